@@ -1,0 +1,43 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from "jest";
+
+const shared = {
+  testEnvironment: "node",
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      { jsc: { parser: { syntax: "typescript" }, target: "es2022" }, module: { type: "es6" }, sourceMaps: "inline" },
+    ],
+  },
+  moduleNameMapper: {
+    // Sources, never a stale build. ".js" comes first: it is right in node_modules and never exists under src/.
+    "^(\\.{1,2}/.*)\\.js$": ["$1.js", "$1.ts"],
+    "^@quorumfs/([a-z-]+)$": "<rootDir>/packages/$1/src/index.ts",
+  },
+} satisfies Config;
+
+const simulation = "<rootDir>/packages/testkit/test/simulation/**/*.test.ts";
+const integration = [
+  "<rootDir>/packages/local-cluster/test/**/*.test.ts",
+  "<rootDir>/packages/testkit/test/integration/**/*.test.ts",
+];
+
+const config: Config = {
+  projects: [
+    {
+      ...shared,
+      displayName: "unit",
+      testMatch: ["<rootDir>/packages/*/test/**/*.test.ts"],
+      testPathIgnorePatterns: [
+        "/node_modules/",
+        "/packages/local-cluster/test/",
+        "/packages/testkit/test/(simulation|integration)/",
+      ],
+    },
+    { ...shared, displayName: "simulation", testMatch: [simulation], testTimeout: 600_000 },
+    { ...shared, displayName: "integration", testMatch: integration, testTimeout: 60_000 },
+  ],
+};
+
+export default config;
