@@ -1,0 +1,98 @@
+/**
+ * Every way in which an operation can end badly, as one closed set: the same words in the core, on the wire, in the
+ * SDK and (by {@link exitCodeOf}) as exit codes of the command line.
+ */
+export const errorCodes = [
+  "invalid_argument",
+  "not_found",
+  "precondition_failed",
+  "unavailable",
+  "resource_exhausted",
+  "quorum_unavailable",
+  "corrupt",
+  "permission_denied",
+  "unknown_outcome",
+  "cancelled",
+  "internal",
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Why one node did not help: `reason` is for people, e.g. `connection refused`. */
+export interface NodeFailure {
+  readonly node: number;
+  readonly reason: string;
+}
+
+export interface ErrorDetails {
+  /** Acknowledgements that were needed and that came, for `quorum_unavailable`. */
+  readonly needed?: number;
+  readonly got?: number;
+  readonly nodes?: readonly NodeFailure[];
+  /** When a retry makes sense, for `resource_exhausted` and `unavailable`. */
+  readonly retryAfterMs?: number;
+  /** The version that a condition met instead of the wanted one; 0 if the file does not exist. */
+  readonly currentVersion?: number;
+  /** The id under which client, coordinator and replicas logged the operation. */
+  readonly requestId?: string;
+}
+
+export interface QuorumErrorOptions {
+  readonly code: ErrorCode;
+  /** What went wrong and what to do next, in one sentence. */
+  readonly message: string;
+  readonly details?: ErrorDetails;
+  readonly cause?: unknown;
+}
+
+/** The one error that leaves our code. Decide by `code`, never by the text. */
+export class QuorumError extends Error {
+  override readonly name = "QuorumError";
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(options: QuorumErrorOptions) {
+    super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = options.code;
+    this.details = options.details ?? {};
+  }
+
+  /** Whether the same request may be sent again as it is: it had no effect, and circumstances may change. */
+  get retryable(): boolean {
+    return this.code === "unavailable" || this.code === "quorum_unavailable" || this.code === "resource_exhausted";
+  }
+
+  /** Takes any thrown thing; what is not ours becomes `internal`, with the original as its cause. */
+  static from(thrown: unknown): QuorumError {
+    if (thrown instanceof QuorumError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new QuorumError({ code: "internal", message, cause: thrown });
+  }
+}
+
+/** The exit code of a command that ended with this error. SIGINT's 130 is not an error's. */
+export function exitCodeOf(code: ErrorCode): number {
+  switch (code) {
+    case "invalid_argument":
+      return 2;
+    case "not_found":
+      return 3;
+    case "precondition_failed":
+      return 4;
+    case "unavailable":
+    case "resource_exhausted":
+      return 5;
+    case "quorum_unavailable":
+      return 6;
+    case "corrupt":
+      return 7;
+    case "permission_denied":
+      return 8;
+    case "unknown_outcome":
+      return 9;
+    case "cancelled":
+      return 130;
+    case "internal":
+      return 1;
+  }
+}

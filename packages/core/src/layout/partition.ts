@@ -1,0 +1,21 @@
+import { eachUtf8Byte } from "../file/utf8.js";
+import type { BucketId, PartitionId } from "../ids.js";
+import { mix32 } from "./hash.js";
+
+/** Enough that fifty nodes share them evenly, few enough that the table fits into one message. */
+export const partitionCount = 1024;
+
+const fnvOffset = 0x811c9dc5;
+const fnvPrime = 0x01000193;
+
+/**
+ * The partition of a file: FNV-1a over the bucket's id and the UTF-8 of the path, mixed. Part of the storage format:
+ * it never changes for a given number of partitions.
+ */
+export function partitionOf(bucket: BucketId, path: string, partitions: number = partitionCount): PartitionId {
+  let hash = mix32(bucket) ^ fnvOffset;
+  eachUtf8Byte(path, (byte) => {
+    hash = Math.imul(hash ^ byte, fnvPrime);
+  });
+  return (mix32(hash) % partitions) as PartitionId;
+}

@@ -1,0 +1,64 @@
+import { assert } from "../assert.js";
+import type { NodeFailure } from "../errors.js";
+import type { NodeId } from "../ids.js";
+import { type Electorate, hasQuorum, quorumShortfall } from "./electorate.js";
+
+export type TallyResult = "pending" | "won" | "lost";
+
+/**
+ * Counts the answers to one question that was put to every voter. A node counts once, whatever it sends; the first
+ * answer stands.
+ */
+export class Tally {
+  readonly #voters: Electorate;
+  readonly #kind: "read" | "write";
+  readonly #ayes = new Set<NodeId>();
+  readonly #noes = new Map<NodeId, string>();
+
+  constructor(voters: Electorate, kind: "read" | "write") {
+    this.#voters = voters;
+    this.#kind = kind;
+  }
+
+  /** False if the node had answered already or is no voter. */
+  aye(node: NodeId): boolean {
+    if (!this.#mayAnswer(node)) return false;
+    this.#ayes.add(node);
+    return true;
+  }
+
+  /** `reason` is for people: why this node did not help. */
+  no(node: NodeId, reason: string): boolean {
+    if (!this.#mayAnswer(node)) return false;
+    this.#noes.set(node, reason);
+    return true;
+  }
+
+  #mayAnswer(node: NodeId): boolean {
+    return !this.#ayes.has(node) && !this.#noes.has(node) && this.#voters.members.includes(node);
+  }
+
+  /** `lost` when the nodes that have not answered yet cannot make up a quorum any more. */
+  get result(): TallyResult {
+    if (hasQuorum(this.#voters, this.#kind, (node) => this.#ayes.has(node))) return "won";
+    return hasQuorum(this.#voters, this.#kind, (node) => !this.#noes.has(node)) ? "pending" : "lost";
+  }
+
+  get allAnswered(): boolean {
+    const answered = this.#ayes.size + this.#noes.size;
+    assert(answered <= this.#voters.members.length, "a node that is no voter was counted");
+    return answered === this.#voters.members.length;
+  }
+
+  get ayes(): readonly NodeId[] {
+    return [...this.#ayes];
+  }
+
+  get failures(): readonly NodeFailure[] {
+    return [...this.#noes].map(([node, reason]) => ({ node, reason }));
+  }
+
+  get shortfall(): { readonly needed: number; readonly got: number } {
+    return quorumShortfall(this.#voters, this.#kind, (node) => this.#ayes.has(node));
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * A write, a delete, a conditional write, or an identity round (which makes the current value chosen at a new ballot):
+ * CASPaxos with flexible quorums, as in PROTOCOL.md, "Write, delete, conditional write".
+ *
+ *   kept promise? ──yes──────────────┐
+ *    no                              ▼
+ *    └▶ prepare ──R promises──▶ decide ──▶ accept ours ──W votes──▶ applied
+ *         ▲                       ├──▶ fetch content ─▶ accept current ──W votes──▶ condition failed / applied before
+ *         │                       └──▶ unknown
+ *         └──back off── NACK, in any phase, at most five times
+ *
+ * The hard part is not the vote but the answer. Once an ACCEPT with our value has left, the value may become chosen by
+ * anybody who finds it, at any time, until a value without it is chosen at a higher ballot. Until then neither "failed"
+ * nor "condition not met" may be said.
+ */
+import { assert } from "../assert.js";
+import type { NodeId } from "../ids.js";
+import { type Electorate, hasQuorum } from "../quorum/electorate.js";
+import { Tally } from "../quorum/tally.js";
+import { type Ballot, sameBallot, zeroBallot } from "./ballot.js";
+import { type Condition, conditionHolds } from "./condition.js";
+import type { CommonOutcome, Effect, Effects, Kept, RegisterOperation } from "./effects.js";
+import { type Finding, highestAccepted, isKnown } from "./known.js";
+import type { ReplicaReply, ReplicaState } from "./messages.js";
+import { findMark, mayHaveLeftRing, withMark } from "./request-ring.js";
+import { type Content, type Value, hasContent } from "./value.js";
+
+/** What a mutation does to a file. */
+export type Intent =
+  | {
+      readonly kind: "put";
+      readonly size: number;
+      readonly etag: Uint8Array;
+      readonly content: Content;
+      readonly attributes: ReadonlyMap<string, string>;
+    }
+  | { readonly kind: "delete" }
+  | { readonly kind: "identity" };
+
+export interface MutationRequest {
+  readonly voters: Electorate;
+  readonly self: { readonly node: NodeId; readonly incarnation: number };
+  readonly intent: Intent;
+  readonly condition: Condition;
+  /** 16 bytes; the same in every attempt. */
+  readonly requestId: Uint8Array;
+  /** An earlier attempt, through this or another coordinator, may have taken effect. */
+  readonly mayHaveRun: boolean;
+  /** Counter of a version that existed before the first attempt; 0 if the client knew none. */
+  readonly seenVersion: number;
+  /** Highest counter that this node knows of the file: saves the round in which a lower ballot is refused. */
+  readonly counterHint: number;
+  /** Kept from this coordinator's own last write to the file. */
+  readonly kept?: Kept;
+  readonly nowMs: number;
+}
+
+export type MutationOutcome =
+  | {
+      readonly kind: "applied";
+      /** The value that is chosen now. */
+      readonly value: Value;
+      /** Counter of the version that the mutation made; the value's own unless others wrote after an earlier attempt. */
+      readonly version: number;
+      readonly acknowledged: readonly NodeId[];
+      /** For this coordinator's next write to the file, if enough nodes promised it. */
+      readonly kept: Kept | undefined;
+    }
+  /** Final: the condition did not hold, and no attempt of this mutation has taken or will take effect. */
+  | { readonly kind: "condition_failed"; readonly current: Value | undefined }
+  | CommonOutcome;
+
+/** Six ballots in all; who loses that often to others reports contention, and the client's retry spreads them out. */
+const retriesMax = 5;
+
+type Phase = "prepare" | "backoff" | "fetch" | "accept" | "done";
+
+/** What an ACCEPT is for, and so what its W votes mean. */
+type Proposal =
+  | { readonly kind: "ours"; readonly value: Value }
+  | { readonly kind: "current"; readonly value: Value; readonly then: "condition_failed" }
+  | { readonly kind: "current"; readonly value: Value; readonly then: "applied"; readonly version: number };
+
+type CurrentProposal = Extract<Proposal, { kind: "current" }>;
+
+export class Mutation implements RegisterOperation<MutationOutcome> {
+  readonly #request: MutationRequest;
+  #phase: Phase = "prepare";
+  #round = 0;
+  #timer = 0;
+  #retries = 0;
+  #patienceArmed = false;
+  #highestCounter: number;
+  #ballot: Ballot = zeroBallot;
+  #replies = new Map<NodeId, ReplicaState>();
+  #tally: Tally;
+  #proposal: Proposal | undefined;
+  /** Counter of the first ballot at which our own value was sent; undefined as long as it was not, or once it is settled. */
+  #unsettledSince: number | undefined;
+
+  constructor(request: MutationRequest) {
+    this.#request = request;
+    this.#highestCounter = request.counterHint;
+    this.#tally = new Tally(request.voters, "read");
+  }
+
+  start(): Effects<MutationOutcome> {
+    const { kept, mayHaveRun } = this.#request;
+    // A retry must see what its earlier attempt left behind, so it asks everybody.
+    if (!kept || mayHaveRun) return this.#prepare();
+    this.#ballot = kept.next;
+    this.#highestCounter = Math.max(this.#highestCounter, kept.next.counter);
+    return this.#decideFromKept(kept.current);
+  }
+
+  onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<MutationOutcome> {
+    if (this.#phase === "done" || round !== this.#round) return [];
+    switch (reply.kind) {
+      case "stale_layout":
+        return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: this.#mayTakeEffect });
+      case "nack":
+        this.#highestCounter = Math.max(this.#highestCounter, reply.promised.counter, reply.floor);
+        return this.#onNo(from, `promised ballot ${reply.promised.counter} to another coordinator`, true);
+      case "corrupt":
+        return this.#onNo(from, "its record is damaged", false);
+      case "refused":
+        return this.#onNo(from, reply.reason, false);
+      case "state":
+        return this.#onState(from, reply);
+      case "ok":
+        return this.#onVote(from);
+    }
+  }
+
+  onFailure(round: number, from: NodeId, reason: string): Effects<MutationOutcome> {
+    if (this.#phase === "done" || round !== this.#round) return [];
+    return this.#onNo(from, reason, false);
+  }
+
+  onTimer(timer: number): Effects<MutationOutcome> {
+    if (this.#phase === "done" || timer !== this.#timer) return [];
+    if (this.#phase === "backoff") return this.#prepare();
+    return this.#retry();
+  }
+
+  onDeadline(): Effects<MutationOutcome> {
+    if (this.#phase === "done") return [];
+    return this.#giveUp("the deadline passed");
+  }
+
+  /** Whether an ACCEPT of ours, from this or an earlier attempt, could still become chosen. */
+  get #mayTakeEffect(): boolean {
+    return this.#unsettledSince !== undefined || this.#request.mayHaveRun;
+  }
+
+  #prepare(): Effects<MutationOutcome> {
+    const { voters, self } = this.#request;
+    this.#phase = "prepare";
+    this.#newRound("read");
+    this.#ballot = { counter: this.#highestCounter + 1, ...self };
+    this.#highestCounter = this.#ballot.counter;
+    return [this.#send(voters.members, { kind: "prepare", ballot: this.#ballot })];
+  }
+
+  #newRound(quorum: "read" | "write"): void {
+    this.#round += 1;
+    // A timer of an earlier round must not fire into this one.
+    this.#timer += 1;
+    this.#patienceArmed = false;
+    this.#replies = new Map();
+    this.#tally = new Tally(this.#request.voters, quorum);
+  }
+
+  #onState(from: NodeId, reply: ReplicaState): Effects<MutationOutcome> {
+    this.#highestCounter = Math.max(this.#highestCounter, reply.accepted.counter, reply.committed.counter, reply.floor);
+    if (this.#phase === "fetch") return this.#onFetched(from, reply);
+    if (this.#phase !== "prepare" || !this.#tally.aye(from)) return [];
+    this.#replies.set(from, reply);
+    return this.#tally.result === "won" ? this.#decide() : this.#retryIfHopeless();
+  }
+
+  #onVote(from: NodeId): Effects<MutationOutcome> {
+    if (this.#phase !== "accept" || !this.#tally.aye(from)) return [];
+    return this.#tally.result === "won" ? this.#chosen() : this.#retryIfHopeless();
+  }
+
+  #onNo(from: NodeId, reason: string, isNack: boolean): Effects<MutationOutcome> {
+    if (!this.#tally.no(from, reason)) return [];
+    if (this.#tally.result === "lost" || this.#tally.allAnswered) return this.#retryIfHopeless(isNack);
+    if (!isNack || this.#patienceArmed) return [];
+    // Refused by one; the others may still make a quorum, unless one of them is dead and never answers.
+    this.#patienceArmed = true;
+    this.#timer += 1;
+    return [{ kind: "timer", timer: this.#timer, purpose: "patience", attempt: 1 }];
+  }
+
+  #retryIfHopeless(isNack = this.#patienceArmed): Effects<MutationOutcome> {
+    if (this.#tally.result === "pending") return [];
+    assert(this.#tally.result === "lost", "a round that was won goes on by itself");
+    // Nobody overtook us: the nodes are away, and without a vote of ours out there that can be said at once.
+    if (!isNack && !this.#patienceArmed && this.#phase === "prepare" && this.#unsettledSince === undefined) {
+      return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
+    }
+    return this.#retry();
+  }
+
+  #retry(): Effects<MutationOutcome> {
+    if (this.#retries === retriesMax) return this.#giveUp("other coordinators or missing nodes kept preventing it");
+    this.#retries += 1;
+    this.#phase = "backoff";
+    this.#round += 1;
+    this.#timer += 1;
+    return [{ kind: "timer", timer: this.#timer, purpose: "backoff", attempt: this.#retries }];
+  }
+
+  #giveUp(reason: string): Effects<MutationOutcome> {
+    if (this.#unsettledSince !== undefined) return this.#finish({ kind: "unknown", reason });
+    const { shortfall, failures } = this.#tally;
+    if (failures.length === 0 && this.#phase === "backoff") return this.#finish({ kind: "contended" });
+    return this.#finish({ kind: "quorum_unavailable", ...shortfall, nodes: failures });
+  }
+
+  #decideFromKept(current: Value): Effects<MutationOutcome> {
+    const { condition, requestId } = this.#request;
+    // What was kept may be overtaken by now. It is good enough to propose on, since the vote then fails; it is not
+    // good enough to refuse on.
+    if (findMark(current, requestId) || !conditionHolds(condition, current)) return this.#prepare();
+    return this.#proposeOurs(current);
+  }
+
+  /** A quorum has promised: nobody below our ballot can change the file any more, and this is what it holds. */
+  #decide(): Effects<MutationOutcome> {
+    const { voters, requestId, condition, intent } = this.#request;
+    const finding = highestAccepted(this.#replies);
+    const current = finding.value;
+    const known = isKnown(finding, this.#replies, voters);
+
+    if (intent.kind === "identity") {
+      if (!current) return this.#finish({ kind: "condition_failed", current: undefined });
+      return this.#proposeCurrent(finding, {
+        kind: "current",
+        value: current,
+        then: "applied",
+        version: current.version.counter,
+      });
+    }
+
+    const lowest = this.#lowestPossibleVersion();
+    if (lowest !== undefined && finding.floor >= lowest) {
+      return this.#finish({ kind: "unknown", reason: "the file was deleted and its history collected meanwhile" });
+    }
+    const mark = findMark(current, requestId);
+    if (mark && current) {
+      if (known) return this.#finish(this.#appliedBefore(current, mark.counter, this.#holders(finding)));
+      return this.#proposeCurrent(finding, { kind: "current", value: current, then: "applied", version: mark.counter });
+    }
+    if (lowest !== undefined && mayHaveLeftRing(current, lowest)) {
+      return this.#finish({ kind: "unknown", reason: "the file was overwritten too often since to tell" });
+    }
+    if (conditionHolds(condition, current)) return this.#proposeOurs(current);
+    if (!current || (known && !this.#mayTakeEffect)) {
+      return this.#finish({ kind: "condition_failed", current });
+    }
+    return this.#proposeCurrent(finding, { kind: "current", value: current, then: "condition_failed" });
+  }
+
+  /** Lowest counter of a version that this mutation may already have made; undefined if it cannot have made any. */
+  #lowestPossibleVersion(): number | undefined {
+    const { mayHaveRun, seenVersion } = this.#request;
+    if (mayHaveRun) return seenVersion + 1;
+    return this.#unsettledSince;
+  }
+
+  #holders(finding: Finding): readonly NodeId[] {
+    return [...this.#replies].filter(([, reply]) => sameBallot(reply.accepted, finding.accepted)).map(([node]) => node);
+  }
+
+  #appliedBefore(value: Value, version: number, acknowledged: readonly NodeId[]): MutationOutcome {
+    return { kind: "applied", value, version, acknowledged, kept: undefined };
+  }
+
+  #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {
+    this.#unsettledSince ??= this.#ballot.counter;
+    return this.#accept({ kind: "ours", value: this.#newValue(current) });
+  }
+
+  #newValue(current: Value | undefined): Value {
+    const { intent, requestId, nowMs } = this.#request;
+    const version = this.#ballot;
+    const ring = withMark(current, { requestId, counter: version.counter });
+    assert(intent.kind !== "identity", "an identity round proposes what is there");
+    if (intent.kind === "put") {
+      const { size, etag, content, attributes } = intent;
+      return { kind: "live", version, size, etag, content, attributes, modifiedAtMs: nowMs, ring };
+    }
+    return {
+      kind: "tombstone",
+      version,
+      size: 0,
+      etag: new Uint8Array(0),
+      content: { kind: "none" },
+      attributes: new Map(),
+      modifiedAtMs: nowMs,
+      ring,
+    };
+  }
+
+  #proposeCurrent(finding: Finding, proposal: CurrentProposal): Effects<MutationOutcome> {
+    if (hasContent(proposal.value)) return this.#accept(proposal);
+    const holders = this.#holders(finding);
+    this.#phase = "fetch";
+    this.#newRound("read");
+    this.#proposal = proposal;
+    for (const node of this.#request.voters.members) {
+      if (!holders.includes(node)) this.#tally.no(node, "does not hold the version");
+    }
+    return [this.#send(holders, { kind: "read", withContent: true })];
+  }
+
+  #onFetched(from: NodeId, reply: ReplicaState): Effects<MutationOutcome> {
+    const proposal = this.#proposal;
+    assert(proposal?.kind === "current", "content is fetched only for a current value");
+    const { value } = reply;
+    if (value && hasContent(value) && sameBallot(value.version, proposal.value.version)) {
+      return this.#accept({ ...proposal, value: { ...proposal.value, content: value.content } });
+    }
+    this.#tally.no(from, "holds another version by now");
+    return this.#tally.allAnswered ? this.#retry() : [];
+  }
+
+  #accept(proposal: Proposal): Effects<MutationOutcome> {
+    this.#phase = "accept";
+    this.#newRound("write");
+    this.#proposal = proposal;
+    const request = { kind: "accept", ballot: this.#ballot, value: proposal.value, next: this.#next } as const;
+    return [this.#send(this.#request.voters.members, request)];
+  }
+
+  get #next(): Ballot {
+    return { counter: this.#ballot.counter + 1, ...this.#request.self };
+  }
+
+  /** W replicas have voted: the linearization point. */
+  #chosen(): Effects<MutationOutcome> {
+    const proposal = this.#proposal;
+    assert(proposal !== undefined, "votes come for something that was proposed");
+    const commit: Effect<MutationOutcome> = {
+      kind: "send",
+      round: 0,
+      to: this.#request.voters.members,
+      request: { kind: "commit", ballot: this.#ballot },
+    };
+    return [commit, ...this.#finish(this.#outcomeOf(proposal))];
+  }
+
+  #outcomeOf(proposal: Proposal): MutationOutcome {
+    const { value } = proposal;
+    const acknowledged = this.#tally.ayes;
+    const kept = this.#keepable(acknowledged) ? { next: this.#next, current: value } : undefined;
+    if (proposal.kind === "ours") {
+      return { kind: "applied", value, version: value.version.counter, acknowledged, kept };
+    }
+    // A value without our mark is chosen above every ballot of ours: those can never be chosen any more.
+    if (proposal.then === "condition_failed") return { kind: "condition_failed", current: value };
+    return { kind: "applied", value, version: proposal.version, acknowledged, kept };
+  }
+
+  /** The next write may skip its prepare only if the votes that came are a promise quorum too. */
+  #keepable(acknowledged: readonly NodeId[]): boolean {
+    return hasQuorum(this.#request.voters, "read", (node) => acknowledged.includes(node));
+  }
+
+  #send(
+    to: readonly NodeId[],
+    request: Extract<Effect<MutationOutcome>, { kind: "send" }>["request"],
+  ): Effect<MutationOutcome> {
+    return { kind: "send", round: this.#round, to, request };
+  }
+
+  #finish(outcome: MutationOutcome): Effects<MutationOutcome> {
+    this.#phase = "done";
+    return [{ kind: "done", outcome }];
+  }
+}

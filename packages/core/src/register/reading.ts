@@ -1,0 +1,338 @@
+/**
+ * A linearizable read. The vote settles which version counts; the content then comes from any one replica that has it.
+ *
+ *   ask ──R replies, known──────────────────────────────────────▶ done       one round trip, no fsync
+ *    └─R replies, not known, stragglers given a chance─▶ write back ─W votes─▶ done
+ *                                                            └─NACK─▶ identity round (a Mutation) ─▶ done
+ *
+ * Returning a value that is not yet chosen is the classic mistake here: the next read might not see it any more. So
+ * what is not known to be chosen is written back first (Attiya, Bar-Noy, Dolev 1995), at its own ballot, without
+ * asking for a new promise.
+ */
+import { assert, unreachable } from "../assert.js";
+import type { NodeId } from "../ids.js";
+import { type Electorate, hasQuorum } from "../quorum/electorate.js";
+import { Tally } from "../quorum/tally.js";
+import { sameBallot } from "./ballot.js";
+import type { CommonOutcome, Effect, Effects, RegisterOperation } from "./effects.js";
+import { type Finding, highestAccepted, isKnown, votedFor } from "./known.js";
+import type { ReplicaReply, ReplicaState } from "./messages.js";
+import { Mutation, type MutationOutcome } from "./mutation.js";
+import { type Value, hasContent } from "./value.js";
+
+export interface ReadingRequest {
+  readonly voters: Electorate;
+  readonly self: { readonly node: NodeId; readonly incarnation: number };
+  /** False for a stat: version and size only. */
+  readonly withContent: boolean;
+  /** For the identity round, should one be needed. */
+  readonly counterHint: number;
+  readonly requestId: Uint8Array;
+  readonly nowMs: number;
+}
+
+export type ReadingOutcome =
+  | {
+      readonly kind: "found";
+      readonly value: Value;
+      /** Nodes that hold this version, as far as they were heard. */
+      readonly holders: readonly NodeId[];
+    }
+  | { readonly kind: "not_found" }
+  | CommonOutcome;
+
+/** A content that was replaced while it was fetched is looked for this often; then writers are simply faster. */
+const restartsMax = 5;
+
+type Phase = "ask" | "fetch" | "write_back" | "identity" | "done";
+
+export class Reading implements RegisterOperation<ReadingOutcome> {
+  readonly #request: ReadingRequest;
+  #phase: Phase = "ask";
+  #round = 0;
+  #timer = 0;
+  #patienceArmed = false;
+  #restarts = 0;
+  #replies = new Map<NodeId, ReplicaState>();
+  #tally: Tally;
+  #finding: Finding | undefined;
+  /** What to do once the content is there. */
+  #afterFetch: "answer" | "write_back" = "answer";
+  #holders: readonly NodeId[] = [];
+  #identity: Mutation | undefined;
+
+  constructor(request: ReadingRequest) {
+    this.#request = request;
+    this.#tally = new Tally(request.voters, "read");
+  }
+
+  start(): Effects<ReadingOutcome> {
+    return this.#ask();
+  }
+
+  onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
+    if (this.#phase === "done") return [];
+    if (this.#identity) return this.#fromIdentity(this.#identity.onReply(round - this.#round, from, reply));
+    if (round !== this.#round) return [];
+    if (reply.kind === "stale_layout") {
+      return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: false });
+    }
+    switch (this.#phase) {
+      case "ask":
+        return this.#onAskReply(from, reply);
+      case "fetch":
+        return this.#onFetchReply(from, reply);
+      case "write_back":
+        return this.#onWriteBackReply(from, reply);
+      case "identity":
+        return [];
+    }
+  }
+
+  onFailure(round: number, from: NodeId, reason: string): Effects<ReadingOutcome> {
+    if (this.#identity) return this.#fromIdentity(this.#identity.onFailure(round - this.#round, from, reason));
+    return this.onReply(round, from, { kind: "refused", code: "unavailable", reason });
+  }
+
+  onTimer(timer: number): Effects<ReadingOutcome> {
+    if (this.#phase === "done") return [];
+    if (this.#identity) return this.#fromIdentity(this.#identity.onTimer(timer - this.#timer));
+    if (this.#phase !== "ask" || timer !== this.#timer) return [];
+    return this.#settle();
+  }
+
+  onDeadline(): Effects<ReadingOutcome> {
+    if (this.#phase === "done") return [];
+    return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
+  }
+
+  #ask(): Effects<ReadingOutcome> {
+    const { voters, self, withContent } = this.#request;
+    this.#phase = "ask";
+    this.#round += 1;
+    this.#patienceArmed = false;
+    this.#replies = new Map();
+    this.#tally = new Tally(voters, "read");
+    if (!withContent) return [this.#send(voters.members, false)];
+    // One replica brings the content along with its vote: this node if it is one, for that costs nothing.
+    const bringer = voters.members.includes(self.node) ? self.node : voters.members[0];
+    const others = voters.members.filter((node) => node !== bringer);
+    assert(bringer !== undefined, "a file has voters");
+    return others.length === 0
+      ? [this.#send([bringer], true)]
+      : [this.#send([bringer], true), this.#send(others, false)];
+  }
+
+  #onAskReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
+    if (reply.kind === "state") {
+      if (!this.#tally.aye(from)) return [];
+      this.#replies.set(from, reply);
+    } else if (!this.#tally.no(from, reasonOf(reply))) return [];
+
+    switch (this.#tally.result) {
+      case "pending":
+        return [];
+      case "lost":
+        return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
+      case "won":
+        return this.#onQuorum();
+    }
+  }
+
+  #onQuorum(): Effects<ReadingOutcome> {
+    const finding = highestAccepted(this.#replies);
+    if (isKnown(finding, this.#replies, this.#request.voters)) return this.#answer(finding);
+    if (this.#tally.allAnswered) return this.#settle();
+    if (this.#patienceArmed) return [];
+    this.#patienceArmed = true;
+    this.#timer += 1;
+    return [{ kind: "timer", timer: this.#timer, purpose: "patience", attempt: 1 }];
+  }
+
+  /** A quorum has answered, nobody else is worth waiting for, and the newest value may be half-written. */
+  #settle(): Effects<ReadingOutcome> {
+    const finding = highestAccepted(this.#replies);
+    assert(finding.value !== undefined, "an unknown state has a value");
+    this.#finding = finding;
+    if (hasContent(finding.value)) return this.#writeBack(finding, finding.value);
+    return this.#fetch("write_back");
+  }
+
+  #answer(finding: Finding): Effects<ReadingOutcome> {
+    const { value } = finding;
+    if (value?.kind !== "live") return this.#finish({ kind: "not_found" });
+    this.#finding = finding;
+    this.#holders = this.#votersFor(finding);
+    if (!this.#request.withContent || hasContent(value)) {
+      return this.#finish({ kind: "found", value, holders: this.#holders });
+    }
+    return this.#fetch("answer");
+  }
+
+  #votersFor(finding: Finding): readonly NodeId[] {
+    return [...this.#replies].filter(([, reply]) => votedFor(finding, reply)).map(([node]) => node);
+  }
+
+  #fetch(then: "answer" | "write_back"): Effects<ReadingOutcome> {
+    const finding = this.#expectFinding();
+    this.#afterFetch = then;
+    this.#phase = "fetch";
+    this.#round += 1;
+    const holders = [...this.#replies].filter(([, reply]) => sameBallot(reply.accepted, finding.accepted));
+    this.#tally = new Tally(this.#request.voters, "read");
+    for (const node of this.#request.voters.members) {
+      if (!holders.some(([holder]) => holder === node)) this.#tally.no(node, "does not hold the version");
+    }
+    return [
+      this.#send(
+        holders.map(([node]) => node),
+        true,
+      ),
+    ];
+  }
+
+  #onFetchReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
+    const finding = this.#expectFinding();
+    if (
+      reply.kind === "state" &&
+      reply.value &&
+      hasContent(reply.value) &&
+      sameBallot(reply.accepted, finding.accepted)
+    ) {
+      if (this.#afterFetch === "write_back") return this.#writeBack(finding, reply.value);
+      return this.#finish({ kind: "found", value: reply.value, holders: this.#holders });
+    }
+    this.#tally.no(from, reply.kind === "state" ? "holds another version by now" : reasonOf(reply));
+    if (!this.#tally.allAnswered) return [];
+    this.#restarts += 1;
+    if (this.#restarts > restartsMax) return this.#finish({ kind: "contended" });
+    return this.#ask();
+  }
+
+  #writeBack(finding: Finding, value: Value): Effects<ReadingOutcome> {
+    this.#phase = "write_back";
+    this.#round += 1;
+    this.#finding = { ...finding, value };
+    const { voters } = this.#request;
+    this.#tally = new Tally(voters, "write");
+    for (const node of this.#votersFor(finding)) this.#tally.aye(node);
+    const missing = voters.members.filter((node) => !this.#tally.ayes.includes(node));
+    if (hasQuorum(voters, "write", (node) => this.#tally.ayes.includes(node))) return this.#answerWrittenBack();
+    return [
+      {
+        kind: "send",
+        round: this.#round,
+        to: missing,
+        request: { kind: "accept", ballot: finding.accepted, value },
+      },
+    ];
+  }
+
+  #onWriteBackReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
+    if (reply.kind === "nack") return this.#startIdentity(Math.max(reply.promised.counter, reply.floor));
+    if (reply.kind === "ok") this.#tally.aye(from);
+    else this.#tally.no(from, reasonOf(reply));
+    switch (this.#tally.result) {
+      case "pending":
+        return [];
+      case "won":
+        return this.#answerWrittenBack();
+      case "lost":
+        return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
+    }
+  }
+
+  #answerWrittenBack(): Effects<ReadingOutcome> {
+    const { accepted, value } = this.#expectFinding();
+    const commit: Effect<ReadingOutcome> = {
+      kind: "send",
+      round: 0,
+      to: this.#request.voters.members,
+      request: { kind: "commit", ballot: accepted },
+    };
+    if (value?.kind !== "live") return [commit, ...this.#finish({ kind: "not_found" })];
+    return [commit, ...this.#finish({ kind: "found", value, holders: this.#tally.ayes })];
+  }
+
+  /** Somebody has promised a higher ballot: only a full round at a new ballot settles the value now. */
+  #startIdentity(seenCounter: number): Effects<ReadingOutcome> {
+    const { voters, self, counterHint, requestId, nowMs } = this.#request;
+    this.#phase = "identity";
+    this.#identity = new Mutation({
+      voters,
+      self,
+      intent: { kind: "identity" },
+      condition: { kind: "none" },
+      requestId,
+      mayHaveRun: false,
+      seenVersion: 0,
+      counterHint: Math.max(counterHint, seenCounter),
+      nowMs,
+    });
+    return this.#fromIdentity(this.#identity.start());
+  }
+
+  /** The inner machine numbers its rounds and timers from 1; shifted, they cannot be taken for our own. */
+  #fromIdentity(effects: Effects<MutationOutcome>): Effects<ReadingOutcome> {
+    return effects.flatMap((effect): Effects<ReadingOutcome> => {
+      switch (effect.kind) {
+        case "send":
+          return [{ ...effect, round: effect.round === 0 ? 0 : effect.round + this.#round }];
+        case "timer":
+          return [{ ...effect, timer: effect.timer + this.#timer }];
+        case "done":
+          return this.#finish(readingOutcomeOf(effect.outcome));
+        default:
+          return unreachable(effect);
+      }
+    });
+  }
+
+  #send(to: readonly NodeId[], withContent: boolean): Effect<ReadingOutcome> {
+    return { kind: "send", round: this.#round, to, request: { kind: "read", withContent } };
+  }
+
+  #expectFinding(): Finding {
+    assert(this.#finding !== undefined, "content is fetched for a version that was found");
+    return this.#finding;
+  }
+
+  #finish(outcome: ReadingOutcome): Effects<ReadingOutcome> {
+    this.#phase = "done";
+    return [{ kind: "done", outcome }];
+  }
+}
+
+function readingOutcomeOf(outcome: MutationOutcome): ReadingOutcome {
+  switch (outcome.kind) {
+    case "applied":
+      return outcome.value.kind === "live"
+        ? { kind: "found", value: outcome.value, holders: outcome.acknowledged }
+        : { kind: "not_found" };
+    case "condition_failed":
+      return { kind: "not_found" };
+    case "unknown":
+      // A read that could not be settled has changed nothing that anybody can see.
+      return { kind: "contended" };
+    case "contended":
+    case "quorum_unavailable":
+    case "stale_layout":
+      return outcome;
+  }
+}
+
+export function reasonOf(reply: ReplicaReply): string {
+  switch (reply.kind) {
+    case "refused":
+      return reply.reason;
+    case "corrupt":
+      return "its record is damaged";
+    case "nack":
+      return `promised ballot ${reply.promised.counter} to another coordinator`;
+    case "stale_layout":
+      return `follows layout ${reply.layout}`;
+    case "state":
+    case "ok":
+      return "answered";
+  }
+}

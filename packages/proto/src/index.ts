@@ -1,0 +1,5 @@
+export * from "./gen/quorumfs/v1/admin.js";
+export * from "./gen/quorumfs/v1/cluster.js";
+export * from "./gen/quorumfs/v1/file.js";
+export * from "./gen/quorumfs/v1/replica.js";
+export * from "./gen/quorumfs/v1/types.js";
