@@ -1,0 +1,95 @@
+import type { WallDate } from "./adapters/wall-date.js";
+import type { DurabilityClass } from "./file-info.js";
+
+/** A namespace of files with its own quorums, which never change. */
+export interface BucketInfo {
+  readonly name: string;
+  /** Never given twice: a bucket made anew under an old name is another bucket. */
+  readonly id: number;
+  /** N: DataNodes that hold each of its files; one figure for the whole cluster. */
+  readonly replicas: number;
+  /** R: answers that a read needs. */
+  readonly readQuorum: number;
+  /** W: acknowledgements that a write needs. */
+  readonly writeQuorum: number;
+  readonly durability: DurabilityClass;
+  readonly createdAt: WallDate;
+}
+
+export interface NodeLoadInfo {
+  /** 99th percentile over the last second: how late the node comes to anything. */
+  readonly eventLoopDelayMs: number;
+  readonly inFlight: number;
+  /** Of one core. */
+  readonly cpuFraction: number;
+  readonly diskUsedBytes: number;
+  readonly diskFreeBytes: number;
+  readonly residentBytes: number;
+  readonly records: number;
+  readonly operationsPerSecond: number;
+}
+
+export interface NodeInfo {
+  readonly id: number;
+  /** `host:port`. */
+  readonly address: string;
+  readonly zone: string;
+  /** `suspect`: has missed beats and may be back at once. `down`: is not asked any more. */
+  readonly state: "up" | "suspect" | "down";
+  readonly stateSince: WallDate;
+  readonly capacityBytes: number;
+  /** Starts of the node so far. */
+  readonly incarnation: number;
+  /** Version of its software. */
+  readonly version: string;
+  /** Absent until its first heartbeat. */
+  readonly load: NodeLoadInfo | undefined;
+}
+
+export interface ClusterStatus {
+  readonly clusterId: string;
+  /** Version of the SuperNode's software. */
+  readonly version: string;
+  readonly startedAt: WallDate;
+  readonly ready: boolean;
+  /** One sentence for people: `ready`, or what is missing. */
+  readonly condition: string;
+  /** N. */
+  readonly replicas: number;
+  /** Number of the layout; absent while the cluster is forming. */
+  readonly layout: number | undefined;
+  readonly nodes: readonly NodeInfo[];
+  readonly buckets: readonly BucketInfo[];
+}
+
+/** What the DataNodes say about one file. */
+export interface FileState {
+  /** `bucket/path`. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly path: string;
+  /** Of the newest version that any node holds. */
+  readonly version: number;
+  readonly size: number;
+  /** SHA-256 of the content in hexadecimal. */
+  readonly etag: string;
+  /** Nodes that hold the newest version. */
+  readonly holders: readonly number[];
+  /** Nodes that hold an older version, or a damaged record. */
+  readonly behind: readonly number[];
+  readonly modifiedAt: WallDate;
+}
+
+export interface StateSummary {
+  readonly files: number;
+  readonly bytes: number;
+  /** Files with fewer up-to-date copies than the layout asks for. */
+  readonly underReplicated: number;
+  /** Nodes that did not answer; what only they hold is missing. */
+  readonly unreachable: readonly number[];
+}
+
+/** A running state query: iterate it once; the summary is there when the iteration has come to its end. */
+export interface StateQuery extends AsyncIterable<FileState> {
+  readonly summary: StateSummary | undefined;
+}
