@@ -1,0 +1,75 @@
+import { type Disk, type NodeId, QuorumError, type Random, type Table, nodeId } from "@quorumfs/core";
+
+/** Who this DataNode is, as its own disk says: another disk is another node. */
+export interface Identity {
+  /** 16 random bytes, made with the store. */
+  readonly storeId: Uint8Array;
+  /** How often a process has been started on this store, this time included. Part of every ballot. */
+  readonly incarnation: number;
+  /** What the SuperNode gave at the first Join; undefined before it. */
+  readonly member: Member | undefined;
+}
+
+export interface Member {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+}
+
+const storeIdBytes = 16;
+const incarnationMax = 0xffff_ffff;
+
+const text = new TextEncoder();
+const keys = {
+  storeId: text.encode("store-id"),
+  incarnation: text.encode("incarnation"),
+  member: text.encode("member"),
+};
+
+/**
+ * Opens the identity for one run: the incarnation is raised, and durable, before anybody sees it. Two runs that shared
+ * one would share ballots, and two values could be accepted under one number.
+ *
+ * @throws QuorumError `corrupt` if the store holds something else
+ */
+export async function openIdentity(options: { readonly disk: Disk; readonly random: Random }): Promise<Identity> {
+  const { disk, random } = options;
+  const table = disk.table("node");
+  const storeId = table.get(keys.storeId) ?? random.bytes(storeIdBytes);
+  if (storeId.length !== storeIdBytes) throw corrupt("store id");
+  const incarnation = readIncarnation(table) + 1;
+  const member = readMember(table);
+  await disk.commit([
+    { table, key: keys.storeId, value: storeId },
+    { table, key: keys.incarnation, value: text.encode(String(incarnation)) },
+  ]);
+  return { storeId, incarnation, member };
+}
+
+/** Remembers what the SuperNode gave; durable when it resolves. */
+export async function rememberMember(disk: Disk, member: Member): Promise<void> {
+  const table = disk.table("node");
+  await disk.commit([{ table, key: keys.member, value: text.encode(`${member.nodeId} ${member.clusterId}`) }]);
+}
+
+function readIncarnation(table: Table): number {
+  const stored = table.get(keys.incarnation);
+  if (!stored) return 0;
+  const incarnation = Number(new TextDecoder().decode(stored));
+  if (!Number.isInteger(incarnation) || incarnation < 1 || incarnation >= incarnationMax) throw corrupt("incarnation");
+  return incarnation;
+}
+
+function readMember(table: Table): Member | undefined {
+  const stored = table.get(keys.member);
+  if (!stored) return undefined;
+  const [, id, clusterId] = /^([1-9]\d*) (\S+)$/.exec(new TextDecoder().decode(stored)) ?? [];
+  if (id === undefined || clusterId === undefined) throw corrupt("membership");
+  return { clusterId, nodeId: nodeId(Number(id)) };
+}
+
+function corrupt(what: string): QuorumError {
+  return new QuorumError({
+    code: "corrupt",
+    message: `the ${what} in this DataNode's store is damaged; start it with an empty data directory as a new node`,
+  });
+}
