@@ -35,6 +35,11 @@ export interface ErrorDetails {
   readonly currentVersion?: number;
   /** The id under which client, coordinator and replicas logged the operation. */
   readonly requestId?: string;
+  /**
+   * Set where a request was given up without an answer. `false`: it never left this process, so it had no effect;
+   * `true`: it did, and the peer may have acted on it. Never sent over the wire: it is the sender's own knowledge.
+   */
+  readonly mayHaveRun?: boolean;
 }
 
 export interface QuorumErrorOptions {
@@ -57,7 +62,10 @@ export class QuorumError extends Error {
     this.details = options.details ?? {};
   }
 
-  /** Whether the same request may be sent again as it is: it had no effect, and circumstances may change. */
+  /**
+   * Whether circumstances may change, so that the same request can be tried again as it is. Whoever repeats a mutation
+   * must heed `details.mayHaveRun`.
+   */
   get retryable(): boolean {
     return this.code === "unavailable" || this.code === "quorum_unavailable" || this.code === "resource_exhausted";
   }

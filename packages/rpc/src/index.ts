@@ -1,1 +1,2 @@
-export {};
+export { type CallDone, type CancelCall, Lane, type LaneMessage, type LaneOptions } from "./lane/lane.js";
+export { type LaneCaller, serveLane, type ServedLane, type ServeLaneOptions } from "./lane/serve-lane.js";
