@@ -10,6 +10,8 @@ export * from "./file/path.js";
 export * from "./layout/layout.js";
 export * from "./layout/partition.js";
 export * from "./layout/placement.js";
+export * from "./listing/list-assembly.js";
+export * from "./listing/range-merge.js";
 export * from "./quorum/electorate.js";
 export * from "./quorum/quorum.js";
 export * from "./quorum/tally.js";
