@@ -7,6 +7,7 @@ export type * from "./ports/log.js";
 export * from "./ports/network.js";
 export type * from "./ports/random.js";
 export * from "./file/path.js";
+export { mix32 } from "./layout/hash.js";
 export * from "./layout/layout.js";
 export * from "./layout/partition.js";
 export * from "./layout/placement.js";
