@@ -1,1 +1,4 @@
-export {};
+export { checkLinearizable } from "./history/check.js";
+export type { Verdict } from "./history/check.js";
+export type * from "./history/operation.js";
+export { formatTimeline } from "./history/timeline.js";

@@ -1,0 +1,115 @@
+/**
+ * Makes a history that is not linearizable short enough to be understood. Leaving a write out would make up violations:
+ * whoever saw its effect would then have seen something impossible. So what is left out is not taken away but set free:
+ * a mutation becomes one that may have happened at any time after its start, unconditionally, or never. What contradicts
+ * itself even then does so whatever else happened (after Zeller and Hildebrandt 2002).
+ */
+import type { MutationOperation, Operation } from "./operation.js";
+
+type IsLinearizable = (operations: readonly Operation[]) => boolean;
+
+// Each trial checks what is left. Long histories shrink by half in a trial at first, so this suffices for nearly all.
+const trialsMax = 2_000;
+
+interface Sketch {
+  /** Operations as they happened. */
+  readonly strict: readonly Operation[];
+  /** Mutations that were set free. */
+  readonly free: readonly MutationOperation[];
+}
+
+/** @param operations of one file, not linearizable */
+export function shrink(operations: readonly Operation[], isLinearizable: IsLinearizable): readonly Operation[] {
+  const fails = ({ strict, free }: Sketch): boolean => !isLinearizable([...strict, ...free.map(setFree)]);
+  let trialsLeft = trialsMax;
+  let sketch: Sketch = { strict: shortestFailing(operations, isLinearizable), free: [] };
+  for (let length = Math.ceil(sketch.strict.length / 2); length >= 1;) {
+    let shrunken = false;
+    for (let from = 0; from < sketch.strict.length && trialsLeft > 0;) {
+      const smaller = without(sketch, from, from + length);
+      trialsLeft -= 1;
+      if (fails(smaller)) {
+        sketch = smaller;
+        shrunken = true;
+      } else from += length;
+    }
+    // Something that left may allow something else to leave.
+    if (length > 1) length = Math.floor(length / 2);
+    else if (!shrunken || trialsLeft === 0) break;
+  }
+  return withContext(sketch);
+}
+
+/** Cuts the history off at the earliest time at which it is wrong already. What was under way then is unknown. */
+function shortestFailing(operations: readonly Operation[], isLinearizable: IsLinearizable): readonly Operation[] {
+  const ends = [...new Set(operations.map(({ endedAt }) => endedAt))].sort((a, b) => a - b);
+  let low = 0;
+  let high = ends.length - 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (isLinearizable(cutOff(operations, ends[middle] ?? Infinity))) low = middle + 1;
+    else high = middle;
+  }
+  const shortest = cutOff(operations, ends[high] ?? Infinity);
+  return isLinearizable(shortest) ? operations : shortest;
+}
+
+function cutOff(operations: readonly Operation[], time: number): readonly Operation[] {
+  return operations.flatMap((operation) => {
+    if (operation.endedAt <= time || operation.startedAt > time) return operation.endedAt <= time ? [operation] : [];
+    const open = operation.kind !== "read" && ["done", "unknown"].includes(operation.outcome.kind);
+    return open ? [{ ...operation, outcome: { kind: "unknown" } }] : [];
+  });
+}
+
+function without({ strict, free }: Sketch, from: number, to: number): Sketch {
+  const rest = [...strict.slice(0, from), ...strict.slice(to)];
+  const left = strict.slice(from, to).filter((operation) => operation.kind !== "read");
+  const mutations = left.filter(({ outcome }) => outcome.kind === "done" || outcome.kind === "unknown");
+  return { strict: rest, free: useful([...free, ...mutations], rest) };
+}
+
+/**
+ * Between two changes that nobody saw, at least one of the operations that are left must have met the first one, or it
+ * was in vain. So of what nobody saw, no more are of use than operations are left.
+ */
+function useful(free: readonly MutationOperation[], strict: readonly Operation[]): readonly MutationOperation[] {
+  const isSeen = seenBy(strict);
+  const seen = free.filter(isSeen);
+  const unseen = free.filter((operation) => !isSeen(operation)).sort((a, b) => a.startedAt - b.startedAt);
+  const writes = unseen.filter(({ kind }) => kind === "write").slice(0, strict.length);
+  const deletes = unseen.filter(({ kind }) => kind === "delete").slice(0, strict.length);
+  return [...seen, ...writes, ...deletes];
+}
+
+function setFree(operation: MutationOperation): MutationOperation {
+  const { condition: _, ...rest } = operation;
+  return { ...rest, outcome: { kind: "unknown" } };
+}
+
+/** The contradiction, with the writes of what its operations saw. */
+function withContext({ strict, free }: Sketch): readonly Operation[] {
+  return [...strict, ...free.filter(seenBy(strict))].sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** Whether one of `operations` saw the value or the version that a mutation made, or asked for it. */
+function seenBy(operations: readonly Operation[]): (mutation: MutationOperation) => boolean {
+  const values = new Set<string>();
+  const versions = new Set<number>();
+  for (const operation of operations) {
+    const { outcome } = operation;
+    if (outcome.kind === "found") {
+      values.add(outcome.value);
+      if (outcome.version !== undefined) versions.add(outcome.version);
+    }
+    if (outcome.kind === "condition_failed" && outcome.currentVersion) versions.add(outcome.currentVersion);
+    if (operation.kind === "read" || !operation.condition) continue;
+    if (operation.condition.kind === "value") values.add(operation.condition.value);
+    if (operation.condition.kind === "version") versions.add(operation.condition.version);
+  }
+  return (mutation) =>
+    (mutation.kind === "write" && values.has(mutation.value)) ||
+    (mutation.outcome.kind === "done" &&
+      mutation.outcome.version !== undefined &&
+      versions.has(mutation.outcome.version));
+}
