@@ -23,12 +23,31 @@ export function electorate(groups: readonly VoterGroup[]): Electorate {
   return { groups, members: [...new Set(groups.flatMap((group) => group.members))] };
 }
 
+/**
+ * What is asked of a quorum. `read`: to meet every write. `write`: to make a value chosen. `promise`: to meet every
+ * write, and every other promise of the same ballot too, so that a ballot which two operations of one coordinator
+ * happen to pick serves one of them at most. With R below a majority (5/2/4) R promises alone would not see to that; the
+ * majority costs nothing, for then W, which the operation needs next, is a majority anyway.
+ */
+export type QuorumKind = "read" | "write" | "promise";
+
+export function quorumSize(group: VoterGroup, kind: QuorumKind): number {
+  switch (kind) {
+    case "read":
+      return group.read;
+    case "write":
+      return group.write;
+    case "promise":
+      return Math.max(group.read, Math.floor(group.members.length / 2) + 1);
+  }
+}
+
 /** Whether the nodes for which `votes` holds make a quorum in every group. */
-export function hasQuorum(voters: Electorate, kind: "read" | "write", votes: (node: NodeId) => boolean): boolean {
+export function hasQuorum(voters: Electorate, kind: QuorumKind, votes: (node: NodeId) => boolean): boolean {
   for (const group of voters.groups) {
     let count = 0;
     for (const node of group.members) if (votes(node)) count += 1;
-    if (count < group[kind]) return false;
+    if (count < quorumSize(group, kind)) return false;
   }
   return true;
 }
@@ -36,13 +55,13 @@ export function hasQuorum(voters: Electorate, kind: "read" | "write", votes: (no
 /** What the least served group needs and has: the figures that an error message shows. */
 export function quorumShortfall(
   voters: Electorate,
-  kind: "read" | "write",
+  kind: QuorumKind,
   votes: (node: NodeId) => boolean,
 ): { readonly needed: number; readonly got: number } {
   let worst = { needed: 0, got: 0 };
   for (const group of voters.groups) {
     const got = group.members.filter(votes).length;
-    const needed = group[kind];
+    const needed = quorumSize(group, kind);
     if (needed - got > worst.needed - worst.got || worst.needed === 0) worst = { needed, got };
   }
   return worst;

@@ -1,7 +1,7 @@
 import { assert } from "../assert.js";
 import type { NodeFailure } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { type Electorate, hasQuorum, quorumShortfall } from "./electorate.js";
+import { type Electorate, type QuorumKind, hasQuorum, quorumShortfall } from "./electorate.js";
 
 export type TallyResult = "pending" | "won" | "lost";
 
@@ -11,11 +11,11 @@ export type TallyResult = "pending" | "won" | "lost";
  */
 export class Tally {
   readonly #voters: Electorate;
-  readonly #kind: "read" | "write";
+  readonly #kind: QuorumKind;
   readonly #ayes = new Set<NodeId>();
   readonly #noes = new Map<NodeId, string>();
 
-  constructor(voters: Electorate, kind: "read" | "write") {
+  constructor(voters: Electorate, kind: QuorumKind) {
     this.#voters = voters;
     this.#kind = kind;
   }

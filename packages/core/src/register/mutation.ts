@@ -4,7 +4,7 @@
  *
  *   kept promise? ──yes──────────────┐
  *    no                              ▼
- *    └▶ prepare ──R promises──▶ decide ──▶ accept ours ──W votes──▶ applied
+ *    └▶ prepare ──promised────▶ decide ──▶ accept ours ──W votes──▶ applied
  *         ▲                       ├──▶ fetch content ─▶ accept current ──W votes──▶ condition failed / applied before
  *         │                       └──▶ unknown
  *         └──back off── NACK, in any phase, at most five times
@@ -15,7 +15,7 @@
  */
 import { assert } from "../assert.js";
 import type { NodeId } from "../ids.js";
-import { type Electorate, hasQuorum } from "../quorum/electorate.js";
+import { type Electorate, type QuorumKind, hasQuorum } from "../quorum/electorate.js";
 import { Tally } from "../quorum/tally.js";
 import { type Ballot, sameBallot, zeroBallot } from "./ballot.js";
 import { type Condition, conditionHolds } from "./condition.js";
@@ -101,7 +101,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   constructor(request: MutationRequest) {
     this.#request = request;
     this.#highestCounter = request.counterHint;
-    this.#tally = new Tally(request.voters, "read");
+    this.#tally = new Tally(request.voters, "promise");
   }
 
   start(): Effects<MutationOutcome> {
@@ -156,13 +156,13 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #prepare(): Effects<MutationOutcome> {
     const { voters, self } = this.#request;
     this.#phase = "prepare";
-    this.#newRound("read");
+    this.#newRound("promise");
     this.#ballot = { counter: this.#highestCounter + 1, ...self };
     this.#highestCounter = this.#ballot.counter;
     return [this.#send(voters.members, { kind: "prepare", ballot: this.#ballot })];
   }
 
-  #newRound(quorum: "read" | "write"): void {
+  #newRound(quorum: QuorumKind): void {
     this.#round += 1;
     // A timer of an earlier round must not fire into this one.
     this.#timer += 1;
@@ -367,7 +367,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   /** The next write may skip its prepare only if the votes that came are a promise quorum too. */
   #keepable(acknowledged: readonly NodeId[]): boolean {
-    return hasQuorum(this.#request.voters, "read", (node) => acknowledged.includes(node));
+    return hasQuorum(this.#request.voters, "promise", (node) => acknowledged.includes(node));
   }
 
   #send(
