@@ -33,20 +33,24 @@ export function highestAccepted(replies: Replies): Finding {
 
 /**
  * Whether it is certain that what was found is chosen, so that nobody can ever see an older state: W replies carry it,
- * or some replica has been told so. What is not known yet may be half-written; it must be made chosen before anyone
- * hears of it.
+ * or some replica has been told so of exactly this ballot. What is not known yet may be half-written; it must be made
+ * chosen before anyone hears of it.
+ *
+ * A hint of a *higher* ballot proves nothing about this one: the replies are no snapshot. One replica may have answered
+ * with a dangling value before the other ballot, which never built on that value, was chosen.
+ *
+ * Neither does "no record" with a high floor prove a vote for a tombstone: the floor is the partition's, and another
+ * file may have raised it. Where a tombstone is erased on some replicas only, an identity round settles it.
  */
 export function isKnown(finding: Finding, replies: Replies, voters: Electorate): boolean {
   if (isZeroBallot(finding.accepted)) return true;
-  for (const reply of replies.values()) if (compareBallots(reply.committed, finding.accepted) >= 0) return true;
+  for (const reply of replies.values()) if (sameBallot(reply.committed, finding.accepted)) return true;
   return hasQuorum(voters, "write", (node) => {
     const reply = replies.get(node);
     return reply !== undefined && votedFor(finding, reply);
   });
 }
 
-/** A replica that has erased a tombstone still counts as its voter: its floor says that it went past that ballot. */
 export function votedFor(finding: Finding, reply: ReplicaState): boolean {
-  if (sameBallot(reply.accepted, finding.accepted)) return true;
-  return finding.value?.kind === "tombstone" && isZeroBallot(reply.accepted) && reply.floor >= finding.accepted.counter;
+  return sameBallot(reply.accepted, finding.accepted);
 }
