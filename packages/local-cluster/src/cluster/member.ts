@@ -1,0 +1,147 @@
+/** One member of a cluster in this process: a SuperNode or DataNode that can be stopped, killed and started again. */
+import { type Clock, type Disk, type Log, type Network, QuorumError, type Random } from "@quorumfs/core";
+import { type ProcessProbe, openLmdbDisk, processProbe } from "@quorumfs/runtime";
+import { FaultyNetwork } from "../faults/faulty-network.js";
+import type { FaultTable } from "../faults/fault-table.js";
+import { type Party, partyName } from "../faults/party.js";
+import { poweredClock, poweredDisk } from "../faults/powered-ports.js";
+import { Power } from "../faults/power.js";
+
+/** What all members share. */
+export interface Surroundings {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly faults: FaultTable;
+  readonly parties: Map<string, Party>;
+}
+
+/** What a member's service is started with. */
+export interface ServicePorts {
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly probe: ProcessProbe;
+  readonly log: Log;
+}
+
+export interface MemberOptions {
+  readonly party: Party;
+  /** `host:port`, the same at every start. */
+  readonly address: string;
+  readonly directory: string;
+  readonly surroundings: Surroundings;
+  readonly start: (ports: ServicePorts) => Promise<{ close(): Promise<void> }>;
+}
+
+interface Running {
+  readonly power: Power;
+  readonly network: FaultyNetwork;
+  readonly disk: Disk;
+  readonly probe: ProcessProbe;
+  readonly service: { close(): Promise<void> };
+}
+
+export class Member {
+  readonly party: Party;
+  readonly address: string;
+  readonly directory: string;
+  readonly #options: MemberOptions;
+  #running: Running | undefined;
+  /** Starts and stops wait for each other. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+    this.party = options.party;
+    this.address = options.address;
+    this.directory = options.directory;
+  }
+
+  get running(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /** Does nothing while it runs. */
+  start(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#running ??= await this.#boot();
+    });
+  }
+
+  /** In order: what is under way is finished, connections are closed, the disk is closed. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      const running = this.#takeRunning();
+      if (!running) return;
+      await running.service.close();
+      running.power.cut();
+      await release(running);
+    });
+  }
+
+  /**
+   * As by kill -9: from the moment of the call no message leaves the member and none of its timers fires. What it had
+   * given to the operating system may reach the disk. Resolves when its port and its disk are free again.
+   */
+  kill(): Promise<void> {
+    this.#running?.power.cut();
+    return this.#inTurn(async () => {
+      const running = this.#takeRunning();
+      if (!running) return;
+      running.power.cut();
+      await release(running);
+    });
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(action);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  #takeRunning(): Running | undefined {
+    const running = this.#running;
+    this.#running = undefined;
+    return running;
+  }
+
+  async #boot(): Promise<Running> {
+    const { party, directory, surroundings, start } = this.#options;
+    const { clock, random, faults, parties } = surroundings;
+    const power = new Power();
+    const network = new FaultyNetwork({ inner: surroundings.network, self: party, parties, faults, clock, power });
+    const disk = openLmdbDisk({ directory });
+    const probe = processProbe();
+    const log = surroundings.log.child({ member: partyName(party) });
+    try {
+      const service = await start({
+        network,
+        disk: poweredDisk(disk, power),
+        clock: poweredClock(clock, power),
+        random,
+        probe,
+        log,
+      });
+      return { power, network, disk, probe, service };
+    } catch (error) {
+      power.cut();
+      await release({ network, disk, probe });
+      const cause = QuorumError.from(error);
+      throw new QuorumError({
+        code: cause.code,
+        message: `${partyName(party)} did not start: ${cause.message}`,
+        details: cause.details,
+        cause,
+      });
+    }
+  }
+}
+
+async function release(running: Pick<Running, "network" | "disk" | "probe">): Promise<void> {
+  await running.network.released();
+  running.probe.close();
+  await running.disk.close();
+}

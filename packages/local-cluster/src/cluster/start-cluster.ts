@@ -1,0 +1,137 @@
+import { join } from "node:path";
+import { type Log, nodeId, QuorumError, replicasMax } from "@quorumfs/core";
+import { startDataNode } from "@quorumfs/datanode";
+import { grpcNetwork } from "@quorumfs/rpc";
+import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
+import { startSuperNode } from "@quorumfs/supernode";
+import { freePorts } from "../adapters/free-ports.js";
+import { temporaryDirectory } from "../adapters/temporary-directory.js";
+import { FaultTable } from "../faults/fault-table.js";
+import { LocalCluster } from "./local-cluster.js";
+import { Member, type Surroundings } from "./member.js";
+import { seededRandom } from "./seeded-random.js";
+
+export interface StartClusterOptions {
+  /** DataNodes, 1 to 50; default 3. */
+  readonly nodes?: number;
+  /** N; default 3, or `nodes` if that is less. */
+  readonly replicas?: number;
+  /** Where the data is, and stays. Default: a temporary directory that is removed by `close()`. */
+  readonly dataDir?: string;
+  /** Default: silent. */
+  readonly log?: Log;
+  /** Decides which messages `dropMessages({ fraction })` hits. Default: a random one; see `cluster.seed`. */
+  readonly seed?: number;
+  /** DataNodes that are not started with the others, but by `restart`. With fewer than `replicas` running the cluster keeps forming. */
+  readonly initiallyStopped?: readonly number[];
+  /** For the start in all; default 20,000. */
+  readonly timeoutMs?: number;
+}
+
+const host = "127.0.0.1";
+const nodesMax = 50;
+
+/**
+ * Starts a SuperNode and DataNodes in this process, on free loopback ports, and resolves when writes are accepted.
+ * It is the real thing (the services' own code, gRPC, LMDB with fsync), only in one process, and with a network that
+ * can be told to misbehave. Made for tests:
+ *
+ * ```ts
+ * await using cluster = await startCluster({ nodes: 3 });
+ * const client = await cluster.client();
+ * await cluster.kill(2);
+ * await client.put("files/state.json", "{}"); // two of three votes are a quorum
+ * ```
+ *
+ * @throws QuorumError `invalid_argument`; `unavailable` if it is not ready in time
+ */
+export async function startCluster(options: StartClusterOptions = {}): Promise<LocalCluster> {
+  const { nodes = 3, initiallyStopped = [], timeoutMs = 20_000 } = options;
+  const replicas = options.replicas ?? Math.min(3, nodes);
+  requireCount({ name: "nodes", value: nodes, max: nodesMax });
+  requireCount({ name: "replicas", value: replicas, max: Math.min(nodes, replicasMax) });
+
+  const random = systemRandom();
+  const seed = options.seed ?? Math.floor(random.fraction() * 2 ** 32);
+  const temporary = options.dataDir === undefined ? await temporaryDirectory("quorumfs-cluster-") : undefined;
+  const dataDir = options.dataDir ?? temporary?.path ?? "";
+  const surroundings: Surroundings = {
+    network: grpcNetwork({ log: options.log ?? silentLog }),
+    clock: systemClock(),
+    random,
+    log: options.log ?? silentLog,
+    faults: new FaultTable(seededRandom(seed)),
+    parties: new Map(),
+  };
+  const basePort = await freePorts({ host, count: nodes + 1, random });
+  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas });
+  const dataNodes = Array.from({ length: nodes }, (_, index) =>
+    dataNodeMember({
+      surroundings,
+      dataDir,
+      port: basePort + index + 1,
+      id: index + 1,
+      superNode: superNode.address,
+    }),
+  );
+  const cluster = new LocalCluster({
+    surroundings,
+    superNode,
+    dataNodes,
+    dataDir,
+    seed,
+    removeData: async () => temporary?.remove(),
+  });
+  try {
+    await superNode.start();
+    const first = dataNodes.filter(({ party }) => !initiallyStopped.some((id) => id === party));
+    await Promise.all(first.map((node) => node.start()));
+    if (first.length >= replicas) await cluster.ready(timeoutMs);
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+function superNodeMember(options: {
+  surroundings: Surroundings;
+  dataDir: string;
+  port: number;
+  replicas: number;
+}): Member {
+  const { surroundings, dataDir, port, replicas } = options;
+  return new Member({
+    party: "supernode",
+    address: `${host}:${port}`,
+    directory: join(dataDir, "supernode"),
+    surroundings,
+    start: (ports) => startSuperNode({ ...ports, config: { host, port, replicas } }),
+  });
+}
+
+function dataNodeMember(options: {
+  surroundings: Surroundings;
+  dataDir: string;
+  port: number;
+  id: number;
+  superNode: string;
+}): Member {
+  const { surroundings, dataDir, port, id, superNode } = options;
+  return new Member({
+    party: id,
+    address: `${host}:${port}`,
+    directory: join(dataDir, `datanode-${id}`),
+    surroundings,
+    start: (ports) => startDataNode({ ...ports, config: { host, port, nodeId: nodeId(id), superNode } }),
+  });
+}
+
+function requireCount(options: { name: string; value: number; max: number }): void {
+  const { name, value, max } = options;
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new QuorumError({
+    code: "invalid_argument",
+    message: `${name} must be a whole number from 1 to ${max}, got ${value}`,
+  });
+}

@@ -1,0 +1,54 @@
+import { checkQuorum, completeQuorum, QuorumError } from "@quorumfs/core";
+import type { LogLevel } from "@quorumfs/runtime";
+
+/** What `quorumfs-local` is told. */
+export interface LocalConfig {
+  readonly nodes: number;
+  readonly replicas: number;
+  readonly host: string;
+  readonly port: number;
+  /** Undefined: a temporary one. */
+  readonly dataDir: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+export interface LocalSettings {
+  readonly nodes: number;
+  readonly replicas: number | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string | undefined;
+  readonly ephemeral: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** More processes than this on one machine measure the machine. */
+const nodesMax = 50;
+const portMax = 65_535;
+export const defaultDataDir = "data";
+
+/** @throws QuorumError `invalid_argument` */
+export function checkLocalSettings(settings: LocalSettings): LocalConfig {
+  const { nodes, host, port, dataDir, ephemeral, logLevel } = settings;
+  requireWhole({ flag: "--nodes", value: nodes, min: 1, max: nodesMax });
+  requireWhole({ flag: "--port", value: port, min: 1, max: portMax - nodes });
+  const replicas = settings.replicas ?? Math.min(3, nodes);
+  checkQuorum(completeQuorum({ replicas }));
+  if (replicas > nodes) {
+    throw invalid(`--replicas ${replicas} needs as many DataNodes; there are ${nodes}, so raise --nodes`);
+  }
+  if (ephemeral && dataDir !== undefined) {
+    throw invalid("--ephemeral keeps no data, so it does not go with --data-dir");
+  }
+  return { nodes, replicas, host, port, dataDir: ephemeral ? undefined : (dataDir ?? defaultDataDir), logLevel };
+}
+
+function requireWhole(options: { flag: string; value: number; min: number; max: number }): void {
+  const { flag, value, min, max } = options;
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(`${flag} must be a whole number from ${min} to ${max}`);
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
+}

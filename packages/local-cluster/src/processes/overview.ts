@@ -1,0 +1,36 @@
+import { relative } from "node:path";
+import Table from "cli-table3";
+import { partyName } from "../faults/party.js";
+import type { LocalConfig } from "./local-config.js";
+import type { ProcessCluster } from "./process-cluster.js";
+
+const defaultPort = 7000;
+
+/** What people need to know of a cluster that has just started: where everything is, and what to do next. */
+export function overview(options: { cluster: ProcessCluster; config: LocalConfig; dataDir: string }): string {
+  const { cluster, config, dataDir } = options;
+  const table = new Table({ head: ["process", "listens on", "pid", "log"], style: { head: [], border: [] } });
+  for (const { party, address, pid, logFile } of cluster.members) {
+    table.push([capitalised(partyName(party)), address, pid ?? "", relative(process.cwd(), logFile)]);
+  }
+  const kept = config.dataDir === undefined ? "removed at the end" : "kept; found again by the next start";
+  const somebody = cluster.dataNodes.at(-1)?.pid;
+  return [
+    table.toString(),
+    `data   ${dataDir} (${kept})`,
+    "",
+    "Next, in another terminal:",
+    ...(config.port === defaultPort ? [] : [`  export QUORUMFS_ENDPOINTS=${cluster.endpoints.join(",")}`]),
+    "  npx quorumfs put README.md files/readme.md",
+    "  npx quorumfs ls files",
+    "  npx quorumfs-workload --mode balanced --ops 20000 --verify",
+    `  kill -9 ${somebody ?? "PID"}      # meanwhile: the others go on, it comes back by itself`,
+    "Ctrl-C stops the cluster.",
+    "",
+    "",
+  ].join("\n");
+}
+
+function capitalised(name: string): string {
+  return name.replace(/^the /, "");
+}

@@ -1,0 +1,216 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { connect, type QuorumFs } from "@quorumfs/client";
+import { type Clock, QuorumError } from "@quorumfs/core";
+import { systemClock } from "@quorumfs/runtime";
+import { describeExit, type Exit } from "../adapters/child.js";
+import { prepareDataDirectory, superNodeDirectory } from "../adapters/data-directory.js";
+import { isPortFree } from "../adapters/free-ports.js";
+import { waitUntil } from "../cluster/wait-until.js";
+import { type Party, partyName } from "../faults/party.js";
+import type { ProcessEvent } from "./events.js";
+import { ProcessMember } from "./process-member.js";
+
+export interface ProcessClusterOptions {
+  /** DataNodes. */
+  readonly nodes: number;
+  /** N. */
+  readonly replicas: number;
+  readonly host: string;
+  /** The SuperNode's port; DataNode i gets this plus i. */
+  readonly port: number;
+  readonly dataDir: string;
+  readonly logLevel?: "error" | "warn" | "info" | "debug";
+  readonly onEvent?: (event: ProcessEvent) => void;
+  /** For the start in all; default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+/** A process that ends by itself again and again is started ever more rarely; who ran this long starts afresh. */
+const restartDelayMs = { first: 1_000, most: 30_000, forgottenAfter: 60_000 } as const;
+
+/**
+ * Starts a cluster of real processes on this machine, and resolves when it takes writes. A process that dies is started
+ * again; none outlives this one, however it ends.
+ *
+ * @throws QuorumError one sentence on what is in the way: a port, the data directory, the disk. Nothing is left running.
+ */
+export async function startProcessCluster(options: ProcessClusterOptions): Promise<ProcessCluster> {
+  const { timeoutMs = 30_000, onEvent = () => undefined } = options;
+  await requireFreePorts(options);
+  prepareDataDirectory({ path: options.dataDir, nodes: options.nodes, replicas: options.replicas });
+  const cluster = new ProcessCluster(options, systemClock());
+  try {
+    await cluster.start(cluster.superNode);
+    await Promise.all(cluster.dataNodes.map((node) => cluster.start(node)));
+    onEvent({ kind: "checking" });
+    await cluster.ready(timeoutMs);
+    return cluster;
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+async function requireFreePorts({ host, port, nodes }: ProcessClusterOptions): Promise<void> {
+  for (let index = 0; index <= nodes; index += 1) {
+    if (await isPortFree(host, port + index)) continue;
+    const who = partyName(index === 0 ? "supernode" : index);
+    throw new QuorumError({
+      code: "unavailable",
+      message:
+        `port ${port + index} on ${host}, for ${who}, is in use: is a cluster running already? ` +
+        `Stop what listens there or choose another base port, for example --port ${port + 1000}`,
+    });
+  }
+}
+
+interface RestartState {
+  delayMs: number;
+  readyAtMs: number;
+}
+
+export class ProcessCluster implements AsyncDisposable {
+  readonly superNode: ProcessMember;
+  readonly dataNodes: readonly ProcessMember[];
+  readonly #options: ProcessClusterOptions;
+  readonly #clock: Clock;
+  readonly #restarts = new Map<ProcessMember, RestartState>();
+  #closing: Promise<void> | undefined;
+
+  /** Use {@link startProcessCluster}. */
+  constructor(options: ProcessClusterOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
+    this.superNode = this.#member("supernode");
+    this.dataNodes = Array.from({ length: options.nodes }, (_, index) => this.#member(index + 1));
+  }
+
+  get members(): readonly ProcessMember[] {
+    return [this.superNode, ...this.dataNodes];
+  }
+
+  /** For `connect({ endpoints })` and for the command line. */
+  get endpoints(): readonly string[] {
+    return [this.superNode.address];
+  }
+
+  /** Resolves when the member serves. */
+  async start(member: ProcessMember, again = false): Promise<void> {
+    const startedMs = this.#clock.nowMs();
+    this.#tell({ kind: "starting", member: member.party });
+    try {
+      await member.start();
+    } catch (thrown) {
+      const cause = QuorumError.from(thrown);
+      throw new QuorumError({
+        code: cause.code,
+        message: `${partyName(member.party)} did not start: ${cause.message}`,
+        cause,
+      });
+    }
+    const readyAtMs = this.#clock.nowMs();
+    const delayMs = this.#restarts.get(member)?.delayMs ?? restartDelayMs.first;
+    this.#restarts.set(member, { delayMs, readyAtMs });
+    this.#tell({ kind: "started", member: member.party, tookMs: readyAtMs - startedMs, again });
+  }
+
+  /**
+   * Resolves when there is a layout, every DataNode is up and a voted read is answered.
+   *
+   * @throws QuorumError `unavailable`, with what is missing
+   */
+  async ready(timeoutMs: number): Promise<void> {
+    const client = await connect({ endpoints: this.endpoints, timeoutMs });
+    try {
+      await waitUntil({
+        what: "the cluster took writes",
+        condition: () => this.#takesWrites(client),
+        timeoutMs,
+        clock: this.#clock,
+      });
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Stops the DataNodes, then the SuperNode, each in order. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #takesWrites(client: QuorumFs): Promise<boolean> {
+    const { ready, nodes, condition } = await client.status();
+    const isUp = (id: Party) => nodes.some((node) => node.id === id && node.state === "up");
+    if (!ready) throw new QuorumError({ code: "unavailable", message: condition });
+    if (!this.dataNodes.every(({ party }) => isUp(party))) return false;
+    return client.stat("files/.ready", { timeoutMs: 2_000 }).then(
+      () => true,
+      (error: unknown) => QuorumError.from(error).code === "not_found",
+    );
+  }
+
+  async #close(): Promise<void> {
+    this.#tell({ kind: "stopping" });
+    await Promise.all(this.dataNodes.map((node) => node.stop()));
+    await this.superNode.stop();
+  }
+
+  #member(party: number | "supernode"): ProcessMember {
+    const { host, port, dataDir, replicas, logLevel = "info" } = this.#options;
+    const index = party === "supernode" ? 0 : party;
+    const component = party === "supernode" ? "supernode" : "datanode";
+    const name = party === "supernode" ? superNodeDirectory : `datanode-${party}`;
+    const directory = join(dataDir, name);
+    const logDir = join(dataDir, "logs");
+    const args = ["--host", host, "--port", String(port + index), "--data-dir", directory, "--log-dir", logDir];
+    const own =
+      party === "supernode"
+        ? ["--replicas", String(replicas)]
+        : ["--node-id", String(party), "--supernode", `${host}:${port}`];
+    return new ProcessMember({
+      party,
+      address: `${host}:${port + index}`,
+      directory,
+      logFile: join(logDir, `${component}-${party === "supernode" ? 1 : party}.log`),
+      script: scriptOf(component),
+      args: [...args, ...own, "--log-level", logLevel],
+      clock: this.#clock,
+      onUnexpectedExit: (member, exit, wasReady) => this.#onUnexpectedExit(member, exit, wasReady),
+    });
+  }
+
+  #onUnexpectedExit(member: ProcessMember, exit: Exit, wasReady: boolean): void {
+    const state = this.#restarts.get(member);
+    // Nobody runs yet to be told: whoever waits for the start gets the reason.
+    if (this.#closing || !state) return;
+    const how = describeExit(exit);
+    if (!wasReady) {
+      this.#tell({ kind: "ended", member: member.party, how, next: { kind: "left", command: member.command } });
+      return;
+    }
+    const ranMs = this.#clock.nowMs() - state.readyAtMs;
+    const inMs = ranMs >= restartDelayMs.forgottenAfter ? restartDelayMs.first : state.delayMs;
+    state.delayMs = Math.min(inMs * 2, restartDelayMs.most);
+    this.#tell({ kind: "ended", member: member.party, how, next: { kind: "restart", inMs } });
+    this.#clock.after(inMs, () => {
+      // A failure is told by the exit that comes with it.
+      if (!this.#closing) this.start(member, true).catch(() => undefined);
+    });
+  }
+
+  #tell(event: ProcessEvent): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+/** The script of one of our binaries, whether installed or in a clone. */
+function scriptOf(component: "supernode" | "datanode"): string {
+  const entry = createRequire(import.meta.url).resolve(`@quorumfs/${component}`);
+  return join(dirname(entry), "..", "bin", `quorumfs-${component}.js`);
+}
