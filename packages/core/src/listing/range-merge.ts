@@ -65,9 +65,12 @@ export function mergeRange(options: {
   readonly votersOf: (path: string) => Electorate;
 }): MergedRange {
   const upTo = reachOf(options.pages.values());
-  const cursors = [...options.pages].map(
-    ([node, { entries }]): Cursor => ({ node, entries, next: 0, entry: undefined }),
-  );
+  const cursors = [...options.pages].map(([node, { entries }]): Cursor => ({
+    node,
+    entries,
+    next: 0,
+    entry: undefined,
+  }));
   const merged: MergedEntry[] = [];
   for (;;) {
     const path = advance(cursors);
@@ -121,7 +124,7 @@ function newestOf(cursors: readonly Cursor[], voters: Electorate): RecordEntry |
   return newest;
 }
 
-/** As for a read of one file, but that no floors are at hand: an erased tombstone counts for nothing here. */
+/** As for a read of one file (see `known.ts`): a hint counts only if it is of this very ballot. */
 function isKnown(accepted: Ballot, cursors: readonly Cursor[], voters: Electorate): boolean {
   const votes = (node: NodeId) =>
     cursors.some(
@@ -131,6 +134,6 @@ function isKnown(accepted: Ballot, cursors: readonly Cursor[], voters: Electorat
   if (hasQuorum(voters, "write", votes)) return true;
   return cursors.some(
     ({ node, entry }) =>
-      entry?.kind === "record" && voters.members.includes(node) && compareBallots(entry.committed, accepted) >= 0,
+      entry?.kind === "record" && voters.members.includes(node) && sameBallot(entry.committed, accepted),
   );
 }
