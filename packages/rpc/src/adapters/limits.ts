@@ -1,0 +1,50 @@
+import type { ChannelOptions } from "@grpc/grpc-js";
+
+/** The largest message: 4 MiB of payload and room for what surrounds it. Larger ones are refused, never buffered. */
+export const messageBytesMax = 4 * 1024 * 1024 + 64 * 1024;
+/**
+ * How much a sender may have under way towards us on one stream, and on one connection. HTTP/2's own 64 KiB make every
+ * message of a larger size wait for a round trip. Several streams share a connection, so that has some more.
+ */
+export const streamWindowBytes = 4 * 1024 * 1024;
+export const connectionWindowBytes = 8 * 1024 * 1024;
+/** Calls at a time on one connection; SDK and peers need a dozen, other gRPC clients share this. */
+export const concurrentStreamsMax = 1000;
+/** Headers of one call, names and values, decoded. Identity takes about 200 bytes of it. */
+export const headerBytesMax = 16 * 1024;
+/** Connections to one listener; beyond it new ones are closed at once. A connection costs some 50 KiB. */
+export const connectionsMax = 4096;
+/** Frames that one stream hands to the transport before it asks its writer to hold back. */
+export const framesUnderWayMax = 2;
+
+// A peer that died without a word (power, cable) is noticed within 13 s, on connections without calls too.
+const keepAlive = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 3_000 };
+const messages = {
+  "grpc.max_receive_message_length": messageBytesMax,
+  "grpc.max_send_message_length": messageBytesMax,
+  // Bookkeeping for a debugging service that we do not offer.
+  "grpc.enable_channelz": 0,
+};
+
+export const channelOptions: ChannelOptions = {
+  ...keepAlive,
+  ...messages,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  // The default of two minutes would keep a node away long after it is back.
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // Every channel has its own connection, so that bulk data delays no vote.
+  "grpc.use_local_subchannel_pool": 1,
+  // Retries are ours: only we know what may be repeated.
+  "grpc.enable_retries": 0,
+  "grpc.service_config_disable_resolution": 1,
+  // A proxy of the environment has no place between the nodes of a cluster.
+  "grpc.enable_http_proxy": 0,
+  "grpc-node.flow_control_window": connectionWindowBytes,
+};
+
+export const serverOptions: ChannelOptions = {
+  ...keepAlive,
+  ...messages,
+  "grpc.max_concurrent_streams": concurrentStreamsMax,
+};

@@ -1,0 +1,126 @@
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type Listener, type ListenOptions, type Log, QuorumError } from "@quorumfs/core";
+import { HealthImplementation } from "grpc-health-check";
+import { connectionsMax, serverOptions } from "./limits.js";
+import { raiseReceiveWindow } from "./receive-window.js";
+import { registerRoute } from "./routes.js";
+
+/** Opens a gRPC server at an address. */
+export async function openListener(options: ListenOptions, log: Log): Promise<Listener> {
+  const server = new Server(serverOptions);
+  if (!raiseReceiveWindow(server)) log.warn("rpc.receive-window-small", {});
+  const acceptor = new Acceptor(server);
+  const context = { log, cut: (peer: string) => acceptor.cut(peer) };
+  for (const route of options.routes) registerRoute(server, route, context);
+  const health = new HealthImplementation({ "": "SERVING" });
+  health.addToServer(server);
+  const address = await acceptor.listen(options);
+  let closing: Promise<void> | undefined;
+  return {
+    address,
+    close: (graceMs) => {
+      closing ??= (async () => {
+        health.setStatus("", "NOT_SERVING");
+        await acceptor.close(graceMs);
+      })();
+      return closing;
+    },
+  };
+}
+
+/**
+ * Takes connections and hands them to a gRPC server. With the sockets in our own hands a port in use is told by its error
+ * code, connections are bounded, and closing ends: whatever is connected at the end is cut.
+ */
+class Acceptor {
+  readonly #server: Server;
+  readonly #net: NetServer;
+  /** By the name that calls give their peer. */
+  readonly #sockets = new Map<string, Socket>();
+
+  constructor(server: Server) {
+    this.#server = server;
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#net = createServer({ noDelay: true }, (socket) => {
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      this.#sockets.set(peer, socket);
+      socket.once("close", () => this.#sockets.delete(peer));
+      // Its session hears of it too, and ends its calls; without a listener here it would end the process.
+      socket.on("error", ignore);
+      injector.injectConnection(socket);
+    });
+    this.#net.maxConnections = connectionsMax;
+  }
+
+  listen({ host, port }: ListenOptions): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#net.once("error", (error) => {
+        this.#server.forceShutdown();
+        reject(bindError(error, host, port));
+      });
+      this.#net.listen({ host, port }, () => {
+        const bound = this.#net.address();
+        const realPort = bound !== null && typeof bound === "object" ? bound.port : port;
+        resolve(`${host.includes(":") ? `[${host}]` : host}:${realPort}`);
+      });
+    });
+  }
+
+  /** Ends a peer's connection: the only way to be rid of a stream whose reader has stopped. */
+  cut(peer: string): void {
+    this.#sockets.get(peer)?.destroy();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    const calls = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    await within(calls, graceMs);
+    this.#server.forceShutdown();
+    for (const socket of this.#sockets.values()) socket.destroy();
+    await closed;
+  }
+}
+
+function within(work: Promise<void>, limitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, limitMs);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function bindError(error: Error, host: string, port: number): QuorumError {
+  const code = "code" in error ? error.code : undefined;
+  switch (code) {
+    case "EADDRINUSE":
+      return new QuorumError({
+        code: "unavailable",
+        message: `port ${port} is in use; choose another with --port`,
+        cause: error,
+      });
+    case "EACCES":
+      return new QuorumError({
+        code: "permission_denied",
+        message: `port ${port} may not be used by this user; choose one above 1023 with --port`,
+        cause: error,
+      });
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return new QuorumError({
+        code: "invalid_argument",
+        message: `${host} is not an address of this machine; choose another with --host`,
+        cause: error,
+      });
+    default:
+      return new QuorumError({
+        code: "unavailable",
+        message: `cannot listen at ${host}:${port}: ${error.message}`,
+        cause: error,
+      });
+  }
+}
+
+function ignore(): void {}
