@@ -20,7 +20,7 @@ export * from "./register/ballot.js";
 export * from "./register/condition.js";
 export type * from "./register/effects.js";
 export * from "./register/known.js";
-export type * from "./register/messages.js";
+export * from "./register/messages.js";
 export * from "./register/mutation.js";
 export * from "./register/reading.js";
 export * from "./register/replica.js";

@@ -41,3 +41,20 @@ export type ReplicaReply =
   | { readonly kind: "stale_layout"; readonly layout: number }
   /** The request itself is wrong, or the replica cannot serve it now. */
   | { readonly kind: "refused"; readonly code: ErrorCode; readonly reason: string };
+
+/** Why a reply is no vote, for people. */
+export function reasonOf(reply: ReplicaReply): string {
+  switch (reply.kind) {
+    case "refused":
+      return reply.reason;
+    case "corrupt":
+      return "its record is damaged";
+    case "nack":
+      return `promised ballot ${reply.promised.counter} to another coordinator`;
+    case "stale_layout":
+      return `follows layout ${reply.layout}`;
+    case "state":
+    case "ok":
+      return "answered";
+  }
+}

@@ -9,9 +9,12 @@
  *         │                       └──▶ unknown
  *         └──back off── NACK, in any phase, at most five times
  *
+ * Not drawn: a mark of this mutation in the current value ends it as that mark says.
+ *
  * The hard part is not the vote but the answer. Once an ACCEPT with our value has left, the value may become chosen by
  * anybody who finds it, at any time, until a value without it is chosen at a higher ballot. Until then neither "failed"
- * nor "condition not met" may be said.
+ * nor "condition not met" may be said. The same goes for other attempts of this mutation, which may still be running at
+ * another coordinator: what one of them was told stands in the value's ring for the others to find.
  */
 import { assert } from "../assert.js";
 import type { NodeId } from "../ids.js";
@@ -21,9 +24,9 @@ import { type Ballot, sameBallot, zeroBallot } from "./ballot.js";
 import { type Condition, conditionHolds } from "./condition.js";
 import type { CommonOutcome, Effect, Effects, Kept, RegisterOperation } from "./effects.js";
 import { type Finding, highestAccepted, isKnown } from "./known.js";
-import type { ReplicaReply, ReplicaState } from "./messages.js";
-import { findMark, mayHaveLeftRing, withMark } from "./request-ring.js";
-import { type Content, type Value, hasContent } from "./value.js";
+import { type ReplicaReply, type ReplicaState, reasonOf } from "./messages.js";
+import { findMark, isRefusal, mayBeForgotten, refusalOf, withMark } from "./request-ring.js";
+import { type Content, type RequestMark, type Value, hasContent, withoutContent } from "./value.js";
 
 /** What a mutation does to a file. */
 export type Intent =
@@ -95,8 +98,12 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #replies = new Map<NodeId, ReplicaState>();
   #tally: Tally;
   #proposal: Proposal | undefined;
-  /** Counter of the first ballot at which our own value was sent; undefined as long as it was not, or once it is settled. */
-  #unsettledSince: number | undefined;
+  /** Someone holds a promise that is higher than ours, as far as this round has heard. */
+  #overtaken = false;
+  /** The value of ours that was sent last: from then on it may become chosen behind our back. */
+  #sent: Value | undefined;
+  /** Counter of the first ballot under which this operation saw the file's state, or proposed on what was kept of it. */
+  #firstDecision: number | undefined;
 
   constructor(request: MutationRequest) {
     this.#request = request;
@@ -120,11 +127,11 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
         return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: this.#mayTakeEffect });
       case "nack":
         this.#highestCounter = Math.max(this.#highestCounter, reply.promised.counter, reply.floor);
-        return this.#onNo(from, `promised ballot ${reply.promised.counter} to another coordinator`, true);
+        this.#overtaken = true;
+        return this.#onNo(from, reasonOf(reply));
       case "corrupt":
-        return this.#onNo(from, "its record is damaged", false);
       case "refused":
-        return this.#onNo(from, reply.reason, false);
+        return this.#onNo(from, reasonOf(reply));
       case "state":
         return this.#onState(from, reply);
       case "ok":
@@ -134,7 +141,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   onFailure(round: number, from: NodeId, reason: string): Effects<MutationOutcome> {
     if (this.#phase === "done" || round !== this.#round) return [];
-    return this.#onNo(from, reason, false);
+    return this.#onNo(from, reason);
   }
 
   onTimer(timer: number): Effects<MutationOutcome> {
@@ -150,7 +157,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   /** Whether an ACCEPT of ours, from this or an earlier attempt, could still become chosen. */
   get #mayTakeEffect(): boolean {
-    return this.#unsettledSince !== undefined || this.#request.mayHaveRun;
+    return this.#sent !== undefined || this.#request.mayHaveRun;
   }
 
   #prepare(): Effects<MutationOutcome> {
@@ -167,6 +174,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     // A timer of an earlier round must not fire into this one.
     this.#timer += 1;
     this.#patienceArmed = false;
+    this.#overtaken = false;
     this.#replies = new Map();
     this.#tally = new Tally(this.#request.voters, quorum);
   }
@@ -176,31 +184,28 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     if (this.#phase === "fetch") return this.#onFetched(from, reply);
     if (this.#phase !== "prepare" || !this.#tally.aye(from)) return [];
     this.#replies.set(from, reply);
-    return this.#tally.result === "won" ? this.#decide() : this.#retryIfHopeless();
+    return this.#tally.result === "won" ? this.#decide() : [];
   }
 
   #onVote(from: NodeId): Effects<MutationOutcome> {
     if (this.#phase !== "accept" || !this.#tally.aye(from)) return [];
-    return this.#tally.result === "won" ? this.#chosen() : this.#retryIfHopeless();
+    return this.#tally.result === "won" ? this.#chosen() : [];
   }
 
-  #onNo(from: NodeId, reason: string, isNack: boolean): Effects<MutationOutcome> {
+  #onNo(from: NodeId, reason: string): Effects<MutationOutcome> {
     if (!this.#tally.no(from, reason)) return [];
-    if (this.#tally.result === "lost" || this.#tally.allAnswered) return this.#retryIfHopeless(isNack);
-    if (!isNack || this.#patienceArmed) return [];
+    if (this.#phase === "fetch") return this.#tally.allAnswered ? this.#retry() : [];
+    if (this.#tally.result === "lost") return this.#onLost();
+    if (!this.#overtaken || this.#patienceArmed) return [];
     // Refused by one; the others may still make a quorum, unless one of them is dead and never answers.
     this.#patienceArmed = true;
     this.#timer += 1;
     return [{ kind: "timer", timer: this.#timer, purpose: "patience", attempt: 1 }];
   }
 
-  #retryIfHopeless(isNack = this.#patienceArmed): Effects<MutationOutcome> {
-    if (this.#tally.result === "pending") return [];
-    assert(this.#tally.result === "lost", "a round that was won goes on by itself");
+  #onLost(): Effects<MutationOutcome> {
     // Nobody overtook us: the nodes are away, and without a vote of ours out there that can be said at once.
-    if (!isNack && !this.#patienceArmed && this.#phase === "prepare" && this.#unsettledSince === undefined) {
-      return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
-    }
+    if (!this.#overtaken && this.#phase === "prepare" && !this.#sent) return this.#giveUp("too few nodes answered");
     return this.#retry();
   }
 
@@ -214,9 +219,9 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   #giveUp(reason: string): Effects<MutationOutcome> {
-    if (this.#unsettledSince !== undefined) return this.#finish({ kind: "unknown", reason });
+    if (this.#sent) return this.#finish({ kind: "unknown", reason });
+    if (this.#overtaken) return this.#finish({ kind: "contended" });
     const { shortfall, failures } = this.#tally;
-    if (failures.length === 0 && this.#phase === "backoff") return this.#finish({ kind: "contended" });
     return this.#finish({ kind: "quorum_unavailable", ...shortfall, nodes: failures });
   }
 
@@ -233,55 +238,85 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const { voters, requestId, condition, intent } = this.#request;
     const finding = highestAccepted(this.#replies);
     const current = finding.value;
-    const known = isKnown(finding, this.#replies, voters);
-
-    if (intent.kind === "identity") {
-      if (!current) return this.#finish({ kind: "condition_failed", current: undefined });
-      return this.#proposeCurrent(finding, {
-        kind: "current",
-        value: current,
-        then: "applied",
-        version: current.version.counter,
-      });
-    }
+    if (intent.kind === "identity") return this.#decideIdentity(finding);
 
     const lowest = this.#lowestPossibleVersion();
-    if (lowest !== undefined && finding.floor >= lowest) {
-      return this.#finish({ kind: "unknown", reason: "the file was deleted and its history collected meanwhile" });
-    }
+    this.#firstDecision ??= this.#ballot.counter;
+    const known = isKnown(finding, this.#replies, voters);
     const mark = findMark(current, requestId);
-    if (mark && current) {
-      if (known) return this.#finish(this.#appliedBefore(current, mark.counter, this.#holders(finding)));
-      return this.#proposeCurrent(finding, { kind: "current", value: current, then: "applied", version: mark.counter });
+    if (mark && current) return this.#settleMarked({ finding, known, current, mark });
+    if (lowest !== undefined && mayBeForgotten({ value: current, floor: finding.floor, lowest })) {
+      return this.#finish({ kind: "unknown", reason: "too much has happened to the file since to tell" });
     }
-    if (lowest !== undefined && mayHaveLeftRing(current, lowest)) {
-      return this.#finish({ kind: "unknown", reason: "the file was overwritten too often since to tell" });
-    }
-    if (conditionHolds(condition, current)) return this.#proposeOurs(current);
-    if (!current || (known && !this.#mayTakeEffect)) {
-      return this.#finish({ kind: "condition_failed", current });
-    }
-    return this.#proposeCurrent(finding, { kind: "current", value: current, then: "condition_failed" });
+    if (conditionHolds(condition, current)) return this.#proposeNew(finding);
+    if (known && !this.#mayTakeEffect) return this.#finish({ kind: "condition_failed", current });
+    return this.#proposeCurrent(finding, {
+      kind: "current",
+      value: this.#refusing(current),
+      then: "condition_failed",
+    });
   }
 
-  /** Lowest counter of a version that this mutation may already have made; undefined if it cannot have made any. */
+  #decideIdentity(finding: Finding): Effects<MutationOutcome> {
+    const { value } = finding;
+    if (!value) return this.#finish({ kind: "condition_failed", current: undefined });
+    const version = value.version.counter;
+    return this.#proposeCurrent(finding, { kind: "current", value, then: "applied", version });
+  }
+
+  /** An earlier attempt, or one that runs beside this one, has come to an end already; what is left is to make that known. */
+  #settleMarked(options: {
+    finding: Finding;
+    known: boolean;
+    current: Value;
+    mark: RequestMark;
+  }): Effects<MutationOutcome> {
+    const { finding, known, current, mark } = options;
+    if (isRefusal(mark)) {
+      if (known) return this.#finish({ kind: "condition_failed", current });
+      return this.#proposeCurrent(finding, { kind: "current", value: current, then: "condition_failed" });
+    }
+    const version = mark.counter;
+    if (!known) return this.#proposeCurrent(finding, { kind: "current", value: current, then: "applied", version });
+    const acknowledged = this.#holders(finding);
+    return this.#finish({ kind: "applied", value: current, version, acknowledged, kept: undefined });
+  }
+
+  /**
+   * Lowest counter of a version that this mutation may have made before this decision; undefined if it cannot have made
+   * any. What it made, or what another attempt made, after the first decision of this operation was proposed above that
+   * decision's ballot, or else the first decision would have seen it.
+   */
   #lowestPossibleVersion(): number | undefined {
     const { mayHaveRun, seenVersion } = this.#request;
-    if (mayHaveRun) return seenVersion + 1;
-    return this.#unsettledSince;
+    return mayHaveRun ? seenVersion + 1 : this.#firstDecision;
   }
 
   #holders(finding: Finding): readonly NodeId[] {
     return [...this.#replies].filter(([, reply]) => sameBallot(reply.accepted, finding.accepted)).map(([node]) => node);
   }
 
-  #appliedBefore(value: Value, version: number, acknowledged: readonly NodeId[]): MutationOutcome {
-    return { kind: "applied", value, version, acknowledged, kept: undefined };
+  #proposeNew(finding: Finding): Effects<MutationOutcome> {
+    // Users see only the counter of a version. So a new version's is above that of what it replaces, though the ballot
+    // would be higher by its node alone.
+    if (finding.accepted.counter >= this.#ballot.counter) return this.#retry();
+    return this.#proposeOurs(finding.value);
   }
 
   #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {
-    this.#unsettledSince ??= this.#ballot.counter;
-    return this.#accept({ kind: "ours", value: this.#newValue(current) });
+    this.#firstDecision ??= this.#ballot.counter;
+    this.#sent = this.#newValue(current);
+    return this.#accept({ kind: "ours", value: this.#sent });
+  }
+
+  /**
+   * The current state with a mark that this mutation has been refused, so that no other attempt of it, paused somewhere
+   * until the condition holds again, takes effect after its client was told that it did not. Where there is no file, a
+   * tombstone says so.
+   */
+  #refusing(current: Value | undefined): Value {
+    const ring = withMark(current, refusalOf(this.#request.requestId));
+    return current ? { ...current, ring } : { ...this.#tombstone(), ring };
   }
 
   #newValue(current: Value | undefined): Value {
@@ -293,20 +328,27 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
       const { size, etag, content, attributes } = intent;
       return { kind: "live", version, size, etag, content, attributes, modifiedAtMs: nowMs, ring };
     }
+    return { ...this.#tombstone(), ring };
+  }
+
+  #tombstone(): Value {
     return {
       kind: "tombstone",
-      version,
+      version: this.#ballot,
       size: 0,
       etag: new Uint8Array(0),
       content: { kind: "none" },
       attributes: new Map(),
-      modifiedAtMs: nowMs,
-      ring,
+      modifiedAtMs: this.#request.nowMs,
+      ring: [],
     };
   }
 
   #proposeCurrent(finding: Finding, proposal: CurrentProposal): Effects<MutationOutcome> {
     if (hasContent(proposal.value)) return this.#accept(proposal);
+    if (this.#sent && sameBallot(this.#sent.version, proposal.value.version)) {
+      return this.#accept({ ...proposal, value: { ...proposal.value, content: this.#sent.content } });
+    }
     const holders = this.#holders(finding);
     this.#phase = "fetch";
     this.#newRound("read");
@@ -356,11 +398,12 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #outcomeOf(proposal: Proposal): MutationOutcome {
     const { value } = proposal;
     const acknowledged = this.#tally.ayes;
-    const kept = this.#keepable(acknowledged) ? { next: this.#next, current: value } : undefined;
+    const kept = this.#keepable(acknowledged) ? { next: this.#next, current: withoutContent(value) } : undefined;
     if (proposal.kind === "ours") {
       return { kind: "applied", value, version: value.version.counter, acknowledged, kept };
     }
-    // A value without our mark is chosen above every ballot of ours: those can never be chosen any more.
+    // What is chosen now is above every ballot of ours, so those can never be chosen any more; and its mark stops every
+    // other attempt.
     if (proposal.then === "condition_failed") return { kind: "condition_failed", current: value };
     return { kind: "applied", value, version: proposal.version, acknowledged, kept };
   }

@@ -16,7 +16,7 @@ import { Tally } from "../quorum/tally.js";
 import { sameBallot } from "./ballot.js";
 import type { CommonOutcome, Effect, Effects, RegisterOperation } from "./effects.js";
 import { type Finding, highestAccepted, isKnown, votedFor } from "./known.js";
-import type { ReplicaReply, ReplicaState } from "./messages.js";
+import { type ReplicaReply, type ReplicaState, reasonOf } from "./messages.js";
 import { Mutation, type MutationOutcome } from "./mutation.js";
 import { type Value, hasContent } from "./value.js";
 
@@ -318,21 +318,5 @@ function readingOutcomeOf(outcome: MutationOutcome): ReadingOutcome {
     case "quorum_unavailable":
     case "stale_layout":
       return outcome;
-  }
-}
-
-export function reasonOf(reply: ReplicaReply): string {
-  switch (reply.kind) {
-    case "refused":
-      return reply.reason;
-    case "corrupt":
-      return "its record is damaged";
-    case "nack":
-      return `promised ballot ${reply.promised.counter} to another coordinator`;
-    case "stale_layout":
-      return `follows layout ${reply.layout}`;
-    case "state":
-    case "ok":
-      return "answered";
   }
 }

@@ -16,11 +16,28 @@ export function withMark(value: Value | undefined, mark: RequestMark): readonly 
   return [...ring.slice(Math.max(0, ring.length - ringSizeMax + 1)), mark];
 }
 
+/** The mark of a mutation that was answered "condition failed" though another attempt of it may be running. */
+export function refusalOf(requestId: Uint8Array): RequestMark {
+  return { requestId, counter: 0 };
+}
+
+export function isRefusal(mark: RequestMark): boolean {
+  return mark.counter === 0;
+}
+
 /**
- * Whether a mutation that may have made a version with a counter of at least `lowest` could have been pushed out of the
- * ring.
+ * Whether a mutation that is not in `value`'s ring, and that can only have made a version with a counter of at least
+ * `lowest`, may have run all the same: its mark was pushed out, or went with a tombstone that was collected (which the
+ * floor tells). A ring that reaches back below `lowest` leaves no doubt: it holds everything since.
  */
-export function mayHaveLeftRing(value: Value | undefined, lowest: number): boolean {
-  const oldest = value?.ring[0];
-  return oldest !== undefined && value?.ring.length === ringSizeMax && oldest.counter >= lowest;
+export function mayBeForgotten(options: {
+  readonly value: Value | undefined;
+  readonly floor: number;
+  readonly lowest: number;
+}): boolean {
+  const { value, floor, lowest } = options;
+  const ring = value?.ring ?? [];
+  const oldest = ring.find((mark) => !isRefusal(mark));
+  if (oldest && oldest.counter < lowest) return false;
+  return ring.length === ringSizeMax || floor >= lowest;
 }

@@ -4,6 +4,7 @@ import type { Ballot } from "./ballot.js";
 export interface RequestMark {
   /** 16 bytes, chosen by the client. */
   readonly requestId: Uint8Array;
+  /** 0: it made none and never will, for its condition did not hold. */
   readonly counter: number;
 }
 
