@@ -8,7 +8,7 @@ export type {
   StateQuery,
   StateSummary,
 } from "./cluster-info.js";
-export type { ConnectOptions } from "./connect.js";
+export { connect, type ConnectOptions } from "./connect.js";
 export type {
   DeleteResult,
   DurabilityClass,

@@ -1,3 +1,5 @@
+import { QuorumError } from "@quorumfs/core";
+
 /** What every operation takes. */
 export interface OperationOptions {
   /** Deadline of the whole operation, retries included. Default 30,000. */
@@ -73,4 +75,23 @@ export interface StateOptions extends OperationOptions {
   readonly prefix?: string;
   /** Only what this DataNode holds. */
   readonly node?: number;
+}
+
+const timeoutMsDefault = 30_000;
+// The wire's unsigned 32 bits are never reached, and a longer timer than 2^31 ms fires at once.
+const timeoutMsMax = 24 * 60 * 60 * 1000;
+
+/** @throws QuorumError `invalid_argument` */
+export function checkTimeout(timeoutMs: number = timeoutMsDefault): number {
+  if (timeoutMs > 0 && timeoutMs <= timeoutMsMax) return timeoutMs;
+  throw new QuorumError({
+    code: "invalid_argument",
+    message: `timeoutMs must be above 0 and at most ${timeoutMsMax} (24 hours), got ${timeoutMs}`,
+  });
+}
+
+/** The same for a call to the SuperNode. */
+export function callWith(options: OperationOptions): { timeoutMs: number; signal?: AbortSignal } {
+  const timeoutMs = checkTimeout(options.timeoutMs);
+  return options.signal ? { timeoutMs, signal: options.signal } : { timeoutMs };
 }

@@ -1,0 +1,320 @@
+import {
+  checkBucketName,
+  checkPrefix,
+  type Clock,
+  inlineBytesMax,
+  type Log,
+  type Network,
+  parseFileName,
+  QuorumError,
+  type Random,
+} from "@quorumfs/core";
+import { AdminServiceService, type Condition, type ListResponse, type Mutation } from "@quorumfs/proto";
+import { bucketsOf } from "./buckets.js";
+import { ClusterWatch } from "./cluster/cluster-watch.js";
+import type { ClusterView } from "./cluster/cluster-view.js";
+import { Control } from "./cluster/control.js";
+import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
+import type { DeleteResult, GetResult, ListEntry, PutResult, StatResult } from "./file-info.js";
+import { entriesOf, pagesAhead } from "./listing.js";
+import { Limiter } from "./operation/limiter.js";
+import { type Answer, Operation, type OperationSpec, type Request } from "./operation/operation.js";
+import type { Surroundings } from "./operation/surroundings.js";
+import {
+  callWith,
+  checkTimeout,
+  type DeleteOptions,
+  type ListOptions,
+  type MutationOptions,
+  type OperationOptions,
+  type PutOptions,
+  type ReadOptions,
+  type StateOptions,
+} from "./options.js";
+import type { Buckets, QuorumFs } from "./quorumfs.js";
+import { RetryBudget } from "./retry/retry-budget.js";
+import { SeenVersions } from "./retry/seen-versions.js";
+import { DataNodes } from "./routing/data-nodes.js";
+import { stateQuery } from "./state-query.js";
+import {
+  fromConsistency,
+  fromHex,
+  required,
+  sha256,
+  toClusterStatus,
+  toFileInfo,
+  toGetResult,
+  toHex,
+  toNodeInfo,
+  toVoteInfo,
+} from "./wire.js";
+
+export interface ClientOptions {
+  readonly endpoints: readonly string[];
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Called once when the client has closed. */
+  readonly onClosed: () => void;
+}
+
+// Attributes are labels, not content; each copy of the record carries them.
+const attributesBytesMax = 16 * 1024;
+const pageSizeDefault = 1000;
+const pageSizeMax = 10_000;
+
+/** The SDK: names and options in, operations out, results back. */
+export class Client implements QuorumFs {
+  readonly buckets: Buckets;
+  readonly #options: ClientOptions;
+  readonly #control: Control;
+  readonly #watch: ClusterWatch;
+  readonly #seen = new SeenVersions();
+  readonly #surroundings: Surroundings;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ClientOptions) {
+    const { clock, random, log } = options;
+    this.#options = options;
+    this.#control = new Control(options);
+    const dataNodes = new DataNodes(options);
+    this.#surroundings = {
+      clock,
+      random,
+      log,
+      dataNodes,
+      budget: new RetryBudget(clock.nowMs()),
+      limiter: new Limiter(),
+      pausing: new Set(),
+    };
+    this.#watch = new ClusterWatch({
+      ...options,
+      control: this.#control,
+      onView: (view) => dataNodes.install(view),
+      onLoads: (loads) => dataNodes.updateLoads(loads),
+    });
+    this.buckets = bucketsOf(this.#control);
+  }
+
+  /** @throws QuorumError `unavailable` if no SuperNode answers within `timeoutMs` */
+  async open(timeoutMs: number): Promise<void> {
+    await this.#watch.start(timeoutMs);
+  }
+
+  async put(name: string, content: Uint8Array | string, options: PutOptions = {}): Promise<PutResult> {
+    const { bucket, path } = parseFileName(name);
+    const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
+    if (bytes.length > inlineBytesMax) throw tooLarge(name, bytes.length);
+    const mutation = this.#mutation(name, options, conditionOf(options));
+    const view = this.#view();
+    const bucketId = view.bucketId(bucket);
+    if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
+    const attributes = attributesOf(options.attributes);
+    return this.#run({
+      title: `put ${name}`,
+      request: { $case: "put", value: { bucket, path, content: bytes, etag: sha256(bytes), attributes, mutation } },
+      replicas: view.replicasOf(bucketId, path),
+      requestId: toHex(mutation.requestId),
+      timeoutMs: checkTimeout(options.timeoutMs),
+      signal: options.signal,
+      read: (answer) => {
+        const { file, vote } = expect(answer, "put").value;
+        const info = toFileInfo(bucket, required(file, "file"));
+        if (bucketId !== undefined) this.#seen.note(name, bucketId, info.version);
+        const { acknowledged, replicas, durability } = toVoteInfo(vote);
+        return { file: info, acknowledged, replicas, durability };
+      },
+    });
+  }
+
+  async get(name: string, options: ReadOptions = {}): Promise<GetResult> {
+    const { bucket, path } = parseFileName(name);
+    const view = this.#view();
+    const bucketId = view.bucketId(bucket);
+    const consistency = fromConsistency(options.consistency);
+    return this.#run({
+      title: `get ${name}`,
+      request: { $case: "get", value: { bucket, path, consistency } },
+      replicas: view.replicasOf(bucketId, path),
+      timeoutMs: checkTimeout(options.timeoutMs),
+      signal: options.signal,
+      read: (answer) => {
+        const result = toGetResult(bucket, expect(answer, "get").value);
+        if (bucketId !== undefined) this.#seen.note(name, bucketId, result.file.version);
+        return result;
+      },
+    });
+  }
+
+  async stat(name: string, options: ReadOptions = {}): Promise<StatResult> {
+    const { bucket, path } = parseFileName(name);
+    const view = this.#view();
+    const bucketId = view.bucketId(bucket);
+    const consistency = fromConsistency(options.consistency);
+    return this.#run({
+      title: `stat ${name}`,
+      request: { $case: "stat", value: { bucket, path, consistency } },
+      replicas: view.replicasOf(bucketId, path),
+      timeoutMs: checkTimeout(options.timeoutMs),
+      signal: options.signal,
+      read: (answer) => {
+        const { file, vote } = expect(answer, "stat").value;
+        const info = toFileInfo(bucket, required(file, "file"));
+        if (bucketId !== undefined) this.#seen.note(name, bucketId, info.version);
+        return { file: info, ...toVoteInfo(vote) };
+      },
+    });
+  }
+
+  async delete(name: string, options: DeleteOptions = {}): Promise<DeleteResult> {
+    const { bucket, path } = parseFileName(name);
+    const mutation = this.#mutation(name, options, conditionOf(options));
+    const view = this.#view();
+    const bucketId = view.bucketId(bucket);
+    if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
+    return this.#run({
+      title: `delete ${name}`,
+      request: { $case: "delete", value: { bucket, path, mutation } },
+      replicas: view.replicasOf(bucketId, path),
+      requestId: toHex(mutation.requestId),
+      timeoutMs: checkTimeout(options.timeoutMs),
+      signal: options.signal,
+      read: (answer) => {
+        const { version, vote } = expect(answer, "delete").value;
+        if (bucketId !== undefined) this.#seen.note(name, bucketId, version);
+        return { version, ...toVoteInfo(vote) };
+      },
+    });
+  }
+
+  async *list(bucket: string, options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
+    checkBucketName(bucket);
+    const limit = checkPageSize(options.pageSize);
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const prefix = checkPrefix(options.prefix ?? "");
+    const delimiter = checkPrefix(options.delimiter ?? "");
+    const fetch = (after: string): Promise<ListResponse> => {
+      this.#view();
+      return this.#run({
+        title: `list ${bucket}/${prefix}`,
+        request: { $case: "list", value: { bucket, prefix, delimiter, after, limit } },
+        replicas: [],
+        timeoutMs,
+        signal: options.signal,
+        read: (answer) => expect(answer, "list").value,
+      });
+    };
+    for await (const page of pagesAhead(fetch, checkPrefix(options.after ?? ""))) yield* entriesOf(bucket, page);
+  }
+
+  async nodes(options: OperationOptions = {}): Promise<readonly NodeInfo[]> {
+    const { nodes } = await this.#control.ask(AdminServiceService.listNodes, {}, callWith(options));
+    return nodes.map(toNodeInfo).sort((a, b) => a.id - b.id);
+  }
+
+  async status(options: OperationOptions = {}): Promise<ClusterStatus> {
+    return toClusterStatus(await this.#control.ask(AdminServiceService.getStatus, {}, callWith(options)));
+  }
+
+  state(options: StateOptions = {}): StateQuery {
+    return stateQuery(this.#control, options);
+  }
+
+  /** The cluster as it is routed by. @throws QuorumError `unavailable` while it is forming, `cancelled` after close */
+  #view(): ClusterView {
+    if (this.#closing) throw new QuorumError({ code: "cancelled", message: "the client was closed" });
+    const view = this.#watch.view;
+    if (!view) throw new QuorumError({ code: "unavailable", message: "the client has not connected yet" });
+    view.requireFormed();
+    return view;
+  }
+
+  #mutation(name: string, options: MutationOptions, condition: Condition | undefined): Mutation {
+    const { requestId, mayHaveRun = false } = options;
+    if (mayHaveRun && requestId === undefined) {
+      throw invalid(`mayHaveRun needs the requestId of the earlier attempt to write ${name}`);
+    }
+    return {
+      requestId:
+        requestId === undefined
+          ? this.#options.random.bytes(16)
+          : fromHex(requestId, { what: "requestId", byteLength: 16 }),
+      mayHaveRun,
+      seenVersion: 0,
+      condition,
+    };
+  }
+
+  #run<Result>(spec: OperationSpec<Result>): Promise<Result> {
+    return new Operation(spec, this.#surroundings).run();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#surroundings.dataNodes.close();
+    for (const operation of [...this.#surroundings.pausing]) operation.close();
+    await this.#watch.close();
+    this.#control.close();
+    this.#options.onClosed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+type AnswerTo<Case extends Request["$case"]> = Extract<Answer, { $case: Case }>;
+
+function expect<Case extends Request["$case"]>(answer: Answer, kind: Case): AnswerTo<Case> {
+  if (isAnswerTo(answer, kind)) return answer;
+  throw new QuorumError({ code: "internal", message: `asked for ${kind}, a DataNode answered ${answer.$case}` });
+}
+
+function isAnswerTo<Case extends Request["$case"]>(answer: Answer, kind: Case): answer is AnswerTo<Case> {
+  return answer.$case === kind;
+}
+
+function conditionOf(options: PutOptions): Condition | undefined {
+  const { ifVersion, ifAbsent, ifMatch } = options;
+  const given = [ifVersion !== undefined, ifAbsent === true, ifMatch !== undefined].filter(Boolean).length;
+  if (given === 0) return undefined;
+  if (given > 1) throw invalid("ifVersion, ifAbsent and ifMatch exclude one another; give one");
+  if (ifMatch !== undefined) {
+    return { test: { $case: "ifMatch", value: fromHex(ifMatch, { what: "ifMatch", byteLength: 32 }) } };
+  }
+  if (ifVersion === undefined) return { test: { $case: "ifAbsent", value: true } };
+  if (!Number.isSafeInteger(ifVersion) || ifVersion < 1) {
+    throw invalid(
+      `ifVersion must be a whole number from 1, got ${ifVersion}; for a file that must not exist use ifAbsent`,
+    );
+  }
+  return { test: { $case: "ifVersion", value: ifVersion } };
+}
+
+const noAttributes: Map<string, string> = new Map();
+
+function attributesOf(attributes: Readonly<Record<string, string>> | undefined): Map<string, string> {
+  if (attributes === undefined) return noAttributes;
+  const entries = Object.entries(attributes);
+  const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
+  if (bytes > attributesBytesMax) throw invalid(`attributes take ${bytes} bytes; the most is ${attributesBytesMax}`);
+  return new Map(entries);
+}
+
+function checkPageSize(pageSize: number = pageSizeDefault): number {
+  if (Number.isInteger(pageSize) && pageSize >= 1 && pageSize <= pageSizeMax) return pageSize;
+  throw invalid(`pageSize must be a whole number from 1 to ${pageSizeMax}, got ${pageSize}`);
+}
+
+function tooLarge(name: string, bytes: number): QuorumError {
+  return invalid(`${name} would be ${bytes} bytes; the most is ${inlineBytesMax} bytes (128 KiB)`);
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
+}

@@ -1,0 +1,45 @@
+import { type BucketId, bucketId, partitionOf, QuorumError } from "@quorumfs/core";
+import type { Bucket, Cluster, Node, Partition } from "@quorumfs/proto";
+
+/** One revision of the cluster as the SuperNode published it, made for looking things up. Never changes. */
+export class ClusterView {
+  readonly clusterId: string;
+  readonly revision: number;
+  /** 0 while the cluster is forming. */
+  readonly layout: number;
+  readonly replicas: number;
+  readonly nodes: ReadonlyMap<number, Node>;
+  readonly #partitions: readonly Partition[];
+  readonly #buckets: ReadonlyMap<string, BucketId>;
+
+  constructor(cluster: Cluster) {
+    this.clusterId = cluster.clusterId;
+    this.revision = cluster.revision;
+    this.layout = cluster.layout?.number ?? 0;
+    this.replicas = cluster.replicas;
+    this.nodes = new Map(cluster.nodes.map((node) => [node.id, node]));
+    this.#partitions = cluster.layout?.partitions ?? [];
+    this.#buckets = new Map(cluster.buckets.map((bucket: Bucket) => [bucket.name, bucketId(bucket.id)]));
+  }
+
+  /** Undefined also for a bucket that is newer than this revision. */
+  bucketId(name: string): BucketId | undefined {
+    return this.#buckets.get(name);
+  }
+
+  /** The nodes that hold a file, preferred coordinator first; empty if that is not known here, and any node will do. */
+  replicasOf(bucket: BucketId | undefined, path: string): readonly number[] {
+    if (bucket === undefined) return [];
+    const partition = this.#partitions[partitionOf(bucket, path, this.#partitions.length)];
+    return partition?.nodes ?? [];
+  }
+
+  /** @throws QuorumError `unavailable` while too few DataNodes have joined for a first layout */
+  requireFormed(): void {
+    if (this.layout > 0) return;
+    throw new QuorumError({
+      code: "unavailable",
+      message: `cluster is forming: ${this.nodes.size} of ${this.replicas} DataNodes have joined`,
+    });
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * One operation of the SDK: attempts at one coordinator after another until there is an answer that stands, or time has
+ * run out. What an attempt's end means is the ledger's business, which node is asked is that of the routing; this is the
+ * shell that performs both.
+ *
+ * One promise, no AbortController and no timer of its own: at tens of thousands of operations per second each counts.
+ */
+import { assert, type CancelSignal, type CancelTimer, QuorumError } from "@quorumfs/core";
+import type { FileRequest, FileResponse } from "@quorumfs/proto";
+import { type CancelCall, errorFromDetail } from "@quorumfs/rpc";
+import { backoffMs } from "../retry/backoff.js";
+import { Ledger, type NextStep } from "../retry/ledger.js";
+import type { Latency } from "../routing/latency.js";
+import type { Target } from "../routing/target.js";
+import type { Surroundings } from "./surroundings.js";
+
+export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
+export type Answer = NonNullable<FileResponse["result"]>;
+
+export interface OperationSpec<Result> {
+  /** For messages and logs: `put files/x`. */
+  readonly title: string;
+  readonly request: Request;
+  /** Nodes that hold the file, preferred coordinator first; empty: any node. */
+  readonly replicas: readonly number[];
+  /** Of mutations; in hexadecimal. */
+  readonly requestId?: string;
+  readonly timeoutMs: number;
+  readonly signal?: CancelSignal | undefined;
+  /** @throws QuorumError `corrupt` if what was read is damaged */
+  readonly read: (answer: Answer) => Result;
+}
+
+// The coordinator gives up a little before the client does: its word on what is missing is worth more than silence,
+// and what it has given up cannot take effect behind the back of a retry.
+const coordinatorsShare = 0.9;
+// An answer that took this much of the time for the attempt shows that there was too little of it.
+const nearlyTimedOut = 0.8;
+
+export class Operation<Result> {
+  readonly #spec: OperationSpec<Result>;
+  readonly #surroundings: Surroundings;
+  readonly #ledger: Ledger;
+  readonly #startedAtMs: number;
+  #resolve: (result: Result) => void = ignore;
+  #reject: (error: QuorumError) => void = ignore;
+  #done = false;
+  /** Whether it takes up a place of the limiter. */
+  #entered = false;
+  /** Nodes that were tried in this round. */
+  #tried: number[] = [];
+  #round = 1;
+  /** Attempts that took too long: each doubles the time for the next. */
+  #slowAttempts = 0;
+  #target: Target | undefined;
+  #attemptedAtMs = 0;
+  #attemptMs = 0;
+  #cancelCall: CancelCall | undefined;
+  #cancelPause: CancelTimer | undefined;
+
+  constructor(spec: OperationSpec<Result>, surroundings: Surroundings) {
+    this.#spec = spec;
+    this.#surroundings = surroundings;
+    this.#startedAtMs = surroundings.clock.nowMs();
+    this.#ledger = new Ledger({
+      title: spec.title,
+      kind: kindOf(spec.request),
+      requestId: spec.requestId,
+      mayHaveRun: mutationOf(spec.request)?.mayHaveRun ?? false,
+    });
+  }
+
+  run(): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#start();
+    });
+  }
+
+  #start(): void {
+    const { signal, timeoutMs } = this.#spec;
+    const { limiter, budget } = this.#surroundings;
+    if (signal?.aborted) return this.#onAbort();
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    budget.deposit();
+    try {
+      if (!limiter.enter(this.#begin)) this.#pause(timeoutMs, () => this.#outOfTime());
+    } catch (thrown) {
+      this.#fail(QuorumError.from(thrown));
+    }
+  }
+
+  readonly #begin = (): boolean => {
+    if (this.#done) return false;
+    this.#entered = true;
+    this.#endPause();
+    this.#attempt();
+    return true;
+  };
+
+  readonly #onAbort = (): void => {
+    const cause = this.#spec.signal?.reason;
+    this.#giveUp(new QuorumError({ code: "cancelled", message: `${this.#spec.title} was cancelled`, cause }));
+  };
+
+  /** The client closes while this pauses. An attempt that is under way is ended by its lane. */
+  close(): void {
+    this.#giveUp(new QuorumError({ code: "cancelled", message: "the client was closed" }));
+  }
+
+  #giveUp(error: QuorumError): void {
+    if (this.#cancelCall) {
+      this.#cancelCall();
+      this.#cancelCall = undefined;
+      this.#target?.abandoned();
+      this.#ledger.abandoned();
+    }
+    this.#fail(this.#ledger.cancelled(error));
+  }
+
+  #attempt(): void {
+    const { clock } = this.#surroundings;
+    const { request, timeoutMs } = this.#spec;
+    const nowMs = clock.nowMs();
+    const remainingMs = this.#startedAtMs + timeoutMs - nowMs;
+    if (remainingMs <= 0) return this.#outOfTime();
+    const target = this.#pick(nowMs);
+    if (!target) return this.#nextRound();
+    this.#target = target;
+    this.#attemptedAtMs = nowMs;
+    this.#attemptMs = Math.min(remainingMs, latencyOf(target, request).timeoutMs * 2 ** this.#slowAttempts);
+    const mutation = mutationOf(request);
+    if (mutation) mutation.mayHaveRun = this.#ledger.mayHaveRun;
+    target.began(nowMs);
+    this.#cancelCall = target.session.call(
+      { id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
+      { timeoutMs: this.#attemptMs },
+      this.#onEnd,
+    );
+  }
+
+  #pick(nowMs: number): Target | undefined {
+    const { dataNodes } = this.#surroundings;
+    const { replicas, request } = this.#spec;
+    return kindOf(request) === "read"
+      ? dataNodes.pickReader(replicas, this.#tried, nowMs)
+      : dataNodes.pickWriter(replicas, this.#tried, nowMs);
+  }
+
+  readonly #onEnd = (error: QuorumError | undefined, response: FileResponse | undefined): void => {
+    const target = this.#target;
+    assert(!this.#done && target !== undefined, "an attempt ended that was not under way");
+    const nowMs = this.#surroundings.clock.nowMs();
+    const elapsedMs = nowMs - this.#attemptedAtMs;
+    this.#cancelCall = undefined;
+    if (error === undefined || elapsedMs >= this.#attemptMs) {
+      // A timeout counts too, or the estimate would never learn that a node has become this slow.
+      latencyOf(target, this.#spec.request).measured(elapsedMs, nowMs);
+    }
+    if (elapsedMs >= this.#attemptMs * nearlyTimedOut) this.#slowAttempts += 1;
+    if (error) return this.#onSilence(target, error, nowMs);
+    target.answered(nowMs);
+    this.#onAnswer(response?.result);
+  };
+
+  #onSilence(target: Target, error: QuorumError, nowMs: number): void {
+    // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
+    if (error.code === "unavailable") target.failed(this.#attemptedAtMs, nowMs);
+    else target.abandoned();
+    const step = this.#ledger.unanswered(error, nowMs - this.#attemptedAtMs >= this.#attemptMs);
+    if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));
+    else this.#follow(step, error);
+  }
+
+  #onAnswer(answer: Answer | undefined): void {
+    const outcome = this.#understand(answer);
+    if (outcome instanceof QuorumError) this.#follow(this.#ledger.answered(outcome), outcome);
+    else this.#succeed(outcome.result);
+  }
+
+  #understand(answer: Answer | undefined): { readonly result: Result } | QuorumError {
+    if (answer?.$case === "error") return errorFromDetail(answer.value);
+    try {
+      if (answer) return { result: this.#spec.read(answer) };
+      return new QuorumError({
+        code: "internal",
+        message: "the DataNode's answer is of no kind that this client knows",
+      });
+    } catch (thrown) {
+      return QuorumError.from(thrown);
+    }
+  }
+
+  #follow(step: NextStep, error: QuorumError): void {
+    const { log, random } = this.#surroundings;
+    if (step.next === "finish") return this.#fail(this.#ledger.verdict());
+    if (this.#target) this.#tried.push(this.#target.id);
+    log.debug("operation.retried", {
+      operation: this.#spec.title,
+      requestId: this.#spec.requestId,
+      node: this.#target?.id,
+      code: error.code,
+      error: error.message,
+    });
+    const pauseMs =
+      step.next === "later" ? Math.max(error.details.retryAfterMs ?? 0, backoffMs(this.#round, random)) : 0;
+    if (step.next === "later") this.#round += 1;
+    if (step.charged) this.#payFor(pauseMs);
+    else this.#attemptAfter(pauseMs);
+  }
+
+  /** Waits until the budget allows for another retry. */
+  #payFor(pauseMs: number): void {
+    const { budget, clock } = this.#surroundings;
+    const waitMs = budget.withdraw(clock.nowMs());
+    if (waitMs === 0) this.#attemptAfter(pauseMs);
+    else this.#pause(waitMs, () => this.#payFor(pauseMs));
+  }
+
+  /** Every node has been tried. */
+  #nextRound(): void {
+    if (this.#tried.length === 0) {
+      this.#fail(new QuorumError({ code: "unavailable", message: "the cluster has no DataNodes; start some" }));
+      return;
+    }
+    this.#tried = [];
+    this.#attemptAfter(backoffMs(this.#round, this.#surroundings.random));
+    this.#round += 1;
+  }
+
+  #attemptAfter(pauseMs: number): void {
+    if (pauseMs === 0) this.#attempt();
+    else this.#pause(pauseMs, () => this.#attempt());
+  }
+
+  /** Goes on after a while, but not beyond the deadline. */
+  #pause(pauseMs: number, then: () => void): void {
+    const { clock, pausing } = this.#surroundings;
+    const remainingMs = this.#startedAtMs + this.#spec.timeoutMs - clock.nowMs();
+    pausing.add(this);
+    this.#cancelPause = clock.after(Math.min(pauseMs, Math.max(0, remainingMs)), () => {
+      this.#endPause();
+      if (pauseMs >= remainingMs) this.#outOfTime();
+      else then();
+    });
+  }
+
+  #endPause(): void {
+    if (!this.#cancelPause) return;
+    this.#cancelPause();
+    this.#cancelPause = undefined;
+    this.#surroundings.pausing.delete(this);
+  }
+
+  #outOfTime(): void {
+    this.#fail(this.#ledger.outOfTime(this.#surroundings.clock.nowMs() - this.#startedAtMs));
+  }
+
+  #succeed(result: Result): void {
+    if (this.#finish()) this.#resolve(result);
+  }
+
+  #fail(error: QuorumError): void {
+    if (this.#finish()) this.#reject(error);
+  }
+
+  #finish(): boolean {
+    if (this.#done) return false;
+    this.#done = true;
+    this.#spec.signal?.removeEventListener("abort", this.#onAbort);
+    this.#endPause();
+    if (this.#entered) this.#surroundings.limiter.leave();
+    return true;
+  }
+}
+
+function kindOf(request: Request): "read" | "put" | "delete" {
+  return request.$case === "put" || request.$case === "delete" ? request.$case : "read";
+}
+
+function mutationOf(request: Request): { mayHaveRun: boolean } | undefined {
+  return request.$case === "put" || request.$case === "delete" ? request.value.mutation : undefined;
+}
+
+function latencyOf(target: Target, request: Request): Latency {
+  switch (request.$case) {
+    case "put":
+    case "delete":
+      return target.writeLatency;
+    case "get":
+    case "stat":
+      return target.readLatency;
+    case "list":
+      return target.listLatency;
+  }
+}
+
+function ignore(): void {
+  // Replaced before it can be called.
+}

@@ -1,0 +1,43 @@
+/**
+ * How long a node takes to answer, and so how long to wait for it: a smoothed mean and deviation as TCP keeps them
+ * (RFC 6298), with more slack, since an attempt that is abandoned too early costs a second one.
+ */
+
+const meanGain = 1 / 8;
+const deviationGain = 1 / 4;
+// A stall of this length is still ordinary (garbage collection, a slow fsync), and a node that hangs must not cost an
+// operation a second.
+const timeoutMinMs = 500;
+const timeoutMaxMs = 10_000;
+// A measurement loses half its weight in this time, so that a node that was slow once gets another chance.
+const forgetHalfMs = 5_000;
+
+export class Latency {
+  #meanMs = 0;
+  #deviationMs = 0;
+  #samples = 0;
+  #measuredAtMs = 0;
+
+  measured(elapsedMs: number, nowMs: number): void {
+    if (this.#samples === 0) {
+      this.#meanMs = elapsedMs;
+      this.#deviationMs = elapsedMs / 2;
+    } else {
+      this.#deviationMs += deviationGain * (Math.abs(elapsedMs - this.#meanMs) - this.#deviationMs);
+      this.#meanMs += meanGain * (elapsedMs - this.#meanMs);
+    }
+    this.#samples += 1;
+    this.#measuredAtMs = nowMs;
+  }
+
+  /** For comparing nodes: the mean, fading to 0 when it is old. */
+  expectedMs(nowMs: number): number {
+    const ageMs = nowMs - this.#measuredAtMs;
+    return ageMs < 100 ? this.#meanMs : this.#meanMs * 2 ** (-ageMs / forgetHalfMs);
+  }
+
+  /** After this long an attempt is taken to hang. */
+  get timeoutMs(): number {
+    return Math.min(timeoutMaxMs, Math.max(timeoutMinMs, this.#meanMs + 8 * this.#deviationMs));
+  }
+}

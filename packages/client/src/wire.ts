@@ -1,0 +1,188 @@
+/** Between the messages of the protocol and the SDK's types. */
+import { hash } from "node:crypto";
+import { QuorumError } from "@quorumfs/core";
+import {
+  type Bucket,
+  Consistency,
+  Durability,
+  type FileInfo as WireFile,
+  type FileState as WireFileState,
+  type GetResponse,
+  type GetStatusResponse,
+  type Load,
+  type Node,
+  NodeState,
+  type StateSummary as WireSummary,
+  type Vote,
+} from "@quorumfs/proto";
+import { wallDate } from "./adapters/wall-date.js";
+import type { BucketInfo, ClusterStatus, FileState, NodeInfo, NodeLoadInfo, StateSummary } from "./cluster-info.js";
+import type { DurabilityClass, FileInfo, GetResult, VoteInfo } from "./file-info.js";
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}
+
+/** @throws QuorumError `invalid_argument` unless `text` is `byteLength` bytes in hexadecimal */
+export function fromHex(text: string, options: { what: string; byteLength: number }): Uint8Array {
+  const { what, byteLength } = options;
+  if (text.length === 2 * byteLength && /^[0-9a-f]*$/i.test(text)) return Buffer.from(text, "hex");
+  throw new QuorumError({
+    code: "invalid_argument",
+    message: `${what} must be ${2 * byteLength} hexadecimal digits, got ${JSON.stringify(text.slice(0, 80))}`,
+  });
+}
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return hash("sha256", bytes, "buffer");
+}
+
+const noAttributes: Readonly<Record<string, string>> = Object.freeze({});
+
+export function toFileInfo(bucket: string, file: WireFile): FileInfo {
+  return {
+    name: `${bucket}/${file.path}`,
+    bucket,
+    path: file.path,
+    version: file.version,
+    size: file.size,
+    etag: toHex(file.etag),
+    modifiedAt: wallDate(file.modifiedAtMs),
+    // fromEntries defines properties rather than assigning them, so that `__proto__` is a name like any other.
+    attributes: file.attributes.size === 0 ? noAttributes : Object.fromEntries(file.attributes),
+  };
+}
+
+/** For an answer whose parts must be there; a peer that leaves them out is broken. */
+export function required<Part>(part: Part | undefined, name: string): Part {
+  if (part !== undefined) return part;
+  throw new QuorumError({ code: "internal", message: `the answer lacks its ${name}` });
+}
+
+export function toVoteInfo(vote: Vote | undefined): VoteInfo {
+  const { nodes, replicas, durability } = required(vote, "vote");
+  return { acknowledged: nodes, replicas, durability: toDurability(durability) };
+}
+
+/** @throws QuorumError `corrupt` if the content is not what its hash says */
+export function toGetResult(bucket: string, response: GetResponse): GetResult {
+  const file = toFileInfo(bucket, required(response.file, "file"));
+  const { content } = response;
+  if (content.length !== file.size || hash("sha256", content, "hex") !== file.etag) {
+    throw new QuorumError({
+      code: "corrupt",
+      message: `the content of ${file.name} that was received does not match its SHA-256`,
+    });
+  }
+  const { acknowledged, replicas, durability } = toVoteInfo(response.vote);
+  // A copy: what was received is a view into a batch of up to a megabyte, which must not be kept alive by it.
+  return { file, content: Uint8Array.prototype.slice.call(content), acknowledged, replicas, durability };
+}
+
+export function fromConsistency(consistency: "linearizable" | "relaxed" | undefined): Consistency {
+  switch (consistency) {
+    case undefined:
+    case "linearizable":
+      return Consistency.CONSISTENCY_LINEARIZABLE;
+    case "relaxed":
+      return Consistency.CONSISTENCY_RELAXED;
+  }
+}
+
+export function toDurability(durability: Durability): DurabilityClass {
+  return durability === Durability.DURABILITY_MEMORY ? "memory" : "fsync";
+}
+
+export function fromDurability(durability: DurabilityClass | undefined): Durability {
+  return durability === "memory" ? Durability.DURABILITY_MEMORY : Durability.DURABILITY_FSYNC;
+}
+
+export function toBucketInfo(bucket: Bucket, replicas: number): BucketInfo {
+  return {
+    name: bucket.name,
+    id: bucket.id,
+    replicas,
+    readQuorum: bucket.readQuorum,
+    writeQuorum: bucket.writeQuorum,
+    durability: toDurability(bucket.durability),
+    createdAt: wallDate(bucket.createdAtMs),
+  };
+}
+
+export function toNodeInfo(node: Node): NodeInfo {
+  return {
+    id: node.id,
+    address: node.address,
+    zone: node.zone,
+    state: toState(node.state),
+    stateSince: wallDate(node.stateSinceMs),
+    capacityBytes: node.capacityBytes,
+    incarnation: node.incarnation,
+    version: node.version,
+    load: node.load && toLoadInfo(node.load),
+  };
+}
+
+function toLoadInfo(load: Load): NodeLoadInfo {
+  return {
+    eventLoopDelayMs: load.eventLoopDelayMs,
+    inFlight: load.inFlight,
+    cpuFraction: load.cpuFraction,
+    diskUsedBytes: load.diskUsedBytes,
+    diskFreeBytes: load.diskFreeBytes,
+    residentBytes: load.residentBytes,
+    records: load.records,
+    operationsPerSecond: load.operationsPerSecond,
+  };
+}
+
+function toState(state: NodeState): NodeInfo["state"] {
+  switch (state) {
+    case NodeState.NODE_STATE_UP:
+      return "up";
+    case NodeState.NODE_STATE_SUSPECT:
+      return "suspect";
+    case NodeState.NODE_STATE_DOWN:
+    case NodeState.NODE_STATE_UNSPECIFIED:
+    case NodeState.UNRECOGNIZED:
+      return "down";
+  }
+}
+
+export function toClusterStatus(response: GetStatusResponse): ClusterStatus {
+  const cluster = required(response.cluster, "cluster");
+  return {
+    clusterId: response.clusterId,
+    version: response.version,
+    startedAt: wallDate(response.startedAtMs),
+    ready: response.ready,
+    condition: response.condition,
+    replicas: cluster.replicas,
+    layout: cluster.layout?.number,
+    nodes: cluster.nodes.map(toNodeInfo).sort((a, b) => a.id - b.id),
+    buckets: cluster.buckets.map((bucket) => toBucketInfo(bucket, cluster.replicas)).sort(byName),
+  };
+}
+
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name);
+}
+
+export function toFileState(file: WireFileState): FileState {
+  return {
+    name: `${file.bucket}/${file.path}`,
+    bucket: file.bucket,
+    path: file.path,
+    version: file.version,
+    size: file.size,
+    etag: toHex(file.etag),
+    holders: file.holders,
+    behind: file.behind,
+    modifiedAt: wallDate(file.modifiedAtMs),
+  };
+}
+
+export function toStateSummary(summary: WireSummary): StateSummary {
+  const { files, bytes, underReplicated, unreachable } = summary;
+  return { files, bytes, underReplicated, unreachable };
+}
