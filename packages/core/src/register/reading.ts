@@ -3,7 +3,7 @@
  *
  *   ask ──R replies, known──────────────────────────────────────▶ done       one round trip, no fsync
  *    └─R replies, not known, stragglers given a chance─▶ write back ─W votes─▶ done
- *                                                            └─NACK─▶ identity round (a Mutation) ─▶ done
+ *                                                            └─too many NACKs─▶ identity round (a Mutation) ─▶ done
  *
  * Returning a value that is not yet chosen is the classic mistake here: the next read might not see it any more. So
  * what is not known to be chosen is written back first (Attiya, Bar-Noy, Dolev 1995), at its own ballot, without
@@ -11,7 +11,7 @@
  */
 import { assert, unreachable } from "../assert.js";
 import type { NodeId } from "../ids.js";
-import { type Electorate, hasQuorum } from "../quorum/electorate.js";
+import type { Electorate } from "../quorum/electorate.js";
 import { Tally } from "../quorum/tally.js";
 import { sameBallot } from "./ballot.js";
 import type { CommonOutcome, Effect, Effects, RegisterOperation } from "./effects.js";
@@ -59,6 +59,8 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   /** What to do once the content is there. */
   #afterFetch: "answer" | "write_back" = "answer";
   #holders: readonly NodeId[] = [];
+  /** Highest counter with which a vote at the value's own ballot was refused. */
+  #overtakenBy = 0;
   #identity: Mutation | undefined;
 
   constructor(request: ReadingRequest) {
@@ -90,6 +92,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   }
 
   onFailure(round: number, from: NodeId, reason: string): Effects<ReadingOutcome> {
+    if (this.#phase === "done") return [];
     if (this.#identity) return this.#fromIdentity(this.#identity.onFailure(round - this.#round, from, reason));
     return this.onReply(round, from, { kind: "refused", code: "unavailable", reason });
   }
@@ -97,8 +100,16 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   onTimer(timer: number): Effects<ReadingOutcome> {
     if (this.#phase === "done") return [];
     if (this.#identity) return this.#fromIdentity(this.#identity.onTimer(timer - this.#timer));
-    if (this.#phase !== "ask" || timer !== this.#timer) return [];
-    return this.#settle();
+    if (timer !== this.#timer) return [];
+    switch (this.#phase) {
+      case "ask":
+        return this.#settle();
+      case "write_back":
+        return this.#startIdentity();
+      case "fetch":
+      case "identity":
+        return [];
+    }
   }
 
   onDeadline(): Effects<ReadingOutcome> {
@@ -108,11 +119,8 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
 
   #ask(): Effects<ReadingOutcome> {
     const { voters, self, withContent } = this.#request;
-    this.#phase = "ask";
-    this.#round += 1;
-    this.#patienceArmed = false;
+    this.#newRound("ask", new Tally(voters, "read"));
     this.#replies = new Map();
-    this.#tally = new Tally(voters, "read");
     if (!withContent) return [this.#send(voters.members, false)];
     // One replica brings the content along with its vote: this node if it is one, for that costs nothing.
     const bringer = voters.members.includes(self.node) ? self.node : voters.members[0];
@@ -121,6 +129,23 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
     return others.length === 0
       ? [this.#send([bringer], true)]
       : [this.#send([bringer], true), this.#send(others, false)];
+  }
+
+  #newRound(phase: Phase, tally: Tally): void {
+    this.#phase = phase;
+    this.#tally = tally;
+    this.#round += 1;
+    // A timer of an earlier round must not fire into this one.
+    this.#timer += 1;
+    this.#patienceArmed = false;
+  }
+
+  /** Once in a round: how long the stragglers may take. */
+  #armPatience(): Effects<ReadingOutcome> {
+    if (this.#patienceArmed) return [];
+    this.#patienceArmed = true;
+    this.#timer += 1;
+    return [{ kind: "timer", timer: this.#timer, purpose: "patience", attempt: 1 }];
   }
 
   #onAskReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
@@ -142,11 +167,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   #onQuorum(): Effects<ReadingOutcome> {
     const finding = highestAccepted(this.#replies);
     if (isKnown(finding, this.#replies, this.#request.voters)) return this.#answer(finding);
-    if (this.#tally.allAnswered) return this.#settle();
-    if (this.#patienceArmed) return [];
-    this.#patienceArmed = true;
-    this.#timer += 1;
-    return [{ kind: "timer", timer: this.#timer, purpose: "patience", attempt: 1 }];
+    return this.#tally.allAnswered ? this.#settle() : this.#armPatience();
   }
 
   /** A quorum has answered, nobody else is worth waiting for, and the newest value may be half-written. */
@@ -174,33 +195,21 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   }
 
   #fetch(then: "answer" | "write_back"): Effects<ReadingOutcome> {
-    const finding = this.#expectFinding();
+    const holders = this.#votersFor(this.#expectFinding());
     this.#afterFetch = then;
-    this.#phase = "fetch";
-    this.#round += 1;
-    const holders = [...this.#replies].filter(([, reply]) => sameBallot(reply.accepted, finding.accepted));
-    this.#tally = new Tally(this.#request.voters, "read");
+    this.#newRound("fetch", new Tally(this.#request.voters, "read"));
     for (const node of this.#request.voters.members) {
-      if (!holders.some(([holder]) => holder === node)) this.#tally.no(node, "does not hold the version");
+      if (!holders.includes(node)) this.#tally.no(node, "does not hold the version");
     }
-    return [
-      this.#send(
-        holders.map(([node]) => node),
-        true,
-      ),
-    ];
+    return [this.#send(holders, true)];
   }
 
   #onFetchReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
-    const finding = this.#expectFinding();
-    if (
-      reply.kind === "state" &&
-      reply.value &&
-      hasContent(reply.value) &&
-      sameBallot(reply.accepted, finding.accepted)
-    ) {
-      if (this.#afterFetch === "write_back") return this.#writeBack(finding, reply.value);
-      return this.#finish({ kind: "found", value: reply.value, holders: this.#holders });
+    const value = this.#expectFinding().value;
+    const fetched = reply.kind === "state" ? reply.value : undefined;
+    // The version's content never changes, even if the holder has voted for it again at a higher ballot.
+    if (value && fetched && hasContent(fetched) && sameBallot(fetched.version, value.version)) {
+      return this.#onContent({ ...value, content: fetched.content });
     }
     this.#tally.no(from, reply.kind === "state" ? "holds another version by now" : reasonOf(reply));
     if (!this.#tally.allAnswered) return [];
@@ -209,35 +218,38 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
     return this.#ask();
   }
 
+  #onContent(value: Value): Effects<ReadingOutcome> {
+    if (this.#afterFetch === "write_back") return this.#writeBack(this.#expectFinding(), value);
+    return this.#finish({ kind: "found", value, holders: this.#holders });
+  }
+
+  /** Collects the votes that are missing, at the value's own ballot. */
   #writeBack(finding: Finding, value: Value): Effects<ReadingOutcome> {
-    this.#phase = "write_back";
-    this.#round += 1;
-    this.#finding = { ...finding, value };
     const { voters } = this.#request;
-    this.#tally = new Tally(voters, "write");
-    for (const node of this.#votersFor(finding)) this.#tally.aye(node);
-    const missing = voters.members.filter((node) => !this.#tally.ayes.includes(node));
-    if (hasQuorum(voters, "write", (node) => this.#tally.ayes.includes(node))) return this.#answerWrittenBack();
-    return [
-      {
-        kind: "send",
-        round: this.#round,
-        to: missing,
-        request: { kind: "accept", ballot: finding.accepted, value },
-      },
-    ];
+    this.#finding = { ...finding, value };
+    this.#newRound("write_back", new Tally(voters, "write"));
+    const holders = this.#votersFor(finding);
+    for (const node of holders) this.#tally.aye(node);
+    const missing = voters.members.filter((node) => !holders.includes(node));
+    assert(this.#tally.result === "pending", "a value that W nodes voted for is known");
+    const request = { kind: "accept", ballot: finding.accepted, value } as const;
+    return [{ kind: "send", round: this.#round, to: missing, request }];
   }
 
   #onWriteBackReply(from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
-    if (reply.kind === "nack") return this.#startIdentity(Math.max(reply.promised.counter, reply.floor));
     if (reply.kind === "ok") this.#tally.aye(from);
     else this.#tally.no(from, reasonOf(reply));
+    if (reply.kind === "nack") {
+      this.#overtakenBy = Math.max(this.#overtakenBy, reply.promised.counter, reply.floor);
+    }
     switch (this.#tally.result) {
       case "pending":
-        return [];
+        // Refused by one; the others may still make a quorum, unless one of them is dead and never answers.
+        return this.#overtakenBy > 0 ? this.#armPatience() : [];
       case "won":
         return this.#answerWrittenBack();
       case "lost":
+        if (this.#overtakenBy > 0) return this.#startIdentity();
         return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
     }
   }
@@ -255,7 +267,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   }
 
   /** Somebody has promised a higher ballot: only a full round at a new ballot settles the value now. */
-  #startIdentity(seenCounter: number): Effects<ReadingOutcome> {
+  #startIdentity(): Effects<ReadingOutcome> {
     const { voters, self, counterHint, requestId, nowMs } = this.#request;
     this.#phase = "identity";
     this.#identity = new Mutation({
@@ -266,7 +278,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
       requestId,
       mayHaveRun: false,
       seenVersion: 0,
-      counterHint: Math.max(counterHint, seenCounter),
+      counterHint: Math.max(counterHint, this.#overtakenBy),
       nowMs,
     });
     return this.#fromIdentity(this.#identity.start());

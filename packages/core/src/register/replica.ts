@@ -86,6 +86,9 @@ function accept(view: ReplicaView, request: Extract<ReplicaRequest, { kind: "acc
   if (jumpsTooFar(view, ballot)) return refuseJump(view, ballot);
   if (next && next.counter > ballot.counter + 1) return refuseJump(view, next);
   if (isBelowFloor(view, ballot)) return nack(view);
+  // Voted for already: the vote stands, whatever was promised since; a reader that writes back needs no more. With `next`
+  // the answer would be a promise too, and that may be somebody else's by now.
+  if (!next && sameBallot(ballot, accepted)) return { reply: ok };
   if (compareBallots(ballot, promised) < 0 || compareBallots(ballot, accepted) < 0) return nack(view);
   const promise = maxBallot(promised, next ? maxBallot(ballot, next) : ballot);
   return { reply: ok, store: { promised: promise, accepted: ballot, value } };
@@ -104,7 +107,7 @@ function isBelowFloor(view: ReplicaView, ballot: Ballot): boolean {
 
 function jumpsTooFar(view: ReplicaView, ballot: Ballot): boolean {
   const highest = Math.max(view.register?.promised.counter ?? 0, view.floor);
-  return !Number.isSafeInteger(ballot.counter) || ballot.counter > highest + counterJumpMax;
+  return !Number.isSafeInteger(ballot.counter) || ballot.counter < 1 || ballot.counter > highest + counterJumpMax;
 }
 
 function refuseJump(view: ReplicaView, ballot: Ballot): ReplicaStep {
