@@ -1,3 +1,4 @@
+export * from "./gen/descriptors.js";
 export * from "./gen/quorumfs/v1/admin.js";
 export * from "./gen/quorumfs/v1/cluster.js";
 export * from "./gen/quorumfs/v1/file.js";

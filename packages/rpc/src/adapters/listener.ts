@@ -4,6 +4,7 @@ import { type Listener, type ListenOptions, type Log, QuorumError } from "@quoru
 import { HealthImplementation } from "grpc-health-check";
 import { connectionsMax, serverOptions } from "./limits.js";
 import { raiseReceiveWindow } from "./receive-window.js";
+import { addReflection } from "./reflection.js";
 import { registerRoute } from "./routes.js";
 
 /** Opens a gRPC server at an address. */
@@ -15,6 +16,7 @@ export async function openListener(options: ListenOptions, log: Log): Promise<Li
   for (const route of options.routes) registerRoute(server, route, context);
   const health = new HealthImplementation({ "": "SERVING" });
   health.addToServer(server);
+  addReflection(server, options.routes);
   const address = await acceptor.listen(options);
   let closing: Promise<void> | undefined;
   return {

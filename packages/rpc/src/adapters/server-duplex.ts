@@ -18,7 +18,8 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
   constructor(call: ServerDuplexStream<In, Out>, cut: (peer: string) => void) {
     this.#call = call;
     this.#cut = cut;
-    call.on("end", () => this.#tell(undefined));
+    // When a client goes, its end comes first and the news that it was none a moment later.
+    call.on("end", () => setImmediate(() => this.#tell(undefined)));
     call.on("cancelled", () => this.#gone());
     call.on("close", () => this.#gone());
   }

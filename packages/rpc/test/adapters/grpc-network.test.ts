@@ -120,14 +120,17 @@ describe("unary", () => {
   });
 
   test("the server dies with a call under way: unavailable, may have been executed", async () => {
-    let listener: Listener | undefined;
-    listener = await listen(
+    const { promise: heard, resolve: hear } = deferred();
+    const listener = await listen(
       unaryRoute(echo, () => {
-        void listener?.close(0);
+        hear();
         return new Promise<Text>(() => {});
       }),
     );
-    const error = await failureOf(connect(listener.address).unary(echo, { text: "" }, { timeoutMs: 5000 }));
+    const call = failureOf(connect(listener.address).unary(echo, { text: "" }, { timeoutMs: 5000 }));
+    await heard;
+    await listener.close(0);
+    const error = await call;
     expect(error).toMatchObject({ code: "unavailable", details: { mayHaveRun: true } });
   });
 
