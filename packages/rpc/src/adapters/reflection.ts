@@ -1,4 +1,4 @@
-import type { Server, ServerDuplexStream, UntypedHandleCall } from "@grpc/grpc-js";
+import type { Server, ServerDuplexStream, UntypedHandleCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
 import type { Route } from "@quorumfs/core";
 import { fileDescriptors } from "@quorumfs/proto";
