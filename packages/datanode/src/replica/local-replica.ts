@@ -1,6 +1,41 @@
-import type { BucketId, Clock, Disk, Log, QuorumError, ReplicaReply, ReplicaRequest } from "@quorumfs/core";
-import type { RangePage, RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
+/**
+ * This node's own votes: core's `answer()` over a disk.
+ *
+ * A vote is decided at once, on the newest state of its file, and its answer waits until that state is durable: so
+ * votes of one file are decided in the order in which they came, a commit holds all votes of a turn of the event loop,
+ * and nothing that a crash could take back is ever shown. That goes for answers that change nothing, too: a read that
+ * meets a record on its way to the disk waits for it.
+ *
+ * Buckets of class `memory` are the exception, by their owner's choice: their answers do not wait.
+ */
+import {
+  answer,
+  type Ballot,
+  type BucketId,
+  type Clock,
+  type Disk,
+  type ErrorCode,
+  type Log,
+  partitionOf,
+  type QuorumError,
+  type RangePage,
+  type ReplicaReply,
+  type ReplicaRequest,
+  type ReplicaStep,
+  type TableWrite,
+  zeroBallot,
+} from "@quorumfs/core";
+import type { FileState } from "./file-state.js";
+import { type DamagedFile, FileTable } from "./file-table.js";
+import { Floors } from "./floors.js";
+import { GenerationCache } from "./generation-cache.js";
+import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
+import { RangeReader } from "./range-reader.js";
 import type { ReplicaContext } from "./replica-context.js";
+import { type VoteBatch, VoteBatches } from "./vote-batches.js";
+
+/** Files for which the highest ballot that is known to be chosen is remembered. A forgotten one costs a reader a round. */
+const committedHintsMax = 65_536;
 
 export interface LocalReplicaOptions {
   readonly context: ReplicaContext;
@@ -9,43 +44,234 @@ export interface LocalReplicaOptions {
   readonly log: Log;
   /** The disk refused a write: nothing is acknowledged any more, and the process must go. Called once. */
   readonly onDiskFailure: (error: QuorumError) => void;
+  /** Something of a file is lost here and could be had from other replicas. May be called again for the same file. */
+  readonly onDamage?: (file: DamagedFile) => void;
 }
 
-/** This node's own votes: core's `answer()` over a disk. */
+const corrupt: ReplicaReply = Object.freeze({ kind: "corrupt" });
+
 export class LocalReplica {
   readonly #options: LocalReplicaOptions;
+  readonly #files: FileTable;
+  readonly #floors: Floors;
+  readonly #committed = new GenerationCache<string, Ballot>({ entriesMax: committedHintsMax });
+  readonly #batches: VoteBatches;
+  readonly #ranges: RangeReader;
+  #damage = 0;
+  #closing: Promise<void> | undefined;
 
   constructor(options: LocalReplicaOptions) {
+    const { disk, clock, log } = options;
     this.#options = options;
+    this.#floors = new Floors(disk);
+    this.#files = new FileTable({ disk, onDamage: (file) => this.#onDamage(file) });
+    this.#batches = new VoteBatches({
+      disk,
+      clock,
+      log,
+      onDurable: (batch) => this.#onDurable(batch),
+      onFailure: (error) => this.#onDiskFailure(error),
+    });
+    this.#ranges = new RangeReader({
+      records: this.#files.records,
+      clock,
+      committedOf: (bucket, path) => this.#committed.get(nameOf(bucket, path)),
+      onDamage: (file) => this.#onDamage(file),
+      settled: () => this.#batches.settled(),
+    });
+    for (const partition of this.#floors.damaged) log.error("replica.floor-damaged", { partition });
   }
 
-  /** Answers one vote. `reply` is called exactly once, as soon as what it promises is durable; perhaps before `handle` returns. */
-  handle(_target: ReplicaTarget, _request: ReplicaRequest, _reply: (reply: ReplicaReply) => void): void {
-    throw new Error(`not yet: ${this.#options.context.self}`);
-  }
-
-  /** Highest ballot counter that this node knows of the file; 0 if none. A hint: it may be ahead of the disk. */
-  counterHint(_bucket: BucketId, _path: string): number {
-    return 0;
-  }
-
-  /** A page of a bucket; what it shows is durable. */
-  rangeRead(_request: RangeRequest): Promise<RangePage> {
-    return Promise.resolve({ entries: [], truncated: false, lastPath: "" });
-  }
-
-  /** Everything this node holds, page by page; the next page is read when it is asked for. */
-  async *scan(_request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
-    yield [];
+  /** How often a damaged record or content was met since the start. */
+  get damageCount(): number {
+    return this.#damage;
   }
 
   /** Records held; constant time. */
-  recordCount(): number {
-    return 0;
+  get recordCount(): number {
+    return this.#files.records.count();
+  }
+
+  /**
+   * Answers one vote. `reply` is called exactly once, as soon as what it promises is durable: perhaps before `handle`
+   * returns, and with the other answers of the same commit. Never throws for what is in the request.
+   */
+  handle(target: ReplicaTarget, request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
+    const { bucket, path } = target;
+    const name = nameOf(bucket, path);
+    const known = this.#files.find(name);
+    const partition = known?.partition ?? this.#partitionOf(bucket, path);
+    const refusal = this.#refusalOf(target, partition, request);
+    if (refusal) return reply(refusal);
+    if (request.kind === "commit") return reply(this.#hint(name, request));
+
+    const file = known ?? this.#files.load({ name, bucket, path, partition });
+    const step = this.#decide(file, request);
+    this.#perform(file, step);
+    if (file.lastBatch === undefined || this.#isShownAtOnce(file)) return reply(step.reply);
+    this.#batches.onEnd(file.lastBatch, (failure) => reply(failure ? unavailable(failure.message) : step.reply));
+  }
+
+  /** Highest ballot counter that this node knows of the file; 0 if none. A hint: it may be ahead of the disk. */
+  counterHint(bucket: BucketId, path: string): number {
+    const name = nameOf(bucket, path);
+    const file =
+      this.#files.find(name) ?? this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
+    return Math.max(file.record?.register.promised.counter ?? 0, this.#floorOf(file) ?? 0);
+  }
+
+  /**
+   * A page of a bucket.
+   *
+   * @throws QuorumError `invalid_argument`: a limit out of bounds; `unavailable`: the disk failed
+   */
+  rangeRead(request: RangeRequest): Promise<RangePage> {
+    return this.#ranges.page(request);
+  }
+
+  /**
+   * Everything this node holds, in order of bucket id and path, in pages of a few hundred; the next page is read when
+   * it is asked for.
+   */
+  scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
+    return this.#ranges.scan(request);
   }
 
   /** Refuses new votes and waits until the disk has what was taken. Does not close the disk. Idempotent. */
   close(): Promise<void> {
-    return Promise.resolve();
+    // A disk that has failed was reported; there is nothing left to wait for.
+    this.#closing ??= this.#batches.settled().catch(() => undefined);
+    return this.#closing;
   }
+
+  #partitionOf(bucket: BucketId, path: string): number {
+    return partitionOf(bucket, path, this.#options.context.layout()?.partitions.length);
+  }
+
+  /** What stands in the way of a vote before its file is looked at. */
+  #refusalOf(target: ReplicaTarget, partition: number, request: ReplicaRequest): ReplicaReply | undefined {
+    if (this.#closing) return unavailable("the node is stopping");
+    if (this.#batches.failure) return unavailable(this.#batches.failure.message);
+    return (
+      this.#refusalByLayout(target, partition) ??
+      this.#refusalByBallots(request) ??
+      this.#refusalByBucket(target, request)
+    );
+  }
+
+  #refusalByLayout(target: ReplicaTarget, partition: number): ReplicaReply | undefined {
+    const { context } = this.#options;
+    const { self } = context;
+    const assignment = context.layout()?.partitions[partition];
+    if (!assignment || self === undefined) return unavailable("the node has no layout yet");
+    if (target.layout < assignment.layout) return { kind: "stale_layout", layout: assignment.layout };
+    if (assignment.nodes.includes(self) || assignment.joining.includes(self)) return undefined;
+    return unavailable(`node ${self} does not hold partition ${partition} in layout ${assignment.layout}`);
+  }
+
+  #refusalByBallots(request: ReplicaRequest): ReplicaReply | undefined {
+    if (request.kind === "read") return undefined;
+    const { context } = this.#options;
+    const stranger = !context.isMember(request.ballot.node)
+      ? request.ballot
+      : request.kind === "accept" && request.next && !context.isMember(request.next.node)
+        ? request.next
+        : undefined;
+    if (!stranger) return undefined;
+    return refused("permission_denied", `the ballot's node ${stranger.node} is not a member of this cluster`);
+  }
+
+  #refusalByBucket(target: ReplicaTarget, request: ReplicaRequest): ReplicaReply | undefined {
+    if (request.kind !== "prepare" && request.kind !== "accept") return undefined;
+    if (this.#batches.isFull) return refused("resource_exhausted", "too many votes wait for the disk");
+    if (request.kind === "accept" && request.value.content.kind === "omitted") {
+      return refused("invalid_argument", "the value is without its content");
+    }
+    const bucket = this.#options.context.bucket(target.bucket);
+    if (!bucket) return unavailable(`the node does not know bucket ${target.bucket} yet`);
+    if (bucket.deleting) return refused("not_found", `bucket ${target.bucket} is being deleted`);
+    return undefined;
+  }
+
+  #hint(name: string, request: ReplicaRequest): ReplicaReply {
+    const step = answer({ register: undefined, floor: 0, committed: this.#committedOf(name) }, request);
+    if (step.committed) this.#committed.set(name, step.committed);
+    return step.reply;
+  }
+
+  #committedOf(name: string): Ballot {
+    return this.#committed.get(name) ?? zeroBallot;
+  }
+
+  #decide(file: FileState, request: ReplicaRequest): ReplicaStep {
+    const floor = this.#floorOf(file);
+    if (file.damaged || floor === undefined) return { reply: corrupt };
+    let register = file.record?.register;
+    if (request.kind === "read" && request.withContent && register?.value?.kind === "live") {
+      const content = this.#files.contentOf(file);
+      if (!content) return { reply: corrupt };
+      register = { ...register, value: { ...register.value, content } };
+    }
+    return answer({ register, floor, committed: this.#committedOf(file.name) }, request);
+  }
+
+  #floorOf(file: FileState): number | undefined {
+    const floor = this.#floors.of(file.partition);
+    if (floor === undefined || file.unsyncedFloor === undefined) return floor;
+    return Math.max(floor, file.unsyncedFloor);
+  }
+
+  #perform(file: FileState, step: ReplicaStep): void {
+    if (step.store) this.#write(file, this.#files.store(file, step.store));
+    if (step.erase) {
+      const { floor } = step.erase;
+      file.unsyncedFloor = floor;
+      const writes = [...this.#files.erase(file), this.#floors.raise(file.partition, floor)];
+      this.#write(file, writes).erased.push({ file, floor });
+    }
+  }
+
+  #write(file: FileState, writes: readonly TableWrite[]): VoteBatch {
+    this.#files.onWritten(file);
+    return this.#batches.write(file, writes);
+  }
+
+  /** Whether this node tells of the file before the disk has it. Never of an erasure: floors belong to all buckets. */
+  #isShownAtOnce(file: FileState): boolean {
+    return file.unsyncedFloor === undefined && this.#options.context.bucket(file.bucket)?.durability === "memory";
+  }
+
+  #onDurable(batch: VoteBatch): void {
+    for (const { file, floor } of batch.erased) {
+      this.#floors.onDurable(file.partition, floor);
+      if (file.unsyncedFloor === floor) file.unsyncedFloor = undefined;
+    }
+    for (const file of batch.files) {
+      file.unsynced -= 1;
+      if (file.unsynced === 0) this.#files.onSynced(file);
+    }
+  }
+
+  #onDiskFailure(error: QuorumError): void {
+    this.#options.log.error("replica.disk-failed", { error });
+    this.#options.onDiskFailure(error);
+  }
+
+  #onDamage(file: DamagedFile): void {
+    this.#damage += 1;
+    this.#options.log.error("replica.record-damaged", { bucket: file.bucket, path: file.path });
+    this.#options.onDamage?.(file);
+  }
+}
+
+function nameOf(bucket: BucketId, path: string): string {
+  return `${bucket}/${path}`;
+}
+
+function unavailable(reason: string): ReplicaReply {
+  return refused("unavailable", reason);
+}
+
+function refused(code: ErrorCode, reason: string): ReplicaReply {
+  return { kind: "refused", code, reason };
 }

@@ -1,4 +1,4 @@
-import type { Ballot, BucketId, Value } from "@quorumfs/core";
+import type { BucketId, RangeEntry } from "@quorumfs/core";
 
 /** Which file a vote is about. */
 export interface ReplicaTarget {
@@ -20,28 +20,6 @@ export interface RangeRequest {
 
 /** More would not fit into one message with the longest paths. */
 export const rangeLimitMax = 10_000;
-
-/** What this replica holds of one path. */
-export type RangeEntry =
-  | {
-      readonly kind: "record";
-      readonly path: string;
-      readonly accepted: Ballot;
-      /** Without content and without ring: enough to list the file, not to propose it again. */
-      readonly value: Value;
-      readonly committed: Ballot;
-    }
-  /** The record is damaged: the replica abstains for this path. */
-  | { readonly kind: "corrupt"; readonly path: string };
-
-export interface RangePage {
-  /** In byte order of path. Files that were only promised are left out: for a list they do not exist. */
-  readonly entries: readonly RangeEntry[];
-  /** Whether there may be more behind `lastPath`. */
-  readonly truncated: boolean;
-  /** When truncated: everything up to and including this path has been said. */
-  readonly lastPath: string;
-}
 
 export interface ScanRequest {
   /** Undefined: all buckets. */

@@ -10,8 +10,9 @@ export interface ReplicaBucket {
 
 /** The cluster as the replica sees it; asked anew with every message, so that a change counts at once. */
 export interface ReplicaContext {
-  readonly clusterId: string;
-  readonly self: NodeId;
+  /** This cluster and this node; undefined before the first Join. */
+  readonly clusterId: string | undefined;
+  readonly self: NodeId | undefined;
   /** Undefined while the cluster is forming. */
   layout(): Layout | undefined;
   /** Undefined: not known here, perhaps not yet; an implementation may take the question as a reason to ask around. */

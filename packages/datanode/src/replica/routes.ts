@@ -1,6 +1,34 @@
-import type { Clock, Log, Route } from "@quorumfs/core";
+import {
+  type CallContext,
+  type Clock,
+  type Duplex,
+  duplexRoute,
+  type Log,
+  QuorumError,
+  type Route,
+  serverStreamRoute,
+  unaryRoute,
+} from "@quorumfs/core";
+import {
+  type ExchangeRequest,
+  type ExchangeResponse,
+  type RangeReadRequest,
+  type RangeReadResponse,
+  type ReplicaResponse as ResponseMessage,
+  ReplicaServiceService,
+  type ScanRecordsRequest,
+  type ScanRecordsResponse,
+} from "@quorumfs/proto";
+import { serveLane, type ServedLane } from "@quorumfs/rpc";
+import { callerOf, votingCaller } from "./caller.js";
+import { dispatchVote, refuseVote } from "./exchange.js";
 import type { LocalReplica } from "./local-replica.js";
 import type { ReplicaContext } from "./replica-context.js";
+import { rangePageToWire, rangeRequestFromWire, scannedToWire, scanRequestFromWire } from "./wire.js";
+
+// About what a reply takes in a frame: id and tags; a value's numbers, etag and full ring.
+const voteBytes = 32;
+const stateBytes = 320;
 
 export interface ReplicaRoutesOptions {
   readonly replica: LocalReplica;
@@ -9,7 +37,79 @@ export interface ReplicaRoutesOptions {
   readonly log: Log;
 }
 
+export interface ReplicaRoutes {
+  readonly routes: readonly Route[];
+  /** Answers what was asked and ends the streams of votes; without it they stay open until they are cut. Idempotent. */
+  drain(): Promise<void>;
+}
+
 /** ReplicaService: Exchange, RangeRead, ScanRecords. */
-export function replicaRoutes(_options: ReplicaRoutesOptions): readonly Route[] {
-  return [];
+export function replicaRoutes(options: ReplicaRoutesOptions): ReplicaRoutes {
+  const service = new ReplicaService(options);
+  return {
+    routes: [
+      duplexRoute(ReplicaServiceService.exchange, (stream, call) => service.exchange(stream, call)),
+      unaryRoute(ReplicaServiceService.rangeRead, (request, call) => service.rangeRead(request, call)),
+      serverStreamRoute(ReplicaServiceService.scanRecords, (request, call) => service.scanRecords(request, call)),
+    ],
+    drain: () => service.drain(),
+  };
+}
+
+class ReplicaService {
+  readonly #options: ReplicaRoutesOptions;
+  readonly #lanes = new Set<ServedLane>();
+
+  constructor(options: ReplicaRoutesOptions) {
+    this.#options = options;
+  }
+
+  exchange(stream: Duplex<ExchangeResponse, ExchangeRequest>, call: CallContext): void {
+    const { replica, context, clock } = this.#options;
+    const from = votingCaller(call, context);
+    const log = this.#options.log.child({ from });
+    const lane = serveLane(stream, {
+      unpack: (frame: ExchangeRequest) => frame.requests,
+      pack: (responses): ExchangeResponse => ({ responses }),
+      bytesOf: responseBytes,
+      dispatch: (message, reply) => dispatchVote({ replica, from, log, message, reply }),
+      refuse: refuseVote,
+      clock,
+      log,
+    });
+    this.#lanes.add(lane);
+    call.signal.addEventListener("abort", () => this.#lanes.delete(lane), { once: true });
+  }
+
+  async rangeRead(message: RangeReadRequest, call: CallContext): Promise<RangeReadResponse> {
+    const { replica, context } = this.#options;
+    votingCaller(call, context);
+    const request = rangeRequestFromWire(message);
+    const layout = context.layout()?.number;
+    if (layout === undefined || message.layout < layout) {
+      throw new QuorumError({
+        code: "unavailable",
+        message: `layout ${message.layout} is not that of this DataNode, ${layout ?? "none"}; follow it and ask again`,
+      });
+    }
+    return rangePageToWire(await replica.rangeRead(request));
+  }
+
+  async *scanRecords(message: ScanRecordsRequest, call: CallContext): AsyncGenerator<ScanRecordsResponse> {
+    const { replica, context } = this.#options;
+    callerOf(call, context);
+    for await (const scanned of replica.scan(scanRequestFromWire(message))) {
+      if (call.signal.aborted) return;
+      yield scannedToWire(scanned);
+    }
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all([...this.#lanes].map((lane) => lane.drain()));
+  }
+}
+
+function responseBytes(response: ResponseMessage): number {
+  if (response.reply?.$case !== "state") return voteBytes;
+  return voteBytes + stateBytes + (response.reply.value.value?.content?.value.length ?? 0);
 }

@@ -1,11 +1,42 @@
-import type { ReplicaReply, ReplicaRequest, Value } from "@quorumfs/core";
+/** Votes as messages of the core and as messages of the wire. Objects are shared where both sides look alike: neither is ever changed. */
+import {
+  type Ballot,
+  checkPrefix,
+  isZeroBallot,
+  QuorumError,
+  type RangeEntry,
+  type RangePage,
+  type ReplicaReply,
+  type ReplicaRequest,
+  unreachable,
+  type Value,
+} from "@quorumfs/core";
 import type {
+  AcceptVote,
+  Ballot as BallotMessage,
+  RangeEntry as RangeEntryMessage,
+  RangeReadRequest,
   RangeReadResponse,
   ReplicaRequest as RequestMessage,
   ReplicaResponse as ResponseMessage,
+  ReplicaState as StateMessage,
+  ScanRecordsRequest,
+  ScanRecordsResponse,
   Value as ValueMessage,
 } from "@quorumfs/proto";
-import type { RangePage, ReplicaTarget } from "./messages.js";
+import { errorFromDetail, errorToDetail } from "@quorumfs/rpc";
+import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
+import {
+  checkAfter,
+  checkBallot,
+  checkBucketId,
+  checkProposal,
+  checkRequestId,
+  checkTarget,
+  checkValue,
+  malformed,
+  optionalBallot,
+} from "./wire-check.js";
 
 /** One vote as it goes to another DataNode. `id` 0: no reply is wanted. */
 export interface VoteEnvelope {
@@ -16,12 +47,212 @@ export interface VoteEnvelope {
   readonly requestId: Uint8Array;
 }
 
-export declare function requestToWire(envelope: VoteEnvelope): RequestMessage;
+const ok: ResponseMessage["reply"] = Object.freeze({ $case: "ok", value: Object.freeze({}) });
+const corrupt: ResponseMessage["reply"] = Object.freeze({ $case: "corrupt", value: Object.freeze({}) });
+const okReply: ReplicaReply = Object.freeze({ kind: "ok" });
+const corruptReply: ReplicaReply = Object.freeze({ kind: "corrupt" });
+
+export function requestToWire(envelope: VoteEnvelope): RequestMessage {
+  const { id, target, request, requestId } = envelope;
+  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote: voteToWire(request), requestId };
+}
+
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */
-export declare function requestFromWire(message: RequestMessage): VoteEnvelope;
-export declare function replyToWire(id: number, reply: ReplicaReply): ResponseMessage;
+export function requestFromWire(message: RequestMessage): VoteEnvelope {
+  const { id, layout } = message;
+  const { bucket, path } = checkTarget(message.bucket, message.path);
+  const request = voteFromWire(message.vote);
+  return { id, target: { bucket, path, layout }, request, requestId: checkRequestId(message.requestId) };
+}
+
+export function replyToWire(id: number, reply: ReplicaReply): ResponseMessage {
+  return { id, reply: replyMessage(reply) };
+}
+
 /** A reply that makes no sense becomes `refused`, `internal`. */
-export declare function replyFromWire(message: ResponseMessage): ReplicaReply;
-export declare function valueToWire(value: Value): ValueMessage;
-export declare function valueFromWire(message: ValueMessage): Value;
-export declare function rangePageFromWire(message: RangeReadResponse): RangePage;
+export function replyFromWire(message: ResponseMessage): ReplicaReply {
+  try {
+    return replyOf(message.reply);
+  } catch (thrown) {
+    return { kind: "refused", code: "internal", reason: QuorumError.from(thrown).message };
+  }
+}
+
+export function valueToWire(value: Value): ValueMessage {
+  const { version, size, etag, modifiedAtMs, content, attributes, ring } = value;
+  return {
+    tombstone: value.kind === "tombstone",
+    version,
+    size,
+    etag,
+    modifiedAtMs,
+    content:
+      content.kind === "inline" || content.kind === "manifest"
+        ? { $case: content.kind, value: content.bytes }
+        : undefined,
+    attributes: new Map(attributes),
+    ring: [...ring],
+  };
+}
+
+/** @throws QuorumError `invalid_argument`, if the message breaks any limit */
+export function valueFromWire(message: ValueMessage): Value {
+  return checkValue(message);
+}
+
+export function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
+  if (entry.kind === "corrupt") {
+    return { path: entry.path, accepted: undefined, value: undefined, committed: undefined, corrupt: true };
+  }
+  const { path, accepted, value, committed } = entry;
+  return { path, accepted, value: valueToWire(value), committed: ballotToWire(committed), corrupt: false };
+}
+
+/** @throws QuorumError `invalid_argument`, if the message breaks any limit */
+export function rangeEntryFromWire(message: RangeEntryMessage): RangeEntry {
+  const { path } = message;
+  if (message.corrupt) return { kind: "corrupt", path };
+  if (!message.value) throw malformed("an entry without a value");
+  return {
+    kind: "record",
+    path,
+    accepted: checkBallot(message.accepted, "an entry's accepted ballot"),
+    value: checkValue(message.value),
+    committed: optionalBallot(message.committed, "an entry's committed ballot"),
+  };
+}
+
+export function rangePageToWire(page: RangePage): RangeReadResponse {
+  return { entries: page.entries.map(rangeEntryToWire), lastPath: page.lastPath, truncated: page.truncated };
+}
+
+/** @throws QuorumError `invalid_argument`, if the message breaks any limit */
+export function rangePageFromWire(message: RangeReadResponse): RangePage {
+  const { entries, lastPath, truncated } = message;
+  return { entries: entries.map(rangeEntryFromWire), lastPath, truncated };
+}
+
+/** @throws QuorumError `invalid_argument` */
+export function rangeRequestFromWire(message: RangeReadRequest): RangeRequest {
+  const { bucket, prefix, after, limit } = message;
+  return { bucket: checkBucketId(bucket), prefix: checkPrefix(prefix), after: checkAfter(after), limit };
+}
+
+/** @throws QuorumError `invalid_argument` */
+export function scanRequestFromWire(message: ScanRecordsRequest): ScanRequest {
+  const { bucket, prefix, afterBucket, afterPath } = message;
+  return {
+    ...(bucket === 0 ? {} : { bucket: checkBucketId(bucket) }),
+    prefix: checkPrefix(prefix),
+    ...(afterBucket === 0 ? {} : { after: { bucket: checkBucketId(afterBucket), path: checkAfter(afterPath) } }),
+  };
+}
+
+export function scannedToWire(scanned: readonly ScannedEntry[]): ScanRecordsResponse {
+  return { records: scanned.map(({ bucket, entry }) => ({ bucket, entry: rangeEntryToWire(entry) })) };
+}
+
+function voteToWire(request: ReplicaRequest): RequestMessage["vote"] {
+  switch (request.kind) {
+    case "read":
+      return { $case: "read", value: request };
+    case "prepare":
+      return { $case: "prepare", value: request };
+    case "accept":
+      return {
+        $case: "accept",
+        value: { ballot: request.ballot, value: valueToWire(request.value), next: request.next },
+      };
+    case "commit":
+      return { $case: "commit", value: request };
+    case "erase":
+      return { $case: "erase", value: request };
+    default:
+      return unreachable(request);
+  }
+}
+
+function voteFromWire(vote: RequestMessage["vote"]): ReplicaRequest {
+  switch (vote?.$case) {
+    case "read":
+      return { kind: "read", withContent: vote.value.withContent };
+    case "prepare":
+      return { kind: "prepare", ballot: checkBallot(vote.value.ballot, "the ballot") };
+    case "accept":
+      return acceptFromWire(vote.value);
+    case "commit":
+      return { kind: "commit", ballot: checkBallot(vote.value.ballot, "the ballot") };
+    case "erase":
+      return { kind: "erase", ballot: checkBallot(vote.value.ballot, "the ballot") };
+    case undefined:
+      throw malformed("no vote, or one that this version does not know");
+  }
+}
+
+function acceptFromWire(vote: AcceptVote): ReplicaRequest {
+  const ballot = checkBallot(vote.ballot, "the ballot");
+  const value = checkProposal(vote.value, ballot);
+  if (!vote.next) return { kind: "accept", ballot, value };
+  return { kind: "accept", ballot, value, next: checkBallot(vote.next, "the next ballot") };
+}
+
+function replyMessage(reply: ReplicaReply): ResponseMessage["reply"] {
+  switch (reply.kind) {
+    case "state":
+      return {
+        $case: "state",
+        value: {
+          accepted: ballotToWire(reply.accepted),
+          value: reply.value && valueToWire(reply.value),
+          committed: ballotToWire(reply.committed),
+          floor: reply.floor,
+        },
+      };
+    case "ok":
+      return ok;
+    case "nack":
+      return { $case: "nack", value: { promised: ballotToWire(reply.promised), floor: reply.floor } };
+    case "corrupt":
+      return corrupt;
+    case "stale_layout":
+      return { $case: "staleLayout", value: { layout: reply.layout } };
+    case "refused":
+      return { $case: "refused", value: errorToDetail(new QuorumError({ code: reply.code, message: reply.reason })) };
+    default:
+      return unreachable(reply);
+  }
+}
+
+function replyOf(reply: ResponseMessage["reply"]): ReplicaReply {
+  switch (reply?.$case) {
+    case "state":
+      return stateOf(reply.value);
+    case "ok":
+      return okReply;
+    case "nack":
+      return { kind: "nack", promised: optionalBallot(reply.value.promised, "promised"), floor: reply.value.floor };
+    case "corrupt":
+      return corruptReply;
+    case "staleLayout":
+      return { kind: "stale_layout", layout: reply.value.layout };
+    case "refused": {
+      const { code, message } = errorFromDetail(reply.value);
+      return { kind: "refused", code, reason: message };
+    }
+    case undefined:
+      throw malformed("no reply, or one that this version does not know");
+  }
+}
+
+function stateOf(message: StateMessage): ReplicaReply {
+  const accepted = optionalBallot(message.accepted, "accepted");
+  const value = message.value && checkValue(message.value);
+  if (isZeroBallot(accepted) !== (value === undefined)) throw malformed("a state with half a value");
+  const committed = optionalBallot(message.committed, "committed");
+  return { kind: "state", accepted, value, committed, floor: message.floor };
+}
+
+/** The zero ballot is left out. */
+function ballotToWire(ballot: Ballot): BallotMessage | undefined {
+  return isZeroBallot(ballot) ? undefined : ballot;
+}

@@ -1,0 +1,45 @@
+import { Buffer } from "node:buffer";
+import { type Log, QuorumError, type ReplicaRequest } from "@quorumfs/core";
+import type { ReplicaRequest as RequestMessage, ReplicaResponse as ResponseMessage } from "@quorumfs/proto";
+import { errorToDetail } from "@quorumfs/rpc";
+import { checkContentMatchesEtag } from "./content-match.js";
+import type { LocalReplica } from "./local-replica.js";
+import { replyToWire, requestFromWire } from "./wire.js";
+
+/** Has one vote of the DataNode `from` answered. @throws QuorumError `invalid_argument`, `permission_denied` */
+export function dispatchVote(options: {
+  readonly replica: LocalReplica;
+  readonly from: number;
+  readonly log: Log;
+  readonly message: RequestMessage;
+  readonly reply: (response: ResponseMessage) => void;
+}): void {
+  const { replica, from, log, message, reply } = options;
+  const { id, target, request, requestId } = requestFromWire(message);
+  checkOwnBallots(request, from);
+  if (request.kind === "accept") checkContentMatchesEtag(request.value);
+  replica.handle(target, request, (answer) => {
+    if (answer.kind === "refused") {
+      const { code, reason } = answer;
+      log.debug("vote.refused", {
+        from,
+        vote: request.kind,
+        code,
+        reason,
+        requestId: Buffer.from(requestId).toString("hex"),
+      });
+    }
+    if (id !== 0) reply(replyToWire(id, answer));
+  });
+}
+
+export function refuseVote(message: RequestMessage, error: QuorumError): ResponseMessage {
+  return { id: message.id, reply: { $case: "refused", value: errorToDetail(error) } };
+}
+
+/** A promise is asked for in one's own name. An ACCEPT may bring somebody else's ballot: a reader writes back what it found. */
+function checkOwnBallots(request: ReplicaRequest, from: number): void {
+  const own = request.kind === "prepare" ? request.ballot : request.kind === "accept" ? request.next : undefined;
+  if (own === undefined || own.node === from) return;
+  throw new QuorumError({ code: "permission_denied", message: `node ${from} asks for a promise to node ${own.node}` });
+}

@@ -1,0 +1,25 @@
+import type { BucketId } from "@quorumfs/core";
+import type { RecordKey } from "./record-key.js";
+import type { StoredRecord } from "./record.js";
+import type { VoteBatch } from "./vote-batches.js";
+
+/** What is in memory about one file: its newest record, which the disk may not have yet. */
+export interface FileState {
+  readonly name: string;
+  readonly bucket: BucketId;
+  readonly path: string;
+  readonly key: RecordKey;
+  readonly partition: number;
+  /** Undefined: there is none, or it is damaged. */
+  record: StoredRecord | undefined;
+  /** The record on disk fails its checksum: nothing may be said about the file. */
+  readonly damaged: boolean;
+  /** Content of `record` that belongs into the second table, as long as that may not have it yet. */
+  unsyncedContent: Uint8Array | undefined;
+  /** Floor of an erasure that is not durable yet. */
+  unsyncedFloor: number | undefined;
+  /** Batches under way that write to this file. */
+  unsynced: number;
+  /** The newest batch that writes to this file; who tells of the file's state waits for it. */
+  lastBatch: VoteBatch | undefined;
+}

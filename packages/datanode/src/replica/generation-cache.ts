@@ -1,0 +1,42 @@
+/**
+ * A bounded map that forgets what was not used lately, at the price of a plain map: two generations, and when the young
+ * one is full it becomes the old one, whose entries are dropped unless they are asked for before the next turn. A true
+ * LRU order would cost a deletion and an insertion with every hit.
+ */
+export class GenerationCache<Key, Value extends object> {
+  readonly #generationMax: number;
+  #young = new Map<Key, Value>();
+  #old = new Map<Key, Value>();
+
+  /** @param options.entriesMax entries at most; at least half as many of the newest are always there */
+  constructor(options: { readonly entriesMax: number }) {
+    this.#generationMax = Math.max(1, Math.floor(options.entriesMax / 2));
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old === undefined) return undefined;
+    this.#old.delete(key);
+    this.set(key, old);
+    return old;
+  }
+
+  set(key: Key, value: Value): void {
+    if (this.#young.size >= this.#generationMax && !this.#young.has(key)) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+
+  delete(key: Key): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+}

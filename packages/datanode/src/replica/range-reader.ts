@@ -1,0 +1,158 @@
+/**
+ * Reading many records in order of their keys, without content. It goes in steps, so that neither the event loop nor a
+ * cursor is held for long and votes go on meanwhile. What is shown is durable by the time it is shown.
+ */
+import { Buffer } from "node:buffer";
+import {
+  type Ballot,
+  type BucketId,
+  type Clock,
+  QuorumError,
+  type RangeEntry,
+  type RangePage,
+  type Table,
+  zeroBallot,
+} from "@quorumfs/core";
+import { asBuffer } from "./as-buffer.js";
+import type { DamagedFile } from "./file-table.js";
+import { type RangeRequest, rangeLimitMax, type ScannedEntry, type ScanRequest } from "./messages.js";
+import {
+  behindKey,
+  behindPath,
+  bucketOfKey,
+  keySeed,
+  type KeyRange,
+  pathOfKey,
+  prefixRange,
+  wholeRange,
+} from "./record-key.js";
+import { openRecord } from "./record.js";
+
+/** Records between two pauses for the event loop: about two milliseconds. */
+const stepRecordsMax = 512;
+
+/** A page is closed at about this size, half of what a message may have. */
+const pageBytesMax = 2 * 1024 * 1024;
+
+/** A page that finds little among many records that are only promised is closed after this many steps. */
+const pageStepsMax = Math.ceil((2 * rangeLimitMax) / stepRecordsMax);
+
+/** About what an entry takes in a message besides its path and attributes. */
+const entryBytes = 112;
+
+export interface RangeReaderOptions {
+  readonly records: Table;
+  readonly clock: Clock;
+  /** Highest ballot known to be chosen for a file. */
+  readonly committedOf: (bucket: BucketId, path: string) => Ballot | undefined;
+  readonly onDamage: (file: DamagedFile) => void;
+  /** Resolves when everything that was written before is durable. */
+  readonly settled: () => Promise<void>;
+}
+
+/** What one step has read. */
+interface Step {
+  readonly entries: readonly ScannedEntry[];
+  readonly bytes: number;
+  /** The last key that was looked at; undefined at the end of the range. */
+  readonly lastKey: Buffer | undefined;
+}
+
+export class RangeReader {
+  readonly #options: RangeReaderOptions;
+
+  constructor(options: RangeReaderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws QuorumError `invalid_argument`: a limit out of bounds */
+  async page(request: RangeRequest): Promise<RangePage> {
+    const { bucket, prefix, after, limit } = request;
+    if (!Number.isInteger(limit) || limit < 1 || limit > rangeLimitMax) {
+      throw new QuorumError({
+        code: "invalid_argument",
+        message: `a page has 1 to ${rangeLimitMax} entries, not ${limit}`,
+      });
+    }
+    const entries: RangeEntry[] = [];
+    let range = prefixRange(bucket, prefix);
+    if (after !== "") range = behindPath(range, bucket, after);
+    let bytes = 0;
+    for (let steps = 1; ; steps += 1) {
+      const step = this.#step(range, { entriesMax: limit - entries.length, bytesMax: pageBytesMax - bytes });
+      for (const { entry } of step.entries) entries.push(entry);
+      bytes += step.bytes;
+      if (step.lastKey === undefined) return await this.#durable({ entries, truncated: false, lastPath: "" });
+      if (entries.length === limit || bytes >= pageBytesMax || steps === pageStepsMax) {
+        return await this.#durable({ entries, truncated: true, lastPath: pathOfKey(step.lastKey) });
+      }
+      range = behindKey(range, step.lastKey);
+      await this.#endOfTurn();
+    }
+  }
+
+  async *scan(request: ScanRequest): AsyncGenerator<readonly ScannedEntry[]> {
+    const { bucket, prefix, after } = request;
+    let range = bucket === undefined ? wholeRange : prefixRange(bucket, prefix);
+    if (after) range = behindPath(range, after.bucket, after.path);
+    for (;;) {
+      const step = this.#step(range, { entriesMax: stepRecordsMax, bytesMax: pageBytesMax });
+      // Without a bucket, the prefix selects within each of them.
+      const found =
+        bucket === undefined ? step.entries.filter(({ entry }) => entry.path.startsWith(prefix)) : step.entries;
+      if (found.length > 0) yield await this.#durable(found);
+      if (step.lastKey === undefined) return;
+      range = behindKey(range, step.lastKey);
+      await this.#endOfTurn();
+    }
+  }
+
+  #step(range: KeyRange, limits: { readonly entriesMax: number; readonly bytesMax: number }): Step {
+    const entries: ScannedEntry[] = [];
+    let bytes = 0;
+    let records = 0;
+    for (const { key, value } of this.#options.records.range(range)) {
+      const keyBuffer = asBuffer(key);
+      const bucket = bucketOfKey(keyBuffer);
+      const path = pathOfKey(keyBuffer);
+      const entry = this.#entry({ bucket, path, key: keyBuffer, value: asBuffer(value) });
+      if (entry) {
+        entries.push({ bucket, entry });
+        bytes += key.length + entryBytes + (entry.kind === "record" ? attributesLength(entry.value.attributes) : 0);
+      }
+      records += 1;
+      if (entries.length === limits.entriesMax || bytes >= limits.bytesMax || records === stepRecordsMax) {
+        return { entries, bytes, lastKey: Buffer.from(key) };
+      }
+    }
+    return { entries, bytes, lastKey: undefined };
+  }
+
+  /** @returns undefined if the file was only promised to someone */
+  #entry(row: { bucket: BucketId; path: string; key: Buffer; value: Buffer }): RangeEntry | undefined {
+    const { bucket, path, key, value } = row;
+    const record = openRecord({ seed: keySeed(key) }, value);
+    if (!record) {
+      this.#options.onDamage({ bucket, path });
+      return { kind: "corrupt", path };
+    }
+    if (!record.hasValue) return undefined;
+    const committed = this.#options.committedOf(bucket, path) ?? zeroBallot;
+    return { kind: "record", path, accepted: record.accepted, value: record.listedValue(), committed };
+  }
+
+  async #durable<T>(shown: T): Promise<T> {
+    await this.#options.settled();
+    return shown;
+  }
+
+  async #endOfTurn(): Promise<void> {
+    await new Promise<void>((resolve) => this.#options.clock.endOfTurn(resolve));
+  }
+}
+
+function attributesLength(attributes: ReadonlyMap<string, string>): number {
+  let length = 0;
+  for (const [name, value] of attributes) length += name.length + value.length + 8;
+  return length;
+}
