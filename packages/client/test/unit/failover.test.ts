@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { ErrorCode, NodeState } from "@quorumfs/proto";
+import type { QuorumFs } from "../../src/index.js";
+import { errorResult, FakeCluster, resultOf } from "../fakes/fake-cluster.js";
+
+let client: QuorumFs | undefined;
+
+afterEach(async () => {
+  await client?.close();
+  client = undefined;
+});
+
+async function open(cluster: FakeCluster): Promise<QuorumFs> {
+  client = await cluster.connect();
+  return client;
+}
+
+function coordinatorsOf(cluster: FakeCluster): readonly number[] {
+  return cluster.operations.map(({ node }) => node);
+}
+
+describe("failover", () => {
+  it("put: goes to the file's first replica", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(Promise.all([fs.put("files/x", "1"), fs.put("files/x", "2")]));
+    const [first, second] = coordinatorsOf(cluster);
+    expect(first).toBe(second);
+  });
+
+  it("put: connection refused costs no time", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [first = 0] = coordinatorsOf(cluster);
+    cluster.killNode(first);
+    const startedAtMs = cluster.clock.nowMs();
+    await cluster.clock.settle(fs.put("files/x", "2"));
+    expect(cluster.clock.nowMs()).toBe(startedAtMs);
+    expect(coordinatorsOf(cluster)[1]).not.toBe(first);
+  });
+
+  it("put: connection lost under way; the same request id again, and may_have_run", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => (cluster.operations.length === 1 ? "break" : resultOf(request));
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [first, second] = cluster.operations.map(({ request }) =>
+      request.operation?.$case === "put" ? request.operation.value.mutation : undefined,
+    );
+    expect(first?.mayHaveRun).toBe(false);
+    expect(second?.mayHaveRun).toBe(true);
+    expect(second?.requestId).toEqual(first?.requestId);
+  });
+
+  it("put: hanging coordinator is abandoned within a second", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => (cluster.operations.length === 1 ? "hang" : resultOf(request));
+    const startedAtMs = cluster.clock.nowMs();
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    expect(cluster.clock.nowMs() - startedAtMs).toBeLessThanOrEqual(1000);
+    expect(new Set(coordinatorsOf(cluster)).size).toBe(2);
+  });
+
+  it("put: after a hang the others do not ask the same node", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => (cluster.operations.length === 1 ? "hang" : resultOf(request));
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [hanging] = coordinatorsOf(cluster);
+    for (let round = 0; round < 5; round += 1) await cluster.clock.settle(fs.put("files/x", "1"));
+    expect(coordinatorsOf(cluster).slice(1)).not.toContain(hanging);
+  });
+
+  it("put: a node that the SuperNode calls down is not asked", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [first = 0] = coordinatorsOf(cluster);
+    cluster.setState(first, NodeState.NODE_STATE_DOWN);
+    await cluster.clock.quiet();
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    expect(coordinatorsOf(cluster)[1]).not.toBe(first);
+  });
+
+  it("get: goes on while the SuperNode is away", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.killSuperNode();
+    await cluster.clock.advance(5000);
+    const { file } = await cluster.clock.settle(fs.get("files/x"));
+    expect(file.version).toBe(7);
+  });
+
+  it("get: damaged content is read from another replica", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => {
+      const result = resultOf(request);
+      if (cluster.operations.length === 1 && result.$case === "get") result.value.content = Buffer.from("damaged");
+      return result;
+    };
+    const { content } = await cluster.clock.settle(fs.get("files/x"));
+    expect(Buffer.from(content).toString()).toBe("content");
+    expect(new Set(coordinatorsOf(cluster)).size).toBe(2);
+  });
+
+  it("get: damaged everywhere ends as corrupt", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = () => errorResult(ErrorCode.ERROR_CODE_CORRUPT);
+    await expect(cluster.clock.settle(fs.get("files/x"))).rejects.toMatchObject({ code: "corrupt" });
+  });
+
+  it("get: overload is retried no sooner than the node asks", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) =>
+      cluster.operations.length === 1
+        ? errorResult(ErrorCode.ERROR_CODE_RESOURCE_EXHAUSTED, { retryAfterMs: 3000 })
+        : resultOf(request);
+    const startedAtMs = cluster.clock.nowMs();
+    await cluster.clock.settle(fs.get("files/x"));
+    expect(cluster.clock.nowMs() - startedAtMs).toBeGreaterThanOrEqual(3000);
+  });
+
+  it("get: a slow node is asked less", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (node, request) => ({ afterMs: node === 1 ? 100 : 1, result: resultOf(request) });
+    for (let round = 0; round < 60; round += 1) await cluster.clock.settle(fs.get("files/x"));
+    const slow = coordinatorsOf(cluster).filter((node) => node === 1).length;
+    expect(slow).toBeLessThan(10);
+  });
+
+  it("put: forming cluster says how many nodes are missing", async () => {
+    const cluster = new FakeCluster({ formed: false, nodes: 2 });
+    const fs = await open(cluster);
+    await expect(fs.put("files/x", "1")).rejects.toMatchObject({
+      code: "unavailable",
+      message: "cluster is forming: 2 of 3 DataNodes have joined",
+    });
+  });
+});
