@@ -76,6 +76,7 @@ export class Crossing {
     if (this.#closed) return;
     this.close();
     const peer = this.#options.peer === undefined ? "the peer" : partyName(this.#options.peer);
-    this.#onBroken(new QuorumError({ code: "unavailable", message: `lost the connection to ${peer}` }));
+    const message = `lost the connection to ${peer}`;
+    this.#onBroken(new QuorumError({ code: "unavailable", message, details: { mayHaveRun: true } }));
   }
 }

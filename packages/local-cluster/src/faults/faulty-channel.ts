@@ -117,7 +117,8 @@ export class FaultyChannel implements Channel {
   #deadline(timeoutMs: number | undefined, fail: (error: QuorumError) => void): () => void {
     if (timeoutMs === undefined) return () => undefined;
     return this.#crossing().clock.after(timeoutMs, () => {
-      fail(new QuorumError({ code: "unavailable", message: `no answer from ${this.address} within ${timeoutMs} ms` }));
+      const message = `no answer from ${this.address} within ${timeoutMs} ms`;
+      fail(new QuorumError({ code: "unavailable", message, details: { mayHaveRun: true } }));
     });
   }
 }
@@ -130,5 +131,5 @@ function onAbort(signal: CancelSignal | undefined, action: () => void): () => vo
 }
 
 function cancelled(): QuorumError {
-  return new QuorumError({ code: "cancelled", message: "the call was given up" });
+  return new QuorumError({ code: "cancelled", message: "the call was given up", details: { mayHaveRun: true } });
 }

@@ -1,4 +1,4 @@
-import { type Duplex, QuorumError } from "@quorumfs/core";
+import type { Duplex } from "@quorumfs/core";
 import { Crossing, type CrossingOptions } from "./crossing.js";
 import type { Power } from "./power.js";
 
@@ -9,8 +9,10 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
   readonly #offPower: () => void;
   readonly #held: In[] = [];
   #messageListener: (message: In) => void = () => undefined;
-  #endListener: (error: Error | undefined) => void = () => undefined;
+  #endListener: ((error: Error | undefined) => void) | undefined;
+  #endedWith: Error | undefined;
   #ended = false;
+  #givenUp = false;
   #paused = false;
   /** An end that came while messages before it are held. */
   #heldEnd: { readonly error: Error | undefined } | undefined;
@@ -26,12 +28,15 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
       this.#crossing.close();
       inner.cancel();
     });
-    inner.onMessage((message) => this.#crossing.back.send(() => this.#deliver(message)));
-    inner.onEnd((error) => this.#crossing.back.send(() => this.#deliverEnd(error), { essential: true }));
+    inner.onEnd((error) => {
+      // Our own giving up needs no word from the other side.
+      if (this.#givenUp) this.#finish(error);
+      else this.#crossing.back.send(() => this.#deliverEnd(error), { essential: true });
+    });
   }
 
   write(message: Out): boolean {
-    if (this.#ended) return false;
+    if (this.#ended) return true;
     let goOn = true;
     this.#crossing.there.send(() => {
       goOn = this.#inner.write(message);
@@ -44,8 +49,7 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
   }
 
   cancel(): void {
-    if (this.#ended) return;
-    this.#finish(new QuorumError({ code: "cancelled", message: "the stream was given up" }));
+    this.#givenUp = true;
     this.#inner.cancel();
   }
 
@@ -68,6 +72,7 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
 
   onMessage(listener: (message: In) => void): void {
     this.#messageListener = listener;
+    this.#inner.onMessage((message) => this.#crossing.back.send(() => this.#deliver(message)));
   }
 
   onDrain(listener: () => void): void {
@@ -78,6 +83,7 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
 
   onEnd(listener: (error: Error | undefined) => void): void {
     this.#endListener = listener;
+    if (this.#ended) listener(this.#endedWith);
   }
 
   #deliver(message: In): void {
@@ -95,8 +101,9 @@ export class FaultyDuplex<Out, In> implements Duplex<Out, In> {
   #finish(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#endedWith = error;
     this.#crossing.close();
     this.#offPower();
-    this.#endListener(error);
+    this.#endListener?.(error);
   }
 }
