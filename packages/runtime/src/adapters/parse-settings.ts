@@ -74,6 +74,13 @@ function parserFor(options: ParseOptions<Settings>, environment: Readonly<Record
   return parser.wrap(Math.min(120, parser.terminalWidth()));
 }
 
+/** A flag without its value is a mistake, except for switches. */
+function withRequiredValues(settings: Settings): Record<string, Options> {
+  return Object.fromEntries(
+    Object.entries(settings).map(([flag, option]) => [flag, { ...option, requiresArg: option.type !== "boolean" }]),
+  );
+}
+
 async function parse(
   parser: Argv,
   args: readonly string[],
