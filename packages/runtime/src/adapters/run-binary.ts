@@ -1,6 +1,7 @@
 import { exitCodeOf, QuorumError } from "@quorumfs/core";
 import type { InferredOptionTypes } from "yargs";
 import type { Settings } from "../settings.js";
+import { exitWithParent } from "./exit-with-parent.js";
 import { type ParseOptions, parseSettings } from "./parse-settings.js";
 
 /** What a binary started, and how it ends. */
@@ -28,6 +29,7 @@ const closeTimeoutMs = 15_000;
  */
 export async function runBinary<S extends Settings, Config>(binary: Binary<S, Config>): Promise<void> {
   try {
+    exitWithParent();
     const parsed = await parseSettings(binary, process.argv.slice(2), process.env);
     if (parsed.kind === "text") return print(parsed.text);
     const config = binary.configOf(parsed.values);
