@@ -1,1 +1,2 @@
-export {};
+export { type DataNodeConfig, dataNodeConfig } from "./config.js";
+export { type DataNode, type DataNodeOptions, startDataNode } from "./datanode.js";

@@ -9,7 +9,7 @@
 import { comparePaths } from "../file/path.js";
 import type { NodeId } from "../ids.js";
 import { type Electorate, hasQuorum } from "../quorum/electorate.js";
-import { type Ballot, compareBallots, sameBallot } from "../register/ballot.js";
+import { type Ballot, compareBallots, sameBallot, zeroBallot } from "../register/ballot.js";
 import type { Value } from "../register/value.js";
 
 /** What one replica holds of one path. */
@@ -124,16 +124,13 @@ function newestOf(cursors: readonly Cursor[], voters: Electorate): RecordEntry |
   return newest;
 }
 
-/** As for a read of one file (see `known.ts`): a hint counts only if it is of this very ballot. */
+/** As for a read of one file: W votes for this ballot, or a voter that has been told that it is chosen. */
 function isKnown(accepted: Ballot, cursors: readonly Cursor[], voters: Electorate): boolean {
-  const votes = (node: NodeId) =>
-    cursors.some(
-      (cursor) =>
-        cursor.node === node && cursor.entry?.kind === "record" && sameBallot(cursor.entry.accepted, accepted),
-    );
-  if (hasQuorum(voters, "write", votes)) return true;
-  return cursors.some(
-    ({ node, entry }) =>
-      entry?.kind === "record" && voters.members.includes(node) && sameBallot(entry.committed, accepted),
-  );
+  const entryOf = (node: NodeId) => {
+    const entry = cursors.find((cursor) => cursor.node === node)?.entry;
+    return entry?.kind === "record" ? entry : undefined;
+  };
+  const isVote = (node: NodeId) => sameBallot(entryOf(node)?.accepted ?? zeroBallot, accepted);
+  const isTold = (node: NodeId) => sameBallot(entryOf(node)?.committed ?? zeroBallot, accepted);
+  return hasQuorum(voters, "write", isVote) || voters.members.some(isTold);
 }

@@ -1,0 +1,116 @@
+import { join, resolve } from "node:path";
+import type { QuorumError } from "@quorumfs/core";
+import { grpcNetwork } from "@quorumfs/rpc";
+import {
+  createLog,
+  logLevels,
+  openLmdbDisk,
+  parseBytes,
+  processProbe,
+  runBinary,
+  systemClock,
+  systemRandom,
+  versionOf,
+} from "@quorumfs/runtime";
+import { type DataNodeConfig, dataNodeConfig } from "./config.js";
+import { startDataNode } from "./datanode.js";
+
+interface BinaryConfig {
+  readonly node: DataNodeConfig;
+  readonly dataDirectory: string;
+  readonly logDirectory: string;
+  readonly logLevel: (typeof logLevels)[number];
+  readonly logFormat: "human" | "json" | "none";
+}
+
+const version = versionOf(new URL("../package.json", import.meta.url));
+
+await runBinary({
+  name: "quorumfs-datanode",
+  description: "Stores files, votes on them, and coordinates the votes for clients.",
+  version,
+  settings: {
+    supernode: { type: "string", default: "127.0.0.1:7000", describe: "HOST:PORT of the SuperNode" },
+    host: { type: "string", default: "127.0.0.1", describe: "Address to listen on" },
+    port: { type: "number", default: 7001, describe: "Port to listen on; 0 takes any" },
+    advertise: {
+      type: "string",
+      default: "",
+      defaultDescription: "where it listens",
+      describe: "HOST:PORT under which others reach this node",
+    },
+    "node-id": { type: "number", default: 0, describe: "Number to ask for at the first start; 0 takes what is given" },
+    zone: { type: "string", default: "default", describe: "Where this node stands; copies go to different zones" },
+    capacity: {
+      type: "string",
+      default: "",
+      defaultDescription: "size of the volume",
+      describe: "This node's share of the files, relative to the others': 500GiB",
+    },
+    "data-dir": { type: "string", default: "data/datanode", describe: "Directory of this node's store; one node each" },
+    "log-dir": { type: "string", default: "logs", describe: "Directory of log files" },
+    "log-level": { choices: logLevels, default: "info" as const, describe: "Least severe event that is logged" },
+    "log-format": {
+      choices: ["human", "json", "none"] as const,
+      default: "human" as const,
+      describe: "What is written to stderr",
+    },
+  },
+  examples: [
+    ["$0 --supernode 127.0.0.1:7000 --port 7001 --data-dir data/node-1", "A node of a cluster on this machine"],
+    ["$0 --supernode s1:7000 --host 0.0.0.0 --advertise n1:7001 --zone rack-1", "A node that other machines reach"],
+  ],
+  configOf: (values): BinaryConfig => ({
+    node: dataNodeConfig({
+      supernode: values.supernode,
+      host: values.host,
+      port: values.port,
+      advertise: values.advertise,
+      nodeId: values["node-id"],
+      zone: values.zone,
+      capacityBytes: values.capacity === "" ? 0 : parseBytes(values.capacity),
+    }),
+    dataDirectory: resolve(values["data-dir"]),
+    logDirectory: resolve(values["log-dir"]),
+    logLevel: values["log-level"],
+    logFormat: values["log-format"],
+  }),
+  start: async (config) => {
+    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "records") });
+    const log = createLog({
+      component: "datanode",
+      id: config.node.port,
+      directory: config.logDirectory,
+      level: config.logLevel,
+      console: config.logFormat,
+    });
+    const probe = processProbe();
+    let fail: (error: QuorumError) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, reject) => {
+      fail = reject;
+    });
+    const clock = systemClock();
+    const random = systemRandom();
+    const node = await startDataNode({
+      config: config.node,
+      network: grpcNetwork({ log }),
+      disk,
+      clock,
+      random,
+      probe,
+      log,
+      version,
+      onFatal: (error) => fail(error),
+    });
+    return {
+      ready: node.address,
+      ended: failed,
+      close: async () => {
+        await node.close();
+        probe.close();
+        await disk.close();
+        await log.close();
+      },
+    };
+  },
+});

@@ -1,0 +1,61 @@
+import type { Clock, Disk } from "@quorumfs/core";
+import type { Load } from "@quorumfs/proto";
+import type { Admission } from "../admission.js";
+import type { LocalReplica } from "../replica/local-replica.js";
+
+/** What a node can say of its own process. */
+export interface Probe {
+  sample(): {
+    /** 99th percentile since the sample before. */
+    readonly eventLoopDelayMs: number;
+    /** Of one core. */
+    readonly cpuFraction: number;
+    readonly residentBytes: number;
+  };
+}
+
+/** How busy this node is; clients and the SuperNode choose by it. */
+export class LoadMeter {
+  readonly #options: {
+    readonly admission: Admission;
+    readonly replica: LocalReplica;
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly probe: Probe;
+  };
+  #finishedBefore = 0;
+  #sampledAtMs: number;
+
+  constructor(options: {
+    readonly admission: Admission;
+    readonly replica: LocalReplica;
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly probe: Probe;
+  }) {
+    this.#options = options;
+    this.#sampledAtMs = options.clock.nowMs();
+  }
+
+  /** The load since the sample before. */
+  sample(): Load {
+    const { admission, replica, disk, clock, probe } = this.#options;
+    const { eventLoopDelayMs, cpuFraction, residentBytes } = probe.sample();
+    const { freeBytes, totalBytes } = disk.space();
+    const nowMs = clock.nowMs();
+    const elapsedS = Math.max(0.001, (nowMs - this.#sampledAtMs) / 1000);
+    const operationsPerSecond = (admission.finished - this.#finishedBefore) / elapsedS;
+    this.#sampledAtMs = nowMs;
+    this.#finishedBefore = admission.finished;
+    return {
+      eventLoopDelayMs,
+      inFlight: admission.inFlight,
+      cpuFraction,
+      diskUsedBytes: totalBytes - freeBytes,
+      diskFreeBytes: freeBytes,
+      residentBytes,
+      records: replica.recordCount,
+      operationsPerSecond,
+    };
+  }
+}

@@ -1,0 +1,81 @@
+import { QuorumError } from "@quorumfs/core";
+import type { AdmissionLimits } from "./admission.js";
+import { voteTimeoutMsDefault } from "./coordinator/vote-links.js";
+
+/** What a DataNode can be told. */
+export interface DataNodeConfig {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** host:port under which the others reach this node; empty: where it listens. */
+  readonly advertise: string;
+  /** host:port of the SuperNode. */
+  readonly supernode: string;
+  /** The id to ask for at the first start; 0 takes what the SuperNode gives. */
+  readonly nodeId: number;
+  /** Where this node stands: files go to as many different zones as there are. */
+  readonly zone: string;
+  /** This node's share of the files, relative to the others'; 0: the size of the volume. */
+  readonly capacityBytes: number;
+  /** A replica that has not answered a vote by then counts as failed for this vote. */
+  readonly voteTimeoutMs: number;
+  readonly limits: AdmissionLimits;
+}
+
+// 4,096 operations of 1 KiB are a tenth of a second's work at full load; of 128 KiB they would be 512 MiB, hence bytes too.
+const limitsDefault: AdmissionLimits = { operationsMax: 4096, contentBytesMax: 64 * 1024 * 1024 };
+
+const zonePattern = /^[A-Za-z0-9._-]{1,64}$/;
+
+/**
+ * Fills in the defaults and checks what was given, once.
+ *
+ * @throws QuorumError `invalid_argument`
+ */
+export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly supernode: string }): DataNodeConfig {
+  const config: DataNodeConfig = {
+    host: "127.0.0.1",
+    port: 0,
+    advertise: "",
+    nodeId: 0,
+    zone: "default",
+    capacityBytes: 0,
+    voteTimeoutMs: voteTimeoutMsDefault,
+    limits: limitsDefault,
+    ...given,
+  };
+  requireWhole("port", config.port, { min: 0, max: 65_535 });
+  requireWhole("node id", config.nodeId, { min: 0, max: 0xffff_ffff });
+  requireWhole("capacity", config.capacityBytes, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  requireWhole("vote timeout in ms", config.voteTimeoutMs, { min: 10, max: 60_000 });
+  requireWhole("limit of operations", config.limits.operationsMax, { min: 1, max: 1_000_000 });
+  requireWhole("limit of content bytes", config.limits.contentBytesMax, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  requireAddress("SuperNode's address", config.supernode);
+  if (config.advertise !== "") requireAddress("advertised address", config.advertise);
+  if (config.advertise === "" && isWildcard(config.host)) {
+    throw invalid(`others cannot reach ${config.host}; say with --advertise HOST:PORT under which name they can`);
+  }
+  if (!zonePattern.test(config.zone)) {
+    throw invalid(`zone ${JSON.stringify(config.zone)} is not allowed: up to 64 letters, digits, dots, hyphens`);
+  }
+  return config;
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+function requireAddress(what: string, address: string): void {
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/.exec(address)?.[1]);
+  if (port >= 1 && port <= 65_535) return;
+  throw invalid(`the ${what} is written HOST:PORT, got ${JSON.stringify(address)}`);
+}
+
+function requireWhole(what: string, value: number, range: { readonly min: number; readonly max: number }): void {
+  if (Number.isInteger(value) && value >= range.min && value <= range.max) return;
+  throw invalid(`the ${what} is a whole number from ${range.min} to ${range.max}, got ${value}`);
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
+}

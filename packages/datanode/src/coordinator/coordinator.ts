@@ -1,0 +1,242 @@
+/**
+ * The shell around core's `Mutation` and `Reading`: finds out who votes on a file, runs the machine, and tells the
+ * outcome. Callbacks throughout, since a promise per step would cost as much as the step.
+ */
+import {
+  type Condition,
+  type Intent,
+  Mutation,
+  type MutationOutcome,
+  type NodeId,
+  QuorumError,
+  Reading,
+  type ReadingOutcome,
+  type Value,
+} from "@quorumfs/core";
+import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
+import type { LocalNode } from "../cluster/local-node.js";
+import type { LocalReplica } from "../replica/local-replica.js";
+import { Deadlines } from "./deadlines.js";
+import { FileOperation, type OperationContext, type OperationEnd } from "./file-operation.js";
+import { FileQueues } from "./file-queues.js";
+import { KeptPromises } from "./kept-promises.js";
+import { conditionError, errorOfOutcome } from "./outcome-errors.js";
+import { RelaxedReading } from "./relaxed-reading.js";
+
+/** Told once how an operation ended. */
+export type Done<Result> = (error: QuorumError | undefined, result: Result | undefined) => void;
+
+/** The caller has gone. What cannot have had an effect yet is dropped and ends as `cancelled`; the rest runs to its end. */
+export type CancelOperation = () => void;
+
+export interface FileRequest {
+  readonly bucket: BucketView;
+  readonly path: string;
+  /** On the clock's own time. */
+  readonly deadlineMs: number;
+}
+
+export interface MutateRequest extends FileRequest {
+  readonly intent: Exclude<Intent, { kind: "identity" }>;
+  readonly condition: Condition;
+  readonly requestId: Uint8Array;
+  readonly mayHaveRun: boolean;
+  readonly seenVersion: number;
+}
+
+export interface Mutated {
+  /** The value that is chosen now. */
+  readonly value: Value;
+  /** Counter of the version that the mutation made. */
+  readonly version: number;
+  readonly acknowledged: readonly NodeId[];
+  readonly place: FilePlace;
+}
+
+export interface ReadRequest extends FileRequest {
+  readonly withContent: boolean;
+  readonly consistency: "linearizable" | "relaxed";
+}
+
+export interface Found {
+  readonly value: Value;
+  readonly holders: readonly NodeId[];
+  readonly place: FilePlace;
+}
+
+export interface CoordinatorOptions extends OperationContext {
+  readonly self: LocalNode;
+  readonly replica: LocalReplica;
+}
+
+/** A read has no request id of its own: nothing of it stays. */
+const noRequestId = new Uint8Array(0);
+
+export class Coordinator {
+  readonly #options: CoordinatorOptions;
+  readonly #queues = new FileQueues();
+  readonly #kept = new KeptPromises();
+  readonly #deadlines: Deadlines;
+  readonly #unsubscribe: () => void;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
+    this.#unsubscribe = options.store.onInstalled((view, before) => {
+      if (view.layoutNumber !== before.layoutNumber) this.#kept.clear();
+    });
+  }
+
+  mutate(request: MutateRequest, done: Done<Mutated>): CancelOperation {
+    const { bucket, path, deadlineMs, requestId, mayHaveRun } = request;
+    const file = `${bucket.id}/${path}`;
+    let started = false;
+    const operation = new FileOperation<MutationOutcome>(this.#options, {
+      bucket,
+      path,
+      deadlineMs,
+      requestId,
+      mayHaveRun,
+      machineFor: (place, mayHaveRunNow) => this.#mutation(request, place, { file, mayHaveRun: mayHaveRunNow }),
+      onEnd: (end) => {
+        this.#deadlines.forget(operation);
+        this.#keep(file, end);
+        settleMutation(request, end, done);
+        if (started) this.#queues.leave(file);
+      },
+    });
+    this.#deadlines.watch(operation);
+    const entered = this.#queues.enter(file, () => {
+      if (operation.ended) {
+        this.#queues.leave(file);
+        return;
+      }
+      started = true;
+      operation.start();
+    });
+    if (!entered) {
+      this.#deadlines.forget(operation);
+      done(tooManyWait(bucket, path), undefined);
+    }
+    return () => operation.cancel();
+  }
+
+  read(request: ReadRequest, done: Done<Found>): CancelOperation {
+    const { bucket, path, deadlineMs } = request;
+    const operation = new FileOperation<ReadingOutcome>(this.#options, {
+      bucket,
+      path,
+      deadlineMs,
+      requestId: noRequestId,
+      mayHaveRun: false,
+      machineFor: (place) => this.#reading(request, place),
+      onEnd: (end) => {
+        this.#deadlines.forget(operation);
+        settleRead(request, end, done);
+      },
+    });
+    this.#deadlines.watch(operation);
+    operation.start();
+    return () => operation.cancel();
+  }
+
+  /** Ends everything that is under way, each operation with what is known of it by now. Idempotent. */
+  close(): void {
+    this.#unsubscribe();
+    this.#deadlines.expireAll();
+  }
+
+  #mutation(
+    request: MutateRequest,
+    place: FilePlace,
+    attempt: { readonly file: string; readonly mayHaveRun: boolean },
+  ): Mutation {
+    const { self, replica, clock } = this.#options;
+    const { intent, condition, requestId, seenVersion, bucket, path } = request;
+    const kept = this.#kept.take(attempt.file);
+    return new Mutation({
+      voters: place.voters,
+      self: { node: self.id, incarnation: self.incarnation },
+      intent,
+      condition,
+      requestId,
+      mayHaveRun: attempt.mayHaveRun,
+      seenVersion,
+      counterHint: replica.counterHint(bucket.id, path),
+      ...(kept && { kept }),
+      nowMs: Math.trunc(clock.wallMs()),
+    });
+  }
+
+  #reading(request: ReadRequest, place: FilePlace): Reading | RelaxedReading {
+    const { self, replica, clock } = this.#options;
+    const { withContent, consistency, bucket, path } = request;
+    if (consistency === "relaxed") return new RelaxedReading({ nodes: this.#nearestFirst(place), withContent });
+    return new Reading({
+      voters: place.voters,
+      self: { node: self.id, incarnation: self.incarnation },
+      withContent,
+      counterHint: replica.counterHint(bucket.id, path),
+      requestId: noRequestId,
+      nowMs: Math.trunc(clock.wallMs()),
+    });
+  }
+
+  /** This node if it holds the file, then those that are up. */
+  #nearestFirst(place: FilePlace): readonly NodeId[] {
+    const { links, store } = this.#options;
+    const rank = (node: NodeId) => {
+      if (links.isLocal(node)) return 0;
+      return store.view.nodes.get(node)?.state === "up" ? 1 : 2;
+    };
+    return [...place.voters.members].sort((a, b) => rank(a) - rank(b));
+  }
+
+  #keep(file: string, end: OperationEnd<MutationOutcome>): void {
+    if (end.error || end.outcome.kind !== "applied" || !end.outcome.kept) return;
+    // The voters may have changed while the votes came in.
+    const { layoutNumber } = this.#options.store.view;
+    if (end.layoutNumber === layoutNumber) this.#kept.put(file, end.outcome.kept);
+  }
+}
+
+function settleMutation(request: MutateRequest, end: OperationEnd<MutationOutcome>, done: Done<Mutated>): void {
+  if (end.error) {
+    done(end.error, undefined);
+    return;
+  }
+  const { outcome, place } = end;
+  const { bucket, path, intent, condition } = request;
+  const file = `${bucket.name}/${path}`;
+  switch (outcome.kind) {
+    case "applied":
+      done(undefined, { value: outcome.value, version: outcome.version, acknowledged: outcome.acknowledged, place });
+      break;
+    case "condition_failed": {
+      const currentVersion = outcome.current?.kind === "live" ? outcome.current.version.counter : 0;
+      done(conditionError({ intent: intent.kind, condition, file, currentVersion }), undefined);
+      break;
+    }
+    case "quorum_unavailable":
+    case "contended":
+    case "stale_layout":
+    case "unknown":
+      done(errorOfOutcome(outcome, file), undefined);
+      break;
+  }
+}
+
+function settleRead(request: ReadRequest, end: OperationEnd<ReadingOutcome>, done: Done<Found>): void {
+  if (end.error) done(end.error, undefined);
+  else if (end.outcome.kind === "found") {
+    done(undefined, { value: end.outcome.value, holders: end.outcome.holders, place: end.place });
+  } else done(errorOfOutcome(end.outcome, `${request.bucket.name}/${request.path}`), undefined);
+}
+
+function tooManyWait(bucket: BucketView, path: string): QuorumError {
+  return new QuorumError({
+    code: "resource_exhausted",
+    message: `too many changes to ${bucket.name}/${path} wait already; try again shortly`,
+    details: { retryAfterMs: 50 },
+  });
+}

@@ -1,0 +1,128 @@
+import {
+  type CancelTimer,
+  type Clock,
+  type Effects,
+  type NodeId,
+  type RegisterOperation,
+  type ReplicaReply,
+  unreachable,
+} from "@quorumfs/core";
+import type { ReplicaTarget } from "../replica/messages.js";
+import { contentMatches } from "./content-check.js";
+import type { Pauses } from "./pauses.js";
+import type { Vote, VoteLinks } from "./vote-links.js";
+
+export interface RunOptions<Outcome> {
+  readonly machine: RegisterOperation<Outcome>;
+  readonly target: ReplicaTarget;
+  /** For the replicas' logs; may be empty. */
+  readonly requestId: Uint8Array;
+  readonly links: VoteLinks;
+  readonly clock: Clock;
+  readonly pauses: Pauses;
+  /** Called once, unless the run is dropped; perhaps before `start` has returned. */
+  readonly onDone: (outcome: Outcome) => void;
+}
+
+/** Performs what one state machine of the core wants done, and feeds it what comes of that. */
+export class OperationRun<Outcome> {
+  readonly #options: RunOptions<Outcome>;
+  #ended = false;
+  /** Whether a vote has left that may change the file. */
+  #accepting = false;
+  #cancelTimer: CancelTimer | undefined;
+
+  constructor(options: RunOptions<Outcome>) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#perform(this.#options.machine.start());
+  }
+
+  /** Ends the operation with what is known by now. */
+  expire(): void {
+    this.#perform(this.#options.machine.onDeadline());
+  }
+
+  /** Drops the operation without an outcome, if it has not had and cannot have an effect any more. */
+  drop(): boolean {
+    if (this.#accepting || this.#ended) return false;
+    this.#end();
+    return true;
+  }
+
+  #perform(effects: Effects<Outcome>): void {
+    for (const effect of effects) {
+      // A replica in this process answers while the question is still being put to the others.
+      if (this.#ended) return;
+      switch (effect.kind) {
+        case "send":
+          this.#send(effect);
+          break;
+        case "timer":
+          this.#arm(effect);
+          break;
+        case "done":
+          this.#end();
+          this.#options.onDone(effect.outcome);
+          break;
+        default:
+          unreachable(effect);
+      }
+    }
+  }
+
+  #send(effect: Extract<Effects<Outcome>[number], { kind: "send" }>): void {
+    const { links, target, requestId } = this.#options;
+    const { round, to, request } = effect;
+    const vote: Vote = { target, request, requestId };
+    if (round === 0) {
+      for (const node of to) links.post(node, vote);
+      return;
+    }
+    if (request.kind === "accept") this.#accepting = true;
+    // This node comes last: its answer may end the round at once.
+    let here: NodeId | undefined;
+    for (const node of to) {
+      if (links.isLocal(node)) here = node;
+      else this.#ask(round, node, vote);
+    }
+    if (here !== undefined) this.#ask(round, here, vote);
+  }
+
+  #ask(round: number, node: NodeId, vote: Vote): void {
+    this.#options.links.ask(node, vote, (reply, reason) => {
+      if (!this.#ended) this.#onAnswer(round, node, reply, reason);
+    });
+  }
+
+  #onAnswer(round: number, node: NodeId, reply: ReplicaReply | undefined, reason: string): void {
+    const { machine, links, target } = this.#options;
+    if (!reply) {
+      this.#perform(machine.onFailure(round, node, reason));
+      return;
+    }
+    if (reply.kind === "state" && !contentMatches(reply)) {
+      links.reportDamage(node, target);
+      this.#perform(machine.onReply(round, node, { kind: "corrupt" }));
+      return;
+    }
+    this.#perform(machine.onReply(round, node, reply));
+  }
+
+  #arm(effect: Extract<Effects<Outcome>[number], { kind: "timer" }>): void {
+    const { clock, pauses, machine } = this.#options;
+    const delayMs = effect.purpose === "patience" ? pauses.patienceMs : pauses.backOffMs(effect.attempt);
+    // A machine waits for one timer at a time: the newest.
+    this.#cancelTimer?.();
+    this.#cancelTimer = clock.after(delayMs, () => {
+      if (!this.#ended) this.#perform(machine.onTimer(effect.timer));
+    });
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#cancelTimer?.();
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  type Condition,
+  type ErrorDetails,
+  type MutationOutcome,
+  type NodeFailure,
+  QuorumError,
+  type ReadingOutcome,
+} from "@quorumfs/core";
+
+// Contenders have mostly finished after so long.
+const contendedRetryAfterMs = 20;
+
+type Failed =
+  | Exclude<ReadingOutcome, { kind: "found" }>
+  | Exclude<MutationOutcome, { kind: "applied" } | { kind: "condition_failed" }>;
+
+/** What a client is told when an operation came to no good end. */
+export function errorOfOutcome(outcome: Failed, file: string): QuorumError {
+  switch (outcome.kind) {
+    case "not_found":
+      return fileNotFound(file);
+    case "quorum_unavailable":
+      return quorumUnavailable(outcome);
+    case "contended":
+      return failure("unavailable", `others kept changing ${file} at the same time; try again`, {
+        retryAfterMs: contendedRetryAfterMs,
+      });
+    case "stale_layout":
+      return failure(
+        outcome.mayHaveRun ? "unknown_outcome" : "unavailable",
+        `the replicas follow layout ${outcome.layout}, which this DataNode has not learned yet; try again`,
+      );
+    case "unknown":
+      return failure(
+        "unknown_outcome",
+        `the change to ${file} may or may not have taken effect: ${outcome.reason}; ` +
+          "repeat it with the same request id to learn more",
+      );
+  }
+}
+
+function quorumUnavailable(outcome: {
+  readonly needed: number;
+  readonly got: number;
+  readonly nodes: readonly NodeFailure[];
+}): QuorumError {
+  const { needed, got, nodes } = outcome;
+  const why = nodes.map(({ node, reason }) => `node ${node}: ${reason}`).join("; ");
+  return failure(
+    "quorum_unavailable",
+    `needed ${needed} ${needed === 1 ? "answer" : "answers"}, got ${got}${why === "" ? "" : ` (${why})`}`,
+    { needed, got, nodes },
+  );
+}
+
+/** What a mutation whose condition was not met is told. */
+export function conditionError(options: {
+  readonly intent: "put" | "delete";
+  readonly condition: Condition;
+  readonly file: string;
+  /** Version that was found; 0 if the file does not exist. */
+  readonly currentVersion: number;
+}): QuorumError {
+  const { intent, condition, file, currentVersion } = options;
+  if (intent === "delete" && currentVersion === 0) return fileNotFound(file);
+  const found = currentVersion === 0 ? "it does not exist" : `it has version ${currentVersion}`;
+  return failure("precondition_failed", `${file} was to ${wanted(condition)}, but ${found}`, { currentVersion });
+}
+
+function wanted(condition: Condition): string {
+  switch (condition.kind) {
+    case "none":
+      return "be anything";
+    case "exists":
+      return "exist";
+    case "absent":
+      return "be absent";
+    case "version":
+      return `have version ${condition.counter}`;
+    case "etag":
+      return "have another content";
+  }
+}
+
+function fileNotFound(file: string): QuorumError {
+  return failure("not_found", `${file} does not exist`);
+}
+
+function failure(code: QuorumError["code"], message: string, details: ErrorDetails = {}): QuorumError {
+  return new QuorumError({ code, message, details });
+}

@@ -1,0 +1,44 @@
+import type { Random } from "@quorumfs/core";
+
+// Below it timers are inexact anyway; above it waiting costs more than the round that it may save.
+const patienceMinMs = 5;
+const patienceMaxMs = 50;
+// An unlucky pair of coordinators is apart after one or two doublings of a few milliseconds, the time of a round.
+const backOffFirstMs = 3;
+const backOffMaxMs = 200;
+// One vote in so many is timed: that follows a change within milliseconds, and costs nothing.
+const sampleEvery = 16;
+// Weight of a new sample in the running mean.
+const smoothing = 0.2;
+
+/** How long operations wait for stragglers and between tries, as quick as the peers have been lately. */
+export class Pauses {
+  readonly #random: Random;
+  #meanMs = 1;
+  #votes = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Whether the next vote should be timed. */
+  get samples(): boolean {
+    this.#votes = (this.#votes + 1) % sampleEvery;
+    return this.#votes === 0;
+  }
+
+  observe(roundTripMs: number): void {
+    this.#meanMs += (roundTripMs - this.#meanMs) * smoothing;
+  }
+
+  /** Long enough for a node that is alive to answer, as a rule. */
+  get patienceMs(): number {
+    return Math.min(patienceMaxMs, Math.max(patienceMinMs, this.#meanMs * 3));
+  }
+
+  /** @param attempt from 1 */
+  backOffMs(attempt: number): number {
+    const longestMs = Math.min(backOffMaxMs, Math.max(backOffFirstMs, this.#meanMs) * 2 ** attempt);
+    return 1 + this.#random.fraction() * longestMs;
+  }
+}

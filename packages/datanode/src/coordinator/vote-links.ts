@@ -1,0 +1,111 @@
+import type { Clock, Log, NodeId, ReplicaReply, ReplicaRequest } from "@quorumfs/core";
+import type { ReplicaRequest as RequestMessage } from "@quorumfs/proto";
+import type { LocalNode } from "../cluster/local-node.js";
+import type { LocalReplica } from "../replica/local-replica.js";
+import type { ReplicaTarget } from "../replica/messages.js";
+import { replyFromWire, requestToWire } from "../replica/wire.js";
+import type { Pauses } from "./pauses.js";
+import type { Peer, Peers } from "./peers.js";
+
+/** One question that is put to several replicas. */
+export interface Vote {
+  readonly target: ReplicaTarget;
+  readonly request: ReplicaRequest;
+  /** For the replicas' logs; may be empty. */
+  readonly requestId: Uint8Array;
+  /** The message, once one of them needed it. */
+  message?: RequestMessage;
+}
+
+/** The replica's reply, or undefined and the reason why there is none. */
+export type OnAnswer = (reply: ReplicaReply | undefined, reason: string) => void;
+
+// A peer that is alive answers within milliseconds; one that is paused must not hold up what can be done without it.
+export const voteTimeoutMsDefault = 1000;
+// What a peer that has stopped reading may pin; more is a failed vote, and its quorum forms without it.
+const contentBytesPerPeerMax = 32 * 1024 * 1024;
+
+/** The way to every replica: this node's own without a network, the others over their lanes. */
+export class VoteLinks {
+  readonly #options: VoteLinksOptions;
+
+  constructor(options: VoteLinksOptions) {
+    this.#options = options;
+  }
+
+  isLocal(node: NodeId): boolean {
+    return this.#options.self.member?.nodeId === node;
+  }
+
+  /** Calls `onAnswer` exactly once; for a remote node never before `ask` has returned. */
+  ask(node: NodeId, vote: Vote, onAnswer: OnAnswer): void {
+    if (this.isLocal(node)) {
+      this.#options.replica.handle(vote.target, vote.request, (reply) => onAnswer(reply, ""));
+      return;
+    }
+    const peer = this.#options.peers.find(node);
+    const contentBytes = contentBytesOf(vote.request);
+    const refusal = refusalOf(peer, node, contentBytes);
+    if (!peer || refusal !== undefined) {
+      this.#options.clock.endOfTurn(() => onAnswer(undefined, refusal ?? ""));
+      return;
+    }
+    this.#call(peer, vote, contentBytes, onAnswer);
+  }
+
+  #call(peer: Peer, vote: Vote, contentBytes: number, onAnswer: OnAnswer): void {
+    const { clock, pauses, voteTimeoutMs } = this.#options;
+    const message = messageOf(vote);
+    const askedAtMs = pauses.samples ? clock.nowMs() : undefined;
+    peer.contentBytes += contentBytes;
+    peer.votes.call(message, { timeoutMs: voteTimeoutMs }, (error, response) => {
+      peer.contentBytes -= contentBytes;
+      // The lane may hold on to a message that it could not send; the content need not stay with it.
+      if (error && contentBytes > 0) message.vote = undefined;
+      if (askedAtMs !== undefined) pauses.observe(clock.nowMs() - askedAtMs);
+      if (response) onAnswer(replyFromWire(response), "");
+      else onAnswer(undefined, error?.message ?? "no answer");
+    });
+  }
+
+  /** Sends a hint that nobody waits for. */
+  post(node: NodeId, vote: Vote): void {
+    if (this.isLocal(node)) this.#options.replica.handle(vote.target, vote.request, ignore);
+    else this.#options.peers.find(node)?.votes.post(messageOf(vote));
+  }
+
+  /** A node sent content that does not match its checksum. */
+  reportDamage(node: NodeId, target: ReplicaTarget): void {
+    this.#options.log.warn("content.damaged", { node, bucket: target.bucket, path: target.path });
+  }
+}
+
+export interface VoteLinksOptions {
+  readonly self: LocalNode;
+  readonly replica: LocalReplica;
+  readonly peers: Peers;
+  readonly clock: Clock;
+  readonly pauses: Pauses;
+  readonly log: Log;
+  readonly voteTimeoutMs: number;
+}
+
+function ignore(): void {}
+
+function refusalOf(peer: Peer | undefined, node: NodeId, contentBytes: number): string | undefined {
+  if (!peer) return `the address of DataNode ${node} is not known`;
+  if (peer.contentBytes + contentBytes > contentBytesPerPeerMax) return `too much waits for DataNode ${node} already`;
+  return undefined;
+}
+
+function contentBytesOf(request: ReplicaRequest): number {
+  if (request.kind !== "accept") return 0;
+  const { content } = request.value;
+  return content.kind === "inline" || content.kind === "manifest" ? content.bytes.byteLength : 0;
+}
+
+/** The message is made once for all nodes; each lane writes its own id into its copy of the envelope. */
+function messageOf(vote: Vote): RequestMessage {
+  vote.message ??= requestToWire({ id: 0, target: vote.target, request: vote.request, requestId: vote.requestId });
+  return { ...vote.message };
+}

@@ -1,0 +1,174 @@
+/** The composition root of a DataNode: what there is, in which order it starts, and in which order it ends. */
+import {
+  type CancelSignal,
+  type Clock,
+  type Disk,
+  type Listener,
+  type Log,
+  type Network,
+  type NodeId,
+  QuorumError,
+  type Random,
+} from "@quorumfs/core";
+import { Admission } from "./admission.js";
+import { Buckets } from "./cluster/buckets.js";
+import { ClusterStore } from "./cluster/cluster-store.js";
+import { openIdentity } from "./cluster/identity.js";
+import { LoadMeter, type Probe } from "./cluster/load-meter.js";
+import { LocalNode } from "./cluster/local-node.js";
+import { Membership } from "./cluster/membership.js";
+import { replicaContext } from "./cluster/replica-context.js";
+import { SuperNode } from "./cluster/super-node.js";
+import type { DataNodeConfig } from "./config.js";
+import { Coordinator } from "./coordinator/coordinator.js";
+import { Pauses } from "./coordinator/pauses.js";
+import { Peers } from "./coordinator/peers.js";
+import { VoteLinks } from "./coordinator/vote-links.js";
+import { FileDispatcher } from "./file/file-dispatcher.js";
+import { fileRoutes } from "./file/file-routes.js";
+import { Lister } from "./list/lister.js";
+import { RangeQuorum } from "./list/range-quorum.js";
+import { LocalReplica } from "./replica/local-replica.js";
+import { replicaRoutes } from "./replica/routes.js";
+
+export interface DataNodeOptions {
+  readonly config: DataNodeConfig;
+  readonly network: Network;
+  /** Stays open when the node is closed: whoever opened it closes it. */
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly probe: Probe;
+  readonly log: Log;
+  /** Of this software; shown in node lists. */
+  readonly version: string;
+  /** Ends the wait for the SuperNode at the very first start. */
+  readonly signal?: CancelSignal;
+  /**
+   * The node cannot go on: its disk refused a write, or its cluster refuses it. It acknowledges nothing any more; close
+   * it, and end the process if it has one of its own. Called at most once.
+   */
+  readonly onFatal: (error: QuorumError) => void;
+}
+
+export interface DataNode extends AsyncDisposable {
+  readonly nodeId: NodeId;
+  /** host:port where it listens. */
+  readonly address: string;
+  /** Lets running calls finish for a moment, then ends them. Idempotent. */
+  close(): Promise<void>;
+}
+
+// What is under way ends within milliseconds, or not at all.
+const closeGraceMs = 2000;
+
+/**
+ * Starts a DataNode: raises its incarnation, listens, joins.
+ *
+ * With a layout on its disk it serves at once, and joins in the background. At its very first start it has to join first:
+ * the promise waits for the SuperNode for as long as that takes.
+ *
+ * @throws QuorumError `unavailable`: the port is in use; `permission_denied`, `invalid_argument`, `precondition_failed`:
+ *   the cluster does not take this node; `corrupt`: the disk holds something else; `cancelled` by `signal`
+ */
+export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
+  const { config, network, disk, clock, random, probe, log, version } = options;
+  const { storeId, incarnation, member } = await openIdentity({ disk, random });
+  const self = new LocalNode({ incarnation, version, member });
+  const store = new ClusterStore({ disk, log });
+  const onFatal = once(options.onFatal);
+
+  const context = replicaContext({ self, store, refresh: () => refresh().catch(() => undefined) });
+  const replica = new LocalReplica({ context, disk, clock, log, onDiskFailure: onFatal });
+  const replicaService = replicaRoutes({ replica, context, clock, log });
+
+  const superNode = new SuperNode({ network, address: config.supernode, self });
+  const peers = new Peers({ self, store, network, clock, random, log });
+  const pauses = new Pauses(random);
+  const { voteTimeoutMs } = config;
+  const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
+  const coordinator = new Coordinator({ self, store, replica, links, pauses, clock, refresh });
+  const ranges = new RangeQuorum({ replica, isLocal: (node) => links.isLocal(node), peers, clock, log });
+  const lister = new Lister({ store, ranges, coordinator, clock });
+  const admission = new Admission(config.limits);
+  const buckets = new Buckets({ store, refresh });
+  const dispatcher = new FileDispatcher({ coordinator, lister, buckets, admission, clock, random, log });
+  const loadMeter = new LoadMeter({ admission, replica, disk, clock, probe });
+
+  const listener = await network.listen({
+    host: config.host,
+    port: config.port,
+    routes: [...fileRoutes({ dispatcher, clock, log }), ...replicaService.routes],
+  });
+  const membership = new Membership({
+    superNode,
+    store,
+    self,
+    storeId,
+    wantedNodeId: config.nodeId,
+    address: config.advertise === "" ? listener.address : config.advertise,
+    zone: config.zone,
+    capacityBytes: config.capacityBytes === 0 ? disk.space().totalBytes : config.capacityBytes,
+    disk,
+    clock,
+    random,
+    log,
+    load: () => loadMeter.sample(),
+    onRefused: onFatal,
+  });
+
+  async function refresh(): Promise<void> {
+    await membership.refresh();
+  }
+
+  const close = closer({ listener, membership, coordinator, replica, peers, drain: () => replicaService.drain() });
+  try {
+    if (!member) await enter(membership, options.signal);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  membership.start();
+  log.info("datanode.serving", { node: self.id, address: listener.address, incarnation });
+  return { nodeId: self.id, address: listener.address, close, [Symbol.asyncDispose]: close };
+}
+
+async function enter(membership: Membership, signal: CancelSignal | undefined): Promise<void> {
+  const giveUp = () => void membership.close();
+  if (signal?.aborted) giveUp();
+  signal?.addEventListener("abort", giveUp, { once: true });
+  try {
+    await membership.enter();
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
+  }
+}
+
+function closer(parts: {
+  readonly listener: Listener;
+  readonly membership: Membership;
+  readonly coordinator: Coordinator;
+  readonly replica: LocalReplica;
+  readonly peers: Peers;
+  readonly drain: () => Promise<void>;
+}): () => Promise<void> {
+  const { listener, membership, coordinator, replica, peers, drain } = parts;
+  const closeAll = async () => {
+    await membership.close();
+    await Promise.all([listener.close(closeGraceMs), drain()]);
+    coordinator.close();
+    peers.close();
+    await replica.close();
+  };
+  let closing: Promise<void> | undefined;
+  return () => (closing ??= closeAll());
+}
+
+function once(action: (error: QuorumError) => void): (error: QuorumError) => void {
+  let done = false;
+  return (error) => {
+    if (done) return;
+    done = true;
+    action(error);
+  };
+}

@@ -1,0 +1,235 @@
+/**
+ * Every file operation, whether it came as a call of its own or in a session: checked, let in, coordinated, answered.
+ */
+import { type Clock, type Log, QuorumError, type Random, assert } from "@quorumfs/core";
+import type { DeleteRequest, FileRequest, FileResponse, GetRequest, ListRequest, PutRequest } from "@quorumfs/proto";
+import type { Admission } from "../admission.js";
+import type { Buckets } from "../cluster/buckets.js";
+import type { BucketView } from "../cluster/cluster-view.js";
+import type { CancelOperation, Coordinator, Done, Found } from "../coordinator/coordinator.js";
+import type { Lister } from "../list/lister.js";
+import { Hex } from "./hex.js";
+import { checkFile, consistencyOf, deleteTerms, listQuery, type MutationTerms, putTerms } from "./requests.js";
+import { fileInfo, voteOf } from "./responses.js";
+
+export type FileOperationMessage = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
+export type FileResult = Exclude<NonNullable<FileResponse["result"]>, { $case: "error" }>;
+
+/** What a caller that names none gets: far more than a healthy cluster needs. */
+export const timeoutMsDefault = 10_000;
+/** Nobody waits longer, and what waits takes room. */
+export const timeoutMsMax = 60_000;
+
+export interface FileDispatcherOptions {
+  readonly coordinator: Coordinator;
+  readonly lister: Lister;
+  readonly buckets: Buckets;
+  readonly admission: Admission;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Starts an operation in its bucket. */
+type Begin = (bucket: BucketView) => CancelOperation;
+
+export class FileDispatcher {
+  readonly #options: FileDispatcherOptions;
+
+  constructor(options: FileDispatcherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs one operation and calls `done` once, perhaps before `dispatch` returns.
+   *
+   * @param timeoutMs how long the caller waits; 0 for the default
+   */
+  dispatch(operation: FileOperationMessage, timeoutMs: number, done: Done<FileResult>): CancelOperation {
+    try {
+      return this.#start(operation, this.#deadlineOf(timeoutMs), done);
+    } catch (thrown) {
+      done(QuorumError.from(thrown), undefined);
+      return nothing;
+    }
+  }
+
+  #deadlineOf(timeoutMs: number): number {
+    return this.#options.clock.nowMs() + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
+  }
+
+  #start(operation: FileOperationMessage, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    switch (operation.$case) {
+      case "put":
+        return this.#put(operation.value, deadlineMs, done);
+      case "delete":
+        return this.#delete(operation.value, deadlineMs, done);
+      case "get":
+        return this.#get(operation.value, deadlineMs, done);
+      case "stat":
+        return this.#stat(operation.value, deadlineMs, done);
+      case "list":
+        return this.#list(operation.value, deadlineMs, done);
+    }
+  }
+
+  #put(request: PutRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    const { path, content } = request;
+    checkFile(request);
+    return this.#admit(request.bucket, content.byteLength, done, (bucket, settle) => {
+      const terms = putTerms(request, this.#options.random);
+      const tell = this.#traced("put", request, terms, settle);
+      return this.#options.coordinator.mutate({ ...terms, bucket, path, deadlineMs }, (error, result) => {
+        if (!result) {
+          tell(error, undefined);
+          return;
+        }
+        const { value, version, acknowledged, place } = result;
+        const { size, etag, attributes } = terms.intent;
+        // Others may have written since an earlier attempt of this request: it is told of its own version.
+        const own = version === value.version.counter ? value : { ...value, size, etag, attributes };
+        const file = { ...fileInfo(path, own), version };
+        tell(undefined, { $case: "put", value: { file, vote: voteOf(bucket, place, acknowledged) } });
+      });
+    });
+  }
+
+  #delete(request: DeleteRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    const { path } = request;
+    checkFile(request);
+    return this.#admit(request.bucket, 0, done, (bucket, settle) => {
+      const terms = deleteTerms(request, this.#options.random);
+      const tell = this.#traced("delete", request, terms, settle);
+      const intent = { kind: "delete" } as const;
+      return this.#options.coordinator.mutate({ ...terms, intent, bucket, path, deadlineMs }, (error, result) => {
+        if (!result) {
+          tell(error, undefined);
+          return;
+        }
+        const vote = voteOf(bucket, result.place, result.acknowledged);
+        tell(undefined, { $case: "delete", value: { version: result.version, vote } });
+      });
+    });
+  }
+
+  #get(request: GetRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    return this.#read(request, { withContent: true, deadlineMs }, done, (bucket, { value, holders, place }) => {
+      assert(value.content.kind === "inline", "a read with content brings content");
+      const vote = voteOf(bucket, place, holders);
+      return { $case: "get", value: { file: fileInfo(request.path, value), content: value.content.bytes, vote } };
+    });
+  }
+
+  #stat(request: GetRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    return this.#read(request, { withContent: false, deadlineMs }, done, (bucket, { value, holders, place }) => {
+      return { $case: "stat", value: { file: fileInfo(request.path, value), vote: voteOf(bucket, place, holders) } };
+    });
+  }
+
+  #read(
+    request: GetRequest,
+    options: { readonly withContent: boolean; readonly deadlineMs: number },
+    done: Done<FileResult>,
+    resultOf: (bucket: BucketView, found: Found) => FileResult,
+  ): CancelOperation {
+    const { path } = request;
+    checkFile(request);
+    const consistency = consistencyOf(request.consistency);
+    return this.#admit(request.bucket, 0, done, (bucket, settle) =>
+      this.#options.coordinator.read({ bucket, path, consistency, ...options }, (error, found) => {
+        if (!found) settle(error, undefined);
+        else settle(undefined, resultOf(bucket, found));
+      }),
+    );
+  }
+
+  #list(request: ListRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+    const query = listQuery(request);
+    return this.#admit(request.bucket, 0, done, (bucket, settle) =>
+      this.#options.lister.list({ bucket, query, deadlineMs }, (error, page) => {
+        if (!page) {
+          settle(error, undefined);
+          return;
+        }
+        const files = page.files.map(({ path, value }) => fileInfo(path, value));
+        const { commonPrefixes, nextAfter } = page;
+        settle(undefined, { $case: "list", value: { files, commonPrefixes: [...commonPrefixes], nextAfter } });
+      }),
+    );
+  }
+
+  /** Lets the operation in, finds its bucket, begins, and sees it out again. */
+  #admit(
+    bucketName: string,
+    contentBytes: number,
+    done: Done<FileResult>,
+    begin: (bucket: BucketView, settle: Done<FileResult>) => CancelOperation,
+  ): CancelOperation {
+    const { admission, buckets } = this.#options;
+    const refusal = admission.enter(contentBytes);
+    if (refusal) {
+      done(refusal, undefined);
+      return nothing;
+    }
+    const settle: Done<FileResult> = (error, result) => {
+      admission.leave(contentBytes);
+      done(error, result);
+    };
+    const beginHere: Begin = (bucket) => begin(bucket, settle);
+    const bucket = buckets.named(bucketName);
+    return bucket ? guarded(beginHere, bucket, settle) : this.#beginWhenFound(bucketName, beginHere, settle);
+  }
+
+  /** For a bucket that was made a moment ago, or never. */
+  #beginWhenFound(bucketName: string, begin: Begin, settle: Done<FileResult>): CancelOperation {
+    let cancelled = false;
+    let cancel: CancelOperation | undefined;
+    this.#options.buckets.lookUp(bucketName).then(
+      (bucket) => {
+        if (cancelled) settle(new QuorumError({ code: "cancelled", message: "the caller gave it up" }), undefined);
+        else cancel = guarded(begin, bucket, settle);
+      },
+      (error: unknown) => settle(QuorumError.from(error), undefined),
+    );
+    return () => {
+      cancelled = true;
+      cancel?.();
+    };
+  }
+
+  /** Errors of a mutation carry its request id, by which the logs of all nodes know it. */
+  #traced(
+    operation: "put" | "delete",
+    file: { readonly bucket: string; readonly path: string },
+    terms: MutationTerms,
+    settle: Done<FileResult>,
+  ): Done<FileResult> {
+    const { log } = this.#options;
+    const requestId = new Hex(terms.requestId);
+    log.debug("file.mutation", { operation, bucket: file.bucket, path: file.path, requestId });
+    return (error, result) => {
+      if (!error) {
+        settle(undefined, result);
+        return;
+      }
+      const { code, message, details, cause } = error;
+      log.debug("file.mutation-failed", { operation, bucket: file.bucket, path: file.path, requestId, code, message });
+      settle(
+        new QuorumError({ code, message, details: { ...details, requestId: requestId.toJSON() }, cause }),
+        undefined,
+      );
+    };
+  }
+}
+
+/** A request that is refused while it begins has been let in already, and has to be seen out. */
+function guarded(begin: Begin, bucket: BucketView, settle: Done<FileResult>): CancelOperation {
+  try {
+    return begin(bucket);
+  } catch (thrown) {
+    settle(QuorumError.from(thrown), undefined);
+    return nothing;
+  }
+}
+
+function nothing(): void {}

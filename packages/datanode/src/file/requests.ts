@@ -1,0 +1,134 @@
+/** What clients ask for, checked: here is the edge at which names, conditions and contents come in. */
+import {
+  type Condition,
+  type Intent,
+  type Random,
+  QuorumError,
+  checkBucketName,
+  checkPath,
+  checkPrefix,
+  inlineBytesMax,
+  type ListQuery,
+  sameBytes,
+} from "@quorumfs/core";
+import {
+  type Condition as ConditionMessage,
+  Consistency,
+  type DeleteRequest,
+  type ListRequest,
+  type Mutation as MutationMessage,
+  type PutRequest,
+} from "@quorumfs/proto";
+import { etagOf } from "../coordinator/content-check.js";
+import { checkAttributes } from "./attributes.js";
+
+/** Terms of a mutation that put and delete share. */
+export interface MutationTerms {
+  readonly condition: Condition;
+  readonly requestId: Uint8Array;
+  readonly mayHaveRun: boolean;
+  readonly seenVersion: number;
+}
+
+export interface PutTerms extends MutationTerms {
+  readonly intent: Extract<Intent, { kind: "put" }>;
+}
+
+const etagBytes = 32;
+const requestIdBytes = 16;
+
+/** Items of one page: by default, and at most. More would not fit into a message with the longest paths. */
+export const listLimitDefault = 1000;
+export const listLimitMax = 10_000;
+
+/** Everything of a put but its names. */
+export function putTerms(request: PutRequest, random: Random): PutTerms {
+  const { content, attributes } = request;
+  const size = content.byteLength;
+  if (size > inlineBytesMax) {
+    throw invalid(`the content has ${size} bytes; files of at most ${inlineBytesMax} bytes can be stored`);
+  }
+  checkAttributes(attributes);
+  const etag = etagOf(content);
+  if (request.etag.byteLength > 0 && !sameBytes(request.etag, etag)) {
+    throw invalid(
+      "the content does not match its SHA-256: it was damaged on the way, or the etag is another content's",
+    );
+  }
+  return {
+    ...mutationTerms(request.mutation, random),
+    intent: { kind: "put", size, etag, content: { kind: "inline", bytes: content }, attributes },
+  };
+}
+
+export function deleteTerms(request: DeleteRequest, random: Random): MutationTerms {
+  const terms = mutationTerms(request.mutation, random);
+  if (terms.condition.kind === "absent") throw invalid("a file that is absent cannot be deleted; leave out if_absent");
+  return terms.condition.kind === "none" ? { ...terms, condition: { kind: "exists" } } : terms;
+}
+
+function mutationTerms(message: MutationMessage | undefined, random: Random): MutationTerms {
+  const { requestId, mayHaveRun = false, seenVersion = 0, condition } = message ?? {};
+  if (requestId !== undefined && requestId.byteLength !== 0 && requestId.byteLength !== requestIdBytes) {
+    throw invalid(`a request id has ${requestIdBytes} bytes, got ${requestId.byteLength}`);
+  }
+  const isNamed = requestId !== undefined && requestId.byteLength > 0;
+  if (mayHaveRun && !isNamed) throw invalid("a repeated request must carry the request id of its first attempt");
+  return {
+    condition: conditionOf(condition),
+    // A copy: the original is a view into its whole message, and the id stays with the file.
+    requestId: isNamed ? new Uint8Array(requestId) : random.bytes(requestIdBytes),
+    mayHaveRun,
+    seenVersion,
+  };
+}
+
+function conditionOf(message: ConditionMessage | undefined): Condition {
+  const test = message?.test;
+  switch (test?.$case) {
+    case undefined:
+      return { kind: "none" };
+    case "ifVersion":
+      if (test.value === 0) throw invalid("no file has version 0; to ask that there be none, use if_absent");
+      return { kind: "version", counter: test.value };
+    case "ifAbsent":
+      return { kind: test.value ? "absent" : "exists" };
+    case "ifMatch":
+      if (test.value.byteLength !== etagBytes) throw invalid(`an etag has ${etagBytes} bytes`);
+      return { kind: "etag", etag: test.value };
+  }
+}
+
+export function checkFile(request: { readonly bucket: string; readonly path: string }): void {
+  checkBucketName(request.bucket);
+  checkPath(request.path);
+}
+
+export function consistencyOf(consistency: Consistency): "linearizable" | "relaxed" {
+  switch (consistency) {
+    case Consistency.CONSISTENCY_UNSPECIFIED:
+    case Consistency.CONSISTENCY_LINEARIZABLE:
+      return "linearizable";
+    case Consistency.CONSISTENCY_RELAXED:
+      return "relaxed";
+    case Consistency.UNRECOGNIZED:
+    default:
+      throw invalid("this consistency is not known here; use linearizable or relaxed");
+  }
+}
+
+export function listQuery(request: ListRequest): ListQuery {
+  checkBucketName(request.bucket);
+  const limit = request.limit === 0 ? listLimitDefault : request.limit;
+  if (limit > listLimitMax) throw invalid(`a page has at most ${listLimitMax} items, ${limit} were asked for`);
+  return {
+    prefix: checkPrefix(request.prefix),
+    delimiter: checkPrefix(request.delimiter),
+    after: checkPrefix(request.after),
+    limit,
+  };
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
+}
