@@ -27,6 +27,7 @@ export function settingsFromEnvironment(
   return found;
 }
 
-function isList(option: Options): boolean {
+/** Takes several values: by giving the flag again, or separated by commas in the environment. */
+export function isList(option: Options): boolean {
   return option.type === "array" || option.array === true;
 }

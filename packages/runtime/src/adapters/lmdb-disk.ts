@@ -34,6 +34,9 @@ const chunkEntriesFirst = 32;
 const chunkEntriesMax = 512;
 const chunkBytesMax = 512 * 1024;
 
+/** How long a failed commit waits to learn why it failed. */
+const reasonTimeoutMs = 100;
+
 /**
  * Opens (and makes, if need be) a store in `directory`, which one process at a time may use.
  *
@@ -116,14 +119,30 @@ class LmdbDisk implements Disk {
     this.#unlock();
   }
 
-  #apply(writes: readonly TableWrite[]): Promise<unknown> {
-    return this.#root.batch(() => {
-      for (const { table, key, value } of writes) {
-        // LMDB's promises of single writes say nothing that the batch's does not.
-        if (table instanceof LmdbTable) void (value ? table.database.put(key, value) : table.database.remove(key));
-      }
-    });
+  async #apply(writes: readonly TableWrite[]): Promise<void> {
+    try {
+      await this.#root.batch(() => {
+        for (const { table, key, value } of writes) {
+          // LMDB's promises of single writes say nothing that the batch's does not.
+          if (table instanceof LmdbTable) void (value ? table.database.put(key, value) : table.database.remove(key));
+        }
+      });
+    } catch (error) {
+      throw await reasonOf(error);
+    }
   }
+}
+
+/** lmdb-js says what went wrong in a second promise, `commitError`, which it rejects a moment after the first. */
+async function reasonOf(error: unknown): Promise<Error> {
+  const said = error instanceof Error ? error : new Error(String(error));
+  if (!("commitError" in said)) return said;
+  const reason = Promise.resolve(said.commitError).then(
+    () => said,
+    (cause: unknown) => (cause instanceof Error ? cause : said),
+  );
+  const soon = new Promise<Error>((resolve) => void setTimeout(() => resolve(said), reasonTimeoutMs));
+  return Promise.race([reason, soon]);
 }
 
 class LmdbTable implements Table {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { QuorumError } from "@quorumfs/core";
 import yargs, { type Argv, type InferredOptionTypes, type Options } from "yargs";
-import { environmentName, type Settings, settingsFromEnvironment } from "../settings.js";
+import { environmentName, isList, type Settings, settingsFromEnvironment } from "../settings.js";
 
 export interface ParseOptions<S extends Settings> {
   /** As people type it. */
@@ -30,7 +30,7 @@ export async function parseSettings<S extends Settings>(
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<Parsed<S>> {
   const { settings } = options;
-  const { text, values } = await parse(parserFor(options, environment), args);
+  const { text, values } = await parse(parserFor(options, environment), settings, args);
   if (text !== "") return { kind: "text", text };
   const fromFile = typeof values.config === "string" ? readConfigFile(values.config, settings) : {};
   // yargs itself fills in what a flag does not say; flags that were given stay above.
@@ -38,7 +38,7 @@ export async function parseSettings<S extends Settings>(
     ...fromFile,
     ...settingsFromEnvironment(settings, environment),
   });
-  const merged = await parse(parser, args);
+  const merged = await parse(parser, settings, args);
   // What yargs has checked against the very settings that the type is inferred from.
   const checked = merged.values as InferredOptionTypes<S>;
   return { kind: "settings", values: checked, printConfig: merged.values["print-config"] === true };
@@ -66,7 +66,7 @@ function parserFor(options: ParseOptions<Settings>, environment: Readonly<Record
     .epilogue(
       "Each setting: flag, else environment (QUORUMFS_ and its name, like QUORUMFS_DATA_DIR), else file, else default.",
     )
-    .parserConfiguration({ "duplicate-arguments-array": false, "greedy-arrays": false })
+    .parserConfiguration({ "greedy-arrays": false })
     .locale("en")
     .strict()
     .demandCommand(0, 0)
@@ -83,6 +83,7 @@ function withRequiredValues(settings: Settings): Record<string, Options> {
 
 async function parse(
   parser: Argv,
+  settings: Settings,
   args: readonly string[],
 ): Promise<{ text: string; values: Record<string, unknown> }> {
   let text = "";
@@ -90,15 +91,20 @@ async function parse(
   parser.fail((message, error) => {
     failure ??= message ?? error.message;
   });
-  const values = await parser.parseAsync([...args], {}, (_error: unknown, _values: unknown, output: string) => {
+  const values: Record<string, unknown> = await parser.parseAsync([...args], {}, (_error, _values, output) => {
     text = output;
   });
-  const notNumber = Object.entries(values).find(([, value]) => Number.isNaN(value));
-  if (notNumber) failure ??= `--${notNumber[0]} takes a number`;
+  failure ??= Object.entries(settings).flatMap(([flag, option]) => faultOf(flag, option, values[flag]))[0];
   if (failure !== undefined) {
     throw new QuorumError({ code: "invalid_argument", message: `${lowerFirst(failure)}; see --help` });
   }
   return { text, values };
+}
+
+/** What yargs takes though nobody can have meant it. */
+function faultOf(flag: string, option: Options, value: unknown): readonly string[] {
+  if (Number.isNaN(value)) return [`--${flag} takes a number`];
+  return Array.isArray(value) && !isList(option) ? [`--${flag} was given more than once`] : [];
 }
 
 function readConfigFile(path: string, settings: Settings): Record<string, unknown> {
