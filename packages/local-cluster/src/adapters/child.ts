@@ -93,7 +93,8 @@ export function describeExit(exit: Exit): string {
   return exit.lastLine === undefined || exit.signal !== null ? how : `${how}: ${withoutName(exit.lastLine)}`;
 }
 
-function errorOfExit(exit: Exit): QuorumError {
+/** What its exit code says, by the words of its last line. */
+export function errorOfExit(exit: Exit): QuorumError {
   return new QuorumError({
     code: errorCodes.find((code) => exitCodeOf(code) === exit.code) ?? ("internal" satisfies ErrorCode),
     message: exit.lastLine === undefined ? `ended with ${describeExit(exit)}` : withoutName(exit.lastLine),

@@ -4,7 +4,7 @@ import { formatBytes } from "@quorumfs/runtime";
 import { QuorumError } from "@quorumfs/core";
 
 /** Room for the stores of an empty cluster, for logs, and for something to try it with. */
-export const freeBytesMin = 256 * 2 ** 20;
+const defaultFreeBytesMin = 256 * 2 ** 20;
 
 export const superNodeDirectory = "supernode";
 const dataNodeDirectory = /^datanode-(\d+)$/;
@@ -20,12 +20,17 @@ interface Manifest {
  *
  * @throws QuorumError `invalid_argument`, `resource_exhausted` or `unavailable`, saying what to do
  */
-export function prepareDataDirectory(options: { path: string; nodes: number; replicas: number }): void {
-  const { path, nodes, replicas } = options;
+export function prepareDataDirectory(options: {
+  path: string;
+  nodes: number;
+  replicas: number;
+  freeBytesMin?: number;
+}): void {
+  const { path, nodes, replicas, freeBytesMin = defaultFreeBytesMin } = options;
   try {
     mkdirSync(path, { recursive: true });
     checkContents({ path, nodes, replicas });
-    checkSpace(path);
+    checkSpace(path, freeBytesMin);
     const manifest: Manifest = { replicas };
     writeFileSync(join(path, manifestFile), `${JSON.stringify(manifest)}\n`);
   } catch (cause) {
@@ -67,7 +72,7 @@ function readManifest(path: string): Manifest | undefined {
   return typeof content.replicas === "number" ? { replicas: content.replicas } : undefined;
 }
 
-function checkSpace(path: string): void {
+function checkSpace(path: string, freeBytesMin: number): void {
   const { bavail, bsize } = statfsSync(path);
   const freeBytes = bavail * bsize;
   if (freeBytes >= freeBytesMin) return;

@@ -15,6 +15,8 @@ export interface LocalNode {
   readonly address: string;
   readonly dataDir: string;
   readonly running: boolean;
+  /** Why it has ended by itself: its disk refused a write, or its cluster refused it. */
+  readonly failure: QuorumError | undefined;
 }
 
 export interface PartitionOptions {
@@ -46,11 +48,12 @@ export class LocalCluster implements AsyncDisposable {
   }
 
   get nodes(): readonly LocalNode[] {
-    return this.#parts.dataNodes.map(({ party, address, directory, running }, index) => ({
+    return this.#parts.dataNodes.map(({ party, address, directory, running, failure }, index) => ({
       id: typeof party === "number" ? party : index + 1,
       address,
       dataDir: directory,
       running,
+      failure,
     }));
   }
 

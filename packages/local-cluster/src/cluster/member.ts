@@ -25,6 +25,10 @@ export interface ServicePorts {
   readonly random: Random;
   readonly probe: ProcessProbe;
   readonly log: Log;
+  /** Aborted when the start is not wanted any more. */
+  readonly signal: AbortSignal;
+  /** The service says that it cannot go on. */
+  readonly onFatal: (error: QuorumError) => void;
 }
 
 export interface MemberOptions {
@@ -50,6 +54,9 @@ export class Member {
   readonly directory: string;
   readonly #options: MemberOptions;
   #running: Running | undefined;
+  /** Gives up a start that is under way. */
+  #starting = new AbortController();
+  #failure: QuorumError | undefined;
   /** Starts and stops wait for each other. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -64,6 +71,11 @@ export class Member {
     return this.#running !== undefined;
   }
 
+  /** Why it has ended by itself. */
+  get failure(): QuorumError | undefined {
+    return this.#failure;
+  }
+
   /** Does nothing while it runs. */
   start(): Promise<void> {
     return this.#inTurn(async () => {
@@ -73,6 +85,7 @@ export class Member {
 
   /** In order: what is under way is finished, connections are closed, the disk is closed. */
   stop(): Promise<void> {
+    this.#starting.abort();
     return this.#inTurn(async () => {
       const running = this.#takeRunning();
       if (!running) return;
@@ -87,6 +100,7 @@ export class Member {
    * given to the operating system may reach the disk. Resolves when its port and its disk are free again.
    */
   kill(): Promise<void> {
+    this.#starting.abort();
     this.#running?.power.cut();
     return this.#inTurn(async () => {
       const running = this.#takeRunning();
@@ -112,6 +126,8 @@ export class Member {
     const { party, directory, surroundings, start } = this.#options;
     const { clock, random, faults, parties } = surroundings;
     const power = new Power();
+    this.#starting = new AbortController();
+    this.#failure = undefined;
     const network = new FaultyNetwork({ inner: surroundings.network, self: party, parties, faults, clock, power });
     const disk = openLmdbDisk({ directory });
     const probe = processProbe();
@@ -124,6 +140,12 @@ export class Member {
         random,
         probe,
         log,
+        signal: this.#starting.signal,
+        onFatal: (error) => {
+          log.error("member.failed", { error });
+          this.#failure = error;
+          void this.kill();
+        },
       });
       return { power, network, disk, probe, service };
     } catch (error) {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { type Log, nodeId, QuorumError, replicasMax } from "@quorumfs/core";
-import { startDataNode } from "@quorumfs/datanode";
+import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
+import { dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
-import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
+import { silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
 import { startSuperNode } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
 import { temporaryDirectory } from "../adapters/temporary-directory.js";
@@ -28,6 +28,7 @@ export interface StartClusterOptions {
   readonly timeoutMs?: number;
 }
 
+const version = versionOf(new URL("../../package.json", import.meta.url));
 const host = "127.0.0.1";
 const nodesMax = 50;
 
@@ -106,7 +107,7 @@ function superNodeMember(options: {
     address: `${host}:${port}`,
     directory: join(dataDir, "supernode"),
     surroundings,
-    start: (ports) => startSuperNode({ ...ports, config: { host, port, replicas } }),
+    start: (ports) => startSuperNode({ ...ports, version, config: superNodeConfig({ host, port, replicas }) }),
   });
 }
 
@@ -123,7 +124,8 @@ function dataNodeMember(options: {
     address: `${host}:${port}`,
     directory: join(dataDir, `datanode-${id}`),
     surroundings,
-    start: (ports) => startDataNode({ ...ports, config: { host, port, nodeId: nodeId(id), superNode } }),
+    start: (ports) =>
+      startDataNode({ ...ports, version, config: dataNodeConfig({ host, port, nodeId: id, supernode: superNode }) }),
   });
 }
 

@@ -1,9 +1,9 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { connect, type QuorumFs } from "@quorumfs/client";
-import { type Clock, QuorumError } from "@quorumfs/core";
+import { type Clock, type ErrorCode, QuorumError } from "@quorumfs/core";
 import { systemClock } from "@quorumfs/runtime";
-import { describeExit, type Exit } from "../adapters/child.js";
+import { describeExit, errorOfExit, type Exit } from "../adapters/child.js";
 import { prepareDataDirectory, superNodeDirectory } from "../adapters/data-directory.js";
 import { isPortFree } from "../adapters/free-ports.js";
 import { waitUntil } from "../cluster/wait-until.js";
@@ -36,15 +36,12 @@ const restartDelayMs = { first: 1_000, most: 30_000, forgottenAfter: 60_000 } as
  * @throws QuorumError one sentence on what is in the way: a port, the data directory, the disk. Nothing is left running.
  */
 export async function startProcessCluster(options: ProcessClusterOptions): Promise<ProcessCluster> {
-  const { timeoutMs = 30_000, onEvent = () => undefined } = options;
+  const { timeoutMs = 30_000 } = options;
   await requireFreePorts(options);
   prepareDataDirectory({ path: options.dataDir, nodes: options.nodes, replicas: options.replicas });
   const cluster = new ProcessCluster(options, systemClock());
   try {
-    await cluster.start(cluster.superNode);
-    await Promise.all(cluster.dataNodes.map((node) => cluster.start(node)));
-    onEvent({ kind: "checking" });
-    await cluster.ready(timeoutMs);
+    await cluster.startAll(timeoutMs);
     return cluster;
   } catch (error) {
     await cluster.close();
@@ -66,8 +63,9 @@ async function requireFreePorts({ host, port, nodes }: ProcessClusterOptions): P
 }
 
 interface RestartState {
-  delayMs: number;
-  readyAtMs: number;
+  /** Before its next restart. */
+  readonly delayMs: number;
+  readonly readyAtMs: number;
 }
 
 export class ProcessCluster implements AsyncDisposable {
@@ -76,6 +74,7 @@ export class ProcessCluster implements AsyncDisposable {
   readonly #options: ProcessClusterOptions;
   readonly #clock: Clock;
   readonly #restarts = new Map<ProcessMember, RestartState>();
+  #onEndDuringStart: ((error: QuorumError) => void) | undefined;
   #closing: Promise<void> | undefined;
 
   /** Use {@link startProcessCluster}. */
@@ -95,6 +94,21 @@ export class ProcessCluster implements AsyncDisposable {
     return [this.superNode.address];
   }
 
+  /** Starts every member, and resolves when the cluster takes writes. A member that ends meanwhile is a failure. */
+  async startAll(timeoutMs: number): Promise<void> {
+    const ended = new Promise<never>((_resolve, reject) => {
+      this.#onEndDuringStart = reject;
+    });
+    const started = async (): Promise<void> => {
+      await this.start(this.superNode);
+      await Promise.all(this.dataNodes.map((node) => this.start(node)));
+      this.#tell({ kind: "checking" });
+      await this.ready(timeoutMs);
+    };
+    await Promise.race([started(), ended]);
+    this.#onEndDuringStart = undefined;
+  }
+
   /** Resolves when the member serves. */
   async start(member: ProcessMember, again = false): Promise<void> {
     const startedMs = this.#clock.nowMs();
@@ -102,12 +116,7 @@ export class ProcessCluster implements AsyncDisposable {
     try {
       await member.start();
     } catch (thrown) {
-      const cause = QuorumError.from(thrown);
-      throw new QuorumError({
-        code: cause.code,
-        message: `${partyName(member.party)} did not start: ${cause.message}`,
-        cause,
-      });
+      throw startError(member, QuorumError.from(thrown));
     }
     const readyAtMs = this.#clock.nowMs();
     const delayMs = this.#restarts.get(member)?.delayMs ?? restartDelayMs.first;
@@ -186,17 +195,18 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   #onUnexpectedExit(member: ProcessMember, exit: Exit, wasReady: boolean): void {
-    const state = this.#restarts.get(member);
-    // Nobody runs yet to be told: whoever waits for the start gets the reason.
-    if (this.#closing || !state) return;
+    if (this.#closing) return;
+    if (this.#onEndDuringStart) {
+      this.#onEndDuringStart(startError(member, errorOfExit(exit)));
+      return;
+    }
     const how = describeExit(exit);
-    if (!wasReady) {
+    const { code } = errorOfExit(exit);
+    if (!wasReady || (exit.signal === null && !mayPass(code))) {
       this.#tell({ kind: "ended", member: member.party, how, next: { kind: "left", command: member.command } });
       return;
     }
-    const ranMs = this.#clock.nowMs() - state.readyAtMs;
-    const inMs = ranMs >= restartDelayMs.forgottenAfter ? restartDelayMs.first : state.delayMs;
-    state.delayMs = Math.min(inMs * 2, restartDelayMs.most);
+    const inMs = this.#nextRestartDelay(member);
     this.#tell({ kind: "ended", member: member.party, how, next: { kind: "restart", inMs } });
     this.#clock.after(inMs, () => {
       // A failure is told by the exit that comes with it.
@@ -204,9 +214,27 @@ export class ProcessCluster implements AsyncDisposable {
     });
   }
 
+  #nextRestartDelay(member: ProcessMember): number {
+    const { first, most, forgottenAfter } = restartDelayMs;
+    const state = this.#restarts.get(member) ?? { delayMs: first, readyAtMs: 0 };
+    const inMs = this.#clock.nowMs() - state.readyAtMs >= forgottenAfter ? first : state.delayMs;
+    this.#restarts.set(member, { ...state, delayMs: Math.min(inMs * 2, most) });
+    return inMs;
+  }
+
   #tell(event: ProcessEvent): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/** A crash, a full disk or a port that is still taken may pass; a cluster that refuses its DataNode will do so again. */
+function mayPass(code: ErrorCode): boolean {
+  return code === "internal" || code === "unavailable" || code === "resource_exhausted";
+}
+
+function startError(member: ProcessMember, cause: QuorumError): QuorumError {
+  const message = `${partyName(member.party)} did not start: ${cause.message}`;
+  return new QuorumError({ code: cause.code, message, cause });
 }
 
 /** The script of one of our binaries, whether installed or in a clone. */
