@@ -1,3 +1,4 @@
+import { QuorumError } from "@quorumfs/core";
 import type { Operation } from "./operation.js";
 import { makePuzzle } from "./puzzle.js";
 import { isSolvable } from "./search.js";
@@ -28,14 +29,31 @@ export type Verdict =
  */
 export function checkLinearizable(history: readonly Operation[]): Verdict {
   for (const [file, operations] of byFile(history)) {
-    if (!isLinearizable(operations)) return { ok: false, file, minimal: shrink(operations, isLinearizable) };
+    if (!isLinearizable(operations, deadEndsMax)) return { ok: false, file, minimal: shrink(operations, fails) };
   }
   return { ok: true };
 }
 
-function isLinearizable(operations: readonly Operation[]): boolean {
+// Whether a history with neither versions nor unique values is linearizable is NP-complete; one that needs more than
+// this would not be decided with ten times as many either.
+const deadEndsMax = 1_000_000;
+
+// Shrinking asks thousands of times; what takes longer is no part of an explanation that anybody would follow.
+const trialDeadEndsMax = 1_000;
+
+function isLinearizable(operations: readonly Operation[], limit: number): boolean {
   const puzzle = makePuzzle(operations);
-  return puzzle !== undefined && isSolvable(puzzle);
+  return puzzle !== undefined && isSolvable(puzzle, limit);
+}
+
+/** Whether operations are soon found to contradict each other. */
+function fails(operations: readonly Operation[]): boolean {
+  try {
+    return !isLinearizable(operations, trialDeadEndsMax);
+  } catch (error) {
+    if (QuorumError.from(error).code === "resource_exhausted") return false;
+    throw error;
+  }
 }
 
 function byFile(history: readonly Operation[]): Map<string, Operation[]> {

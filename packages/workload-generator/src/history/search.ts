@@ -7,19 +7,16 @@
  * - What the rest still needs rules most choices out (demands.ts). With versions or unique values there is rarely more
  *   than one left, and the search runs straight through.
  * - Changes that may never have happened and that nobody saw are interchangeable within their kind: only how many were
- *   used matters, and the one that began first serves best. The same holds for plain writes, by their end.
- * - Only states that led nowhere are remembered, by what is missing rather than by what is done: a few numbers however
- *   long the history is.
+ *   used matters, fewer are better, and the one that began first serves best. The same holds for plain writes, by their end.
+ * - Only situations that led nowhere are remembered, by what is missing rather than by what is done: a few numbers
+ *   however long the history is.
  */
-import { QuorumError, assert } from "@quorumfs/core";
+import { assert } from "@quorumfs/core";
+import { DeadEnds } from "./dead-ends.js";
 import { Demands } from "./demands.js";
 import { EventList } from "./event-list.js";
 import type { Piece, Puzzle } from "./puzzle.js";
 import { type RegisterState, change, initialState, look } from "./register-state.js";
-
-// Some 100 bytes each. Whether a history with neither versions nor unique values is linearizable is NP-complete; one
-// that needs more than this would not be decided with ten times as many either.
-const deadEndsMax = 1_000_000;
 
 interface Choice {
   readonly state: RegisterState;
@@ -40,9 +37,12 @@ interface Frame {
   readonly maybe: number | undefined;
 }
 
-/** @throws QuorumError `resource_exhausted` if the history is too ambiguous to be decided */
-export function isSolvable(puzzle: Puzzle): boolean {
-  return new Search(puzzle).run();
+/**
+ * @param deadEndsMax how many situations may lead nowhere before the search gives up
+ * @throws QuorumError `resource_exhausted` if it gave up
+ */
+export function isSolvable(puzzle: Puzzle, deadEndsMax: number): boolean {
+  return new Search(puzzle, deadEndsMax).run();
 }
 
 class Search {
@@ -55,10 +55,11 @@ class Search {
   #last = -1;
   /** How many of each group of maybes were used. */
   readonly #used: number[];
-  readonly #deadEnds = new Set<string>();
+  readonly #deadEnds: DeadEnds;
 
-  constructor(puzzle: Puzzle) {
+  constructor(puzzle: Puzzle, deadEndsMax: number) {
     this.#puzzle = puzzle;
+    this.#deadEnds = new DeadEnds(deadEndsMax);
     this.#events = new EventList(puzzle.pieces);
     this.#demands = new Demands(puzzle);
     this.#used = puzzle.maybes.map(() => 0);
@@ -74,7 +75,7 @@ class Search {
         frames.push(this.#enter(choice));
       } else {
         // A state without choices is found out again as fast as it is looked up.
-        if (frame.choices.length > 0) this.#rememberDeadEnd(frame.state);
+        if (frame.choices.length > 0) this.#deadEnds.add(this.#situation(frame.state), this.#used);
         this.#leave(frame);
         frames.pop();
       }
@@ -87,7 +88,14 @@ class Search {
     const lastBefore = this.#last;
     if (piece !== undefined) this.#take(piece);
     if (maybe !== undefined) this.#used[maybe] = (this.#used[maybe] ?? 0) + 1;
-    return { state, choices: this.#choices(state), tried: 0, takenBefore, lastBefore, maybe };
+    return {
+      state,
+      choices: this.#choices(state, maybe === undefined ? undefined : takenBefore),
+      tried: 0,
+      takenBefore,
+      lastBefore,
+      maybe,
+    };
   }
 
   #leave({ takenBefore, lastBefore, maybe }: Frame): void {
@@ -108,8 +116,12 @@ class Search {
     this.#last = Math.max(this.#last, piece);
   }
 
-  /** Gives observations that fit their place, then says what may come next. */
-  #choices(state: RegisterState): readonly Choice[] {
+  /**
+   * Gives observations that fit their place, then says what may come next.
+   *
+   * @param unusedSince if the state came from a maybe: how many pieces had their place then
+   */
+  #choices(state: RegisterState, unusedSince: number | undefined): readonly Choice[] {
     const choices: Choice[] = [];
     const changes: number[] = [];
     const firstEnd = this.#events.eachEligible((index) => {
@@ -128,7 +140,10 @@ class Search {
       const next = change(state, piece.change);
       if (next) choices.push({ state: next, piece: index, maybe: undefined, rank: piece.endedAt });
     }
-    if (!this.#demands.forbidsLeaving(state, undefined)) this.#addMaybes(state, firstEnd, choices);
+    if (!this.#demands.forbidsLeaving(state, undefined)) {
+      const inVain = this.#taken.length === unusedSince;
+      this.#addMaybes({ state, firstEnd, inVain }, choices);
+    }
     const possible = choices.filter((choice) => !this.#demands.forbidsEntering(choice.state, choice.piece));
     return possible.length < 2 ? possible : possible.sort((a, b) => a.rank - b.rank);
   }
@@ -145,8 +160,12 @@ class Search {
     return best === undefined ? rest : [...rest, best];
   }
 
-  #addMaybes(state: RegisterState, firstEnd: number, choices: Choice[]): void {
+  /** @param from `inVain`: the state is a maybe's and nothing has met it, so what does not need it may not follow. */
+  #addMaybes(from: { state: RegisterState; firstEnd: number; inVain: boolean }, choices: Choice[]): void {
+    const { state, firstEnd, inVain } = from;
     this.#puzzle.maybes.forEach((group, maybe) => {
+      const { kind } = group.change.test;
+      if (inVain && (kind === "none" || kind === "exists")) return;
       const startsAt = group.startsAt[this.#used[maybe] ?? 0];
       if (startsAt === undefined || startsAt > firstEnd) return;
       const next = change(state, group.change);
@@ -162,21 +181,11 @@ class Search {
   }
 
   #isDeadEnd(state: RegisterState): boolean {
-    return this.#deadEnds.size > 0 && this.#deadEnds.has(this.#key(state));
+    return !this.#deadEnds.isEmpty && this.#deadEnds.has(this.#situation(state), this.#used);
   }
 
-  #rememberDeadEnd(state: RegisterState): void {
-    if (this.#deadEnds.size === deadEndsMax) {
-      throw new QuorumError({
-        code: "resource_exhausted",
-        message: "the history is too ambiguous to be checked; give every write its own value, or record versions",
-      });
-    }
-    this.#deadEnds.add(this.#key(state));
-  }
-
-  #key({ content, version, exact, excluded }: RegisterState): string {
+  #situation({ content, version, exact, excluded }: RegisterState): string {
     const missing = this.#events.remainingUpTo(this.#last).join();
-    return `${this.#last} ${missing} ${this.#used.join()} ${content} ${version} ${exact ? "" : `+${excluded.join()}`}`;
+    return `${this.#last} ${missing} ${content} ${version} ${exact ? "" : `+${excluded.join()}`}`;
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { MutationOperation, Operation } from "./operation.js";
 
-type IsLinearizable = (operations: readonly Operation[]) => boolean;
+type Fails = (operations: readonly Operation[]) => boolean;
 
 // Each trial checks what is left. Long histories shrink by half in a trial at first, so this suffices for nearly all.
 const trialsMax = 2_000;
@@ -19,16 +19,16 @@ interface Sketch {
 }
 
 /** @param operations of one file, not linearizable */
-export function shrink(operations: readonly Operation[], isLinearizable: IsLinearizable): readonly Operation[] {
-  const fails = ({ strict, free }: Sketch): boolean => !isLinearizable([...strict, ...free.map(setFree)]);
+export function shrink(operations: readonly Operation[], fails: Fails): readonly Operation[] {
+  const stillFails = ({ strict, free }: Sketch): boolean => fails([...strict, ...free.map(setFree)]);
   let trialsLeft = trialsMax;
-  let sketch: Sketch = { strict: shortestFailing(operations, isLinearizable), free: [] };
+  let sketch: Sketch = { strict: shortestFailing(operations, fails), free: [] };
   for (let length = Math.ceil(sketch.strict.length / 2); length >= 1;) {
     let shrunken = false;
     for (let from = 0; from < sketch.strict.length && trialsLeft > 0;) {
       const smaller = without(sketch, from, from + length);
       trialsLeft -= 1;
-      if (fails(smaller)) {
+      if (stillFails(smaller)) {
         sketch = smaller;
         shrunken = true;
       } else from += length;
@@ -41,17 +41,17 @@ export function shrink(operations: readonly Operation[], isLinearizable: IsLinea
 }
 
 /** Cuts the history off at the earliest time at which it is wrong already. What was under way then is unknown. */
-function shortestFailing(operations: readonly Operation[], isLinearizable: IsLinearizable): readonly Operation[] {
+function shortestFailing(operations: readonly Operation[], fails: Fails): readonly Operation[] {
   const ends = [...new Set(operations.map(({ endedAt }) => endedAt))].sort((a, b) => a - b);
   let low = 0;
   let high = ends.length - 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (isLinearizable(cutOff(operations, ends[middle] ?? Infinity))) low = middle + 1;
-    else high = middle;
+    if (fails(cutOff(operations, ends[middle] ?? Infinity))) high = middle;
+    else low = middle + 1;
   }
   const shortest = cutOff(operations, ends[high] ?? Infinity);
-  return isLinearizable(shortest) ? operations : shortest;
+  return fails(shortest) ? shortest : operations;
 }
 
 function cutOff(operations: readonly Operation[], time: number): readonly Operation[] {
