@@ -1,0 +1,125 @@
+import {
+  type Duplex,
+  duplexRoute,
+  firstLayout,
+  nodeId,
+  QuorumError,
+  type Route,
+  serverStreamRoute,
+  unaryRoute,
+} from "@quorumfs/core";
+import {
+  AdminServiceService,
+  type Bucket,
+  type Cluster,
+  ClusterServiceService,
+  Durability,
+  type HeartbeatRequest,
+  type JoinRequest,
+  NodeState,
+  type WatchLayoutResponse,
+} from "@quorumfs/proto";
+
+/** As much of a SuperNode as a DataNode needs: gives ids, makes the first layout, publishes, counts beats. */
+export class FakeSuperNode {
+  readonly beats: HeartbeatRequest[] = [];
+  readonly joins: JoinRequest[] = [];
+  /** What the next Join is answered with instead. */
+  refusal: QuorumError | undefined;
+  cluster: Cluster;
+  readonly #watchers = new Set<() => void>();
+
+  constructor(options: { readonly replicas: number; readonly buckets?: readonly Bucket[] }) {
+    this.cluster = {
+      clusterId: "test-cluster",
+      revision: 1,
+      layout: undefined,
+      nodes: [],
+      buckets: [...(options.buckets ?? [filesBucket])],
+      replicas: options.replicas,
+    };
+  }
+
+  get routes(): readonly Route[] {
+    return [
+      unaryRoute(ClusterServiceService.join, async (request) => this.#join(request)),
+      duplexRoute(ClusterServiceService.heartbeat, (stream: Duplex<{ revision: number }, HeartbeatRequest>) => {
+        stream.onMessage((beat) => {
+          this.beats.push(beat);
+          stream.write({ revision: this.cluster.revision });
+        });
+      }),
+      serverStreamRoute(ClusterServiceService.watchLayout, (_request, { signal }) => this.#watch(signal)),
+      unaryRoute(AdminServiceService.getStatus, async () => ({
+        clusterId: this.cluster.clusterId,
+        version: "0",
+        startedAtMs: 0,
+        cluster: this.cluster,
+        condition: "ready",
+        ready: true,
+      })),
+    ];
+  }
+
+  /** Publishes a changed cluster under the next revision. */
+  publish(change: Partial<Cluster>): void {
+    this.cluster = { ...this.cluster, ...change, revision: this.cluster.revision + 1 };
+    for (const wake of this.#watchers) wake();
+  }
+
+  #join(request: JoinRequest) {
+    this.joins.push(request);
+    if (this.refusal) throw this.refusal;
+    const { nodes, replicas, clusterId } = this.cluster;
+    const id = request.nodeId === 0 ? nodes.length + 1 : request.nodeId;
+    const { address, zone, capacityBytes, incarnation, version } = request;
+    const state = NodeState.NODE_STATE_UP;
+    const node = { id, address, zone, capacityBytes, state, incarnation, load: undefined, stateSinceMs: 0, version };
+    const joined = [...nodes.filter((other) => other.id !== id), node];
+    const placed = joined.map((other) => ({ id: nodeId(other.id), zone: other.zone, weight: 1 }));
+    const layout = this.cluster.layout ?? (joined.length >= replicas ? layoutOf(placed, replicas) : undefined);
+    this.publish({ nodes: joined, layout });
+    return { clusterId, nodeId: id, cluster: this.cluster };
+  }
+
+  async *#watch(signal: { readonly aborted: boolean; addEventListener: AddListener }): AsyncGenerator<WatchLayoutResponse> {
+    let sent = -1;
+    while (!signal.aborted) {
+      if (sent < this.cluster.revision) {
+        sent = this.cluster.revision;
+        yield { update: { $case: "cluster", value: this.cluster } };
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#watchers.delete(wake);
+          resolve();
+        };
+        this.#watchers.add(wake);
+        signal.addEventListener("abort", wake);
+      });
+    }
+  }
+}
+
+type AddListener = (type: "abort", listener: () => void) => void;
+
+function layoutOf(nodes: Parameters<typeof firstLayout>[0], replicas: number) {
+  const layout = firstLayout(nodes, replicas);
+  const partitions = layout.partitions.map((partition) => ({
+    nodes: [...partition.nodes],
+    joining: [...partition.joining],
+    layout: partition.layout,
+  }));
+  return { number: layout.number, replicas, partitions };
+}
+
+export const filesBucket: Bucket = {
+  id: 1,
+  name: "files",
+  readQuorum: 2,
+  writeQuorum: 2,
+  durability: Durability.DURABILITY_FSYNC,
+  createdAtMs: 0,
+  deleting: false,
+};
