@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { firstLayout, nodeId, type Random } from "@quorumfs/core";
+import type { ErrorCode } from "@quorumfs/proto";
 import {
   type Cluster,
   Durability,
   type ErrorDetail,
-  ErrorCode,
   type FileInfo,
   type FileRequest,
   type FileResponse,
@@ -40,7 +40,7 @@ export class FakeCluster {
   readonly seen: Seen[] = [];
   react: (node: number, request: FileRequest) => Reaction;
   cluster: Cluster;
-  #publish: ((update: WatchLayoutResponse["update"]) => void)[] = [];
+  readonly #publish: ((update: WatchLayoutResponse["update"]) => void)[] = [];
   readonly #streams = new Map<number, Set<ServerEnd>>();
 
   constructor(options: { readonly formed?: boolean; readonly nodes?: number } = {}) {
@@ -179,7 +179,8 @@ export function resultOf({ operation }: FileRequest): Result {
       return { $case: "delete", value: { version: 8, vote } };
     case "list":
       return { $case: "list", value: { files: [], commonPrefixes: [], nextAfter: "" } };
-    default:
+    case "cancel":
+    case undefined:
       throw new Error("a cancellation has no result");
   }
 }

@@ -1,0 +1,14 @@
+import type { Command } from "../command.js";
+import { bucket } from "./bucket.js";
+import { cat } from "./cat.js";
+import { get } from "./get.js";
+import { ls } from "./ls.js";
+import { node } from "./node.js";
+import { put } from "./put.js";
+import { rm } from "./rm.js";
+import { stat } from "./stat.js";
+import { state } from "./state.js";
+import { status } from "./status.js";
+
+/** In the order of the help. */
+export const commands: readonly Command[] = [put, get, cat, ls, stat, rm, bucket, node, status, state];

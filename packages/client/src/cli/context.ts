@@ -1,0 +1,24 @@
+import type { QuorumFs } from "../quorumfs.js";
+import type { Printer } from "./printer.js";
+import type { CommonConfig } from "./settings.js";
+import type { Terminal } from "./terminal.js";
+
+/** What a command works with. */
+export interface Context {
+  readonly config: CommonConfig;
+  readonly terminal: Terminal;
+  readonly printer: Printer;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Connects with the first call; the same connection for all. */
+  cluster(): Promise<QuorumFs>;
+}
+
+/** The options that each operation of the SDK gets. */
+export function operationOptions(context: Context): { readonly timeoutMs: number; readonly signal: AbortSignal } {
+  return { timeoutMs: context.config.timeoutMs, signal: context.signal };
+}
+
+export function readOptions(context: Context) {
+  return { ...operationOptions(context), consistency: context.config.consistency };
+}

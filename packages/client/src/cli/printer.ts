@@ -1,0 +1,118 @@
+import type { QuorumError } from "@quorumfs/core";
+import type { OutputFormat } from "./settings.js";
+import type { Terminal } from "./terminal.js";
+
+// A write to a pipe costs tens of microseconds, a line far less.
+const chunkChars = 64 * 1024;
+
+export interface RowsOptions<Row> {
+  /** The row for people; one line or a block of them. */
+  readonly line: (row: Row) => string;
+  /** Above the first line. */
+  readonly header?: string;
+  /** With `json`, the rows stand in an object under this name, beside what `end` adds; else they are an array. */
+  readonly under?: string;
+}
+
+/** Takes rows one by one, so that a listing of any length needs no memory. */
+export interface Rows<Row> {
+  add(row: Row): Promise<void>;
+  /** @param extra further members of the object, for `under`; `jsonl` gives them a line of their own */
+  end(extra?: { readonly value: object; readonly text: string }): Promise<void>;
+}
+
+/** Results on standard output, problems on standard error, in the format that was asked for. */
+export class Printer {
+  readonly #terminal: Terminal;
+  readonly format: OutputFormat;
+  #pending = "";
+
+  constructor(terminal: Terminal, format: OutputFormat) {
+    this.#terminal = terminal;
+    this.format = format;
+  }
+
+  rows<Row extends object>(options: RowsOptions<Row>): Rows<Row> {
+    switch (this.format) {
+      case "table":
+        return this.#tableRows(options);
+      case "json":
+        return this.#jsonRows(options);
+      case "jsonl":
+        return {
+          add: (row) => this.#print(`${JSON.stringify(row)}\n`),
+          end: (extra) => this.#finish(extra ? `${JSON.stringify(extra.value)}\n` : ""),
+        };
+    }
+  }
+
+  #tableRows<Row>({ line, header }: RowsOptions<Row>): Rows<Row> {
+    let first = true;
+    return {
+      add: (row) => {
+        const above = first && header !== undefined ? `${header}\n` : "";
+        first = false;
+        return this.#print(`${above}${line(row)}\n`);
+      },
+      end: (extra) => this.#finish(extra ? `${extra.text}\n` : ""),
+    };
+  }
+
+  #jsonRows<Row>({ under }: RowsOptions<Row>): Rows<Row> {
+    const [open, close] = under === undefined ? ["[", "]"] : [`{${JSON.stringify(under)}:[`, "]"];
+    let count = 0;
+    return {
+      add: (row) => {
+        count += 1;
+        return this.#print(`${count === 1 ? open : ","}\n${JSON.stringify(row)}`);
+      },
+      end: (extra) => {
+        const members = under === undefined ? "" : `${extra ? `,${JSON.stringify(extra.value).slice(1, -1)}` : ""}}`;
+        return this.#finish(`${count === 0 ? open : "\n"}${close}${members}\n`);
+      },
+    };
+  }
+
+  /** A result that is one thing. */
+  async one(value: object, text: string): Promise<void> {
+    switch (this.format) {
+      case "table":
+        return this.#finish(`${text}\n`);
+      case "json":
+        return this.#finish(`${JSON.stringify(value, undefined, 2)}\n`);
+      case "jsonl":
+        return this.#finish(`${JSON.stringify(value)}\n`);
+    }
+  }
+
+  /** A word to people, on standard error; programs are spared it. */
+  note(text: string): void {
+    if (this.format === "table") this.#terminal.complain(text);
+  }
+
+  problem(error: QuorumError): void {
+    if (this.format === "table") this.#terminal.complain(`quorumfs: ${error.message}`);
+    else this.#terminal.complain(JSON.stringify({ error: problemOf(error) }));
+  }
+
+  async #print(text: string): Promise<void> {
+    this.#pending += text;
+    if (this.#pending.length >= chunkChars) await this.flush();
+  }
+
+  async #finish(text: string): Promise<void> {
+    this.#pending += text;
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#pending;
+    this.#pending = "";
+    if (text !== "") await this.#terminal.write(text);
+  }
+}
+
+function problemOf(error: QuorumError): object {
+  const { mayHaveRun: _, ...details } = error.details;
+  return { code: error.code, message: error.message, details };
+}

@@ -1,0 +1,63 @@
+import { checkBucketName, parseFileName, QuorumError } from "@quorumfs/core";
+import type { FileInfo } from "../file-info.js";
+import { type Context, operationOptions } from "./context.js";
+import { literalOf, remoteGlob } from "./remote-glob.js";
+
+/** A file or several, as an argument names them. */
+export interface RemoteFile {
+  readonly name: string;
+  /** Relative to the directory that was asked for, or the last segment of a single file's path. */
+  readonly relative: string;
+}
+
+/** `bucket` or `bucket/anything`, split at the first slash; nothing is checked but the bucket's name. */
+export function splitRemote(argument: string): { readonly bucket: string; readonly rest: string } {
+  const slash = argument.indexOf("/");
+  if (slash < 0) return { bucket: checkBucketName(argument), rest: "" };
+  return { bucket: checkBucketName(argument.slice(0, slash)), rest: argument.slice(slash + 1) };
+}
+
+/** Whether the argument may stand for more than one file. */
+export function isMany(argument: string, recursive: boolean): boolean {
+  return recursive || remoteGlob(splitRemote(argument).rest) !== undefined;
+}
+
+/**
+ * The files that an argument stands for: one, those that match a pattern, or with `recursive` those below a directory.
+ *
+ * @throws QuorumError `not_found` if a pattern or directory has none; a single file is not looked for
+ */
+export async function* findRemote(context: Context, argument: string, recursive: boolean): AsyncGenerator<RemoteFile> {
+  const { bucket, rest } = splitRemote(argument);
+  const glob = remoteGlob(rest);
+  if (!glob && !recursive) {
+    const { path } = parseFileName(`${bucket}/${literalOf(rest)}`);
+    yield { name: `${bucket}/${path}`, relative: path.slice(path.lastIndexOf("/") + 1) };
+    return;
+  }
+  let found = false;
+  const base = glob ? glob.base : directoryOf(literalOf(rest));
+  for await (const file of filesUnder(context, bucket, glob?.prefix ?? base)) {
+    if (glob && !glob.matches(file.path)) continue;
+    found = true;
+    yield { name: file.name, relative: file.path.slice(base.length) };
+  }
+  if (!found) throw nothingThere(argument, glob !== undefined);
+}
+
+/** A directory's prefix: its path and a slash; the whole bucket for an empty path. */
+export function directoryOf(path: string): string {
+  return path === "" || path.endsWith("/") ? path : `${path}/`;
+}
+
+export async function* filesUnder(context: Context, bucket: string, prefix: string): AsyncGenerator<FileInfo> {
+  const cluster = await context.cluster();
+  for await (const entry of cluster.list(bucket, { ...operationOptions(context), prefix })) {
+    if (entry.kind === "file") yield entry;
+  }
+}
+
+export function nothingThere(argument: string, isPattern: boolean): QuorumError {
+  const message = isPattern ? `no file matches ${argument}` : `there is nothing under ${argument}`;
+  return new QuorumError({ code: "not_found", message });
+}

@@ -1,0 +1,82 @@
+import { exitCodeOf, QuorumError } from "@quorumfs/core";
+import { systemClock } from "@quorumfs/runtime";
+import { connect } from "../connect.js";
+import type { QuorumFs } from "../quorumfs.js";
+import { type CommandLine, parseCommandLine } from "./adapters/parse-command-line.js";
+import type { Context } from "./context.js";
+import { patienceLog } from "./patience.js";
+import { Printer } from "./printer.js";
+import type { CommonConfig } from "./settings.js";
+import { OutputClosed, type Terminal } from "./terminal.js";
+import { Reported } from "./transfers.js";
+
+export interface CommandRun extends CommandLine {
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+// A person who mistyped the address should not wait for the whole deadline.
+const connectTimeoutMs = 5000;
+
+/** Runs one command line. @returns its exit code */
+export async function runCommandLine(options: CommandRun): Promise<number> {
+  const { terminal, signal, args } = options;
+  let printer = new Printer(terminal, wantsJson(args) ? "json" : "table");
+  try {
+    const parsed = await parseCommandLine(options);
+    switch (parsed.kind) {
+      case "text":
+        await terminal.write(parsed.text.endsWith("\n") ? parsed.text : `${parsed.text}\n`);
+        return 0;
+      case "config":
+        await terminal.write(`${JSON.stringify(parsed.config, undefined, 2)}\n`);
+        return 0;
+      case "run":
+        printer = new Printer(terminal, parsed.config.output);
+        await withCluster({ config: parsed.config, terminal, printer, signal }, parsed.run);
+        return signal.aborted ? 130 : 0;
+    }
+  } catch (thrown) {
+    return conclude(thrown, printer, signal);
+  }
+}
+
+function conclude(thrown: unknown, printer: Printer, signal: AbortSignal): number {
+  if (thrown instanceof OutputClosed) return 0;
+  const error = thrown instanceof Reported ? thrown.cause : QuorumError.from(thrown);
+  // Who pressed Ctrl-C knows; what may have happened all the same is news.
+  const isNews = !signal.aborted || error.code === "unknown_outcome";
+  if (isNews && !(thrown instanceof Reported)) printer.problem(error);
+  return signal.aborted ? 130 : exitCodeOf(error.code);
+}
+
+async function withCluster(
+  options: { config: CommonConfig; terminal: Terminal; printer: Printer; signal: AbortSignal },
+  run: (context: Context) => Promise<void>,
+): Promise<void> {
+  const { config, printer } = options;
+  const clock = systemClock();
+  const log = patienceLog(clock, (line) => printer.note(line));
+  let cluster: Promise<QuorumFs> | undefined;
+  try {
+    await run({
+      ...options,
+      cluster: () => {
+        const timeoutMs = Math.min(connectTimeoutMs, config.timeoutMs);
+        cluster ??= connect({ endpoints: config.endpoints, timeoutMs, log });
+        return cluster;
+      },
+    });
+  } finally {
+    await (await cluster?.catch(() => undefined))?.close();
+  }
+}
+
+/** Also for errors in the command line itself, before it is understood. */
+function wantsJson(args: readonly string[]): boolean {
+  return args.some(
+    (arg, index) =>
+      /^(-o|--output)=?jsonl?$/.test(arg) || (/^(-o|--output)$/.test(args[index - 1] ?? "") && /^jsonl?$/.test(arg)),
+  );
+}

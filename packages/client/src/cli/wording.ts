@@ -1,0 +1,55 @@
+/** How values read in tables. Programs get exact ones by `-o json`. */
+import { formatBytes } from "@quorumfs/runtime";
+import type { WallDate } from "../adapters/wall-date.js";
+import type { FileInfo, VoteInfo } from "../file-info.js";
+
+/** `2026-11-20 13:05:59Z`: in UTC, so that it means the same on every machine. */
+export function timeText(time: WallDate): string {
+  return `${time.toISOString().slice(0, 19).replace("T", " ")}Z`;
+}
+
+export function nodesText(nodes: readonly number[]): string {
+  return nodes.length === 0 ? "none" : nodes.join(", ");
+}
+
+/** `12 s`, `3 min`, `5 h`, `2 d`. */
+export function agoText(elapsedMs: number): string {
+  const seconds = Math.max(0, Math.round(elapsedMs / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+export function sizeText(bytes: number): string {
+  return bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${bytes} bytes)`;
+}
+
+/** Everything about a file, as a block. */
+export function fileBlock(file: FileInfo & VoteInfo): string {
+  const facts: [string, string][] = [
+    ["version", String(file.version)],
+    ["size", sizeText(file.size)],
+    ["etag", file.etag],
+    ["modified", timeText(file.modifiedAt)],
+    ["acknowledged", `by DataNodes ${nodesText(file.acknowledged)} of ${nodesText(file.replicas)}`],
+    ["durability", file.durability],
+    ...Object.entries(file.attributes).map(([key, value]): [string, string] => [`attribute ${key}`, value]),
+  ];
+  return [printable(file.name), ...facts.map(([what, is]) => `  ${what.padEnd(13)} ${printable(is)}`)].join("\n");
+}
+
+/** The same as one line among many. */
+export function fileLine(file: FileInfo & VoteInfo): string {
+  const votes = `on ${nodesText(file.acknowledged)} of ${nodesText(file.replicas)}`;
+  const facts = [`version ${file.version}`, formatBytes(file.size), votes, file.durability, file.etag];
+  return `${printable(file.name)}  ${facts.join("  ")}`;
+}
+
+// Invisible marks that reorder or hide what stands beside them. Control characters cannot be in a name.
+const misleading = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+
+/** A name that cannot confuse who reads it in a terminal. */
+export function printable(text: string): string {
+  return text.replace(misleading, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
