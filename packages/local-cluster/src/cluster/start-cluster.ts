@@ -3,7 +3,7 @@ import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
 import { dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
-import { startSuperNode } from "@quorumfs/supernode";
+import { startSuperNode, superNodeConfig } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
 import { temporaryDirectory } from "../adapters/temporary-directory.js";
 import { FaultTable } from "../faults/fault-table.js";
@@ -22,7 +22,7 @@ export interface StartClusterOptions {
   readonly log?: Log;
   /** Decides which messages `dropMessages({ fraction })` hits. Default: a random one; see `cluster.seed`. */
   readonly seed?: number;
-  /** DataNodes that are not started with the others, but by `restart`. With fewer than `replicas` running the cluster keeps forming. */
+  /** DataNodes that are not started with the others, but by `restart`. Until then a new cluster keeps forming. */
   readonly initiallyStopped?: readonly number[];
   /** For the start in all; default 20,000. */
   readonly timeoutMs?: number;
@@ -65,7 +65,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
     parties: new Map(),
   };
   const basePort = await freePorts({ host, count: nodes + 1, random });
-  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas });
+  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas, initialNodes: nodes });
   const dataNodes = Array.from({ length: nodes }, (_, index) =>
     dataNodeMember({
       surroundings,
@@ -87,7 +87,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
     await superNode.start();
     const first = dataNodes.filter(({ party }) => !initiallyStopped.some((id) => id === party));
     await Promise.all(first.map((node) => node.start()));
-    if (first.length >= replicas) await cluster.ready(timeoutMs);
+    if (first.length === nodes) await cluster.ready(timeoutMs);
     return cluster;
   } catch (error) {
     await cluster.close();
@@ -100,14 +100,16 @@ function superNodeMember(options: {
   dataDir: string;
   port: number;
   replicas: number;
+  initialNodes: number;
 }): Member {
-  const { surroundings, dataDir, port, replicas } = options;
+  const { surroundings, dataDir, port, replicas, initialNodes } = options;
   return new Member({
     party: "supernode",
     address: `${host}:${port}`,
     directory: join(dataDir, "supernode"),
     surroundings,
-    start: (ports) => startSuperNode({ ...ports, version, config: superNodeConfig({ host, port, replicas }) }),
+    start: (ports) =>
+      startSuperNode({ ...ports, version, config: superNodeConfig({ host, port, replicas, initialNodes }) }),
   });
 }
 

@@ -171,7 +171,7 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   #member(party: number | "supernode"): ProcessMember {
-    const { host, port, dataDir, replicas, logLevel = "info" } = this.#options;
+    const { host, port, dataDir, nodes, replicas, logLevel = "info" } = this.#options;
     const index = party === "supernode" ? 0 : party;
     const component = party === "supernode" ? "supernode" : "datanode";
     const name = party === "supernode" ? superNodeDirectory : `datanode-${party}`;
@@ -180,7 +180,7 @@ export class ProcessCluster implements AsyncDisposable {
     const args = ["--host", host, "--port", String(port + index), "--data-dir", directory, "--log-dir", logDir];
     const own =
       party === "supernode"
-        ? ["--replicas", String(replicas)]
+        ? ["--replicas", String(replicas), "--initial-nodes", String(nodes)]
         : ["--node-id", String(party), "--supernode", `${host}:${port}`];
     return new ProcessMember({
       party,
