@@ -1,0 +1,238 @@
+import { type Electorate, type NodeId, AssertionError, electorate, nodeId } from "@quorumfs/core";
+import { type Operation, checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
+import { Coverage } from "./coverage.js";
+import { EventQueue } from "./event-queue.js";
+import { Network } from "./network.js";
+import type { HistoryPlan, PlannedFault, PlannedOperation } from "./plan.js";
+import { Prng } from "./prng.js";
+import { type Protocol, protocol } from "./protocol.js";
+import { SimulatedClient } from "./simulated-client.js";
+import { type CoordinatorRules, SimulatedCoordinator, type Trace, coordinatorRules } from "./simulated-coordinator.js";
+import { type ReplicaRules, SimulatedReplica, replicaRules } from "./simulated-replica.js";
+import { Violation } from "./violation.js";
+import { VoteLedger } from "./vote-ledger.js";
+
+export interface SimulationOptions {
+  readonly protocol?: Protocol;
+  readonly replicaRules?: ReplicaRules;
+  readonly coordinatorRules?: CoordinatorRules;
+  /** Keeps what every message said. */
+  readonly traced?: boolean;
+}
+
+export interface HistoryResult {
+  /** What went wrong; undefined if nothing did. */
+  readonly violation: string | undefined;
+  readonly operations: readonly Operation[];
+  readonly coverage: Coverage;
+  /** Empty unless asked for. */
+  readonly trace: readonly string[];
+}
+
+/** Plays a plan from start to end and judges what came of it. The same plan always comes to the same end. */
+export function runHistory(plan: HistoryPlan, options: SimulationOptions = {}): HistoryResult {
+  const simulation = new Simulation(plan, options);
+  let violation: string | undefined;
+  try {
+    simulation.run();
+    violation = judge(simulation.operations);
+  } catch (error) {
+    if (!(error instanceof Violation) && !(error instanceof Error && error.name === AssertionError.name)) throw error;
+    violation = error.message;
+  }
+  return { violation, operations: simulation.operations, coverage: simulation.coverage, trace: simulation.trace };
+}
+
+function judge(operations: readonly Operation[]): string | undefined {
+  const verdict = checkLinearizable(operations);
+  return verdict.ok ? undefined : `not linearizable:\n${formatTimeline(verdict.minimal)}`;
+}
+
+// Clients give up by themselves; the longest plan is far from this.
+const clientsMs = 60_000;
+// Longer than any operation's deadline and any message's way, both of which plans keep below 1 s.
+const settlingMs = 3_000;
+const clientIndex = 40;
+
+class Simulation {
+  readonly operations: Operation[] = [];
+  readonly coverage = new Coverage();
+  readonly trace: string[] = [];
+  readonly #plan: HistoryPlan;
+  readonly #options: SimulationOptions;
+  readonly #queue = new EventQueue();
+  readonly #network: Network;
+  readonly #replicas: readonly SimulatedReplica[];
+  readonly #coordinators: readonly SimulatedCoordinator[];
+  #healed = false;
+
+  constructor(plan: HistoryPlan, options: SimulationOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#network = new Network(plan, this.#queue, this.coverage);
+    const { replicas, read, write } = plan.quorum;
+    const members = Array.from({ length: replicas }, (_, index) => nodeId(index + 1));
+    const voters = electorate([{ members, read, write }]);
+    this.#replicas = this.#makeReplicas(members, voters);
+    this.#coordinators = this.#makeCoordinators(voters);
+  }
+
+  #makeReplicas(members: readonly NodeId[], voters: Electorate): readonly SimulatedReplica[] {
+    const ledger = new VoteLedger(voters);
+    return members.map(
+      (node) =>
+        new SimulatedReplica({
+          node,
+          answer: (this.#options.protocol ?? protocol).answer,
+          rules: this.#options.replicaRules ?? replicaRules,
+          queue: this.#queue,
+          prng: new Prng(this.#plan.seed * 31 + node),
+          syncMs: this.#plan.syncMs,
+          ledger,
+        }),
+    );
+  }
+
+  #makeCoordinators(voters: Electorate): readonly SimulatedCoordinator[] {
+    return Array.from(
+      { length: this.#plan.coordinators },
+      (_, index) =>
+        new SimulatedCoordinator({
+          index,
+          node: nodeId(index + 1),
+          protocol: this.#options.protocol ?? protocol,
+          rules: this.#options.coordinatorRules ?? coordinatorRules,
+          voters,
+          replicas: this.#replicas,
+          network: this.#network,
+          queue: this.#queue,
+          prng: new Prng(this.#plan.seed * 37 + index),
+          plan: this.#plan,
+          coverage: this.coverage,
+          trace: this.#trace,
+        }),
+    );
+  }
+
+  get #trace(): Trace | undefined {
+    if (!this.#options.traced) return undefined;
+    return (line) => this.trace.push(`${this.#queue.nowMs.toFixed(2).padStart(8)} ${line()}`);
+  }
+
+  run(): void {
+    const clients = this.#plan.clients.map((_, index) => this.#client(`c${index + 1}`, clientIndex + index));
+    for (const [index, client] of clients.entries()) client.run(this.#plan.clients[index] ?? { operations: [] });
+    for (const fault of this.#plan.faults) this.#queue.after(fault.atMs, () => this.#strike(fault));
+    const done = () => clients.every((client) => client.isDone);
+    this.#runUntil(done, "the clients gave up or were served", clientsMs);
+    this.#heal();
+    this.#runFor(settlingMs);
+    if (!this.#coordinators.every((coordinator) => coordinator.isIdle)) throw new Violation("an operation never ended");
+    this.#checkServes();
+  }
+
+  #client(name: string, index: number): SimulatedClient {
+    return new SimulatedClient({
+      name,
+      index,
+      coordinators: this.#coordinators,
+      network: this.#network,
+      queue: this.#queue,
+      coverage: this.coverage,
+      trace: this.#trace,
+      record: (operation) => this.operations.push(operation),
+    });
+  }
+
+  #strike(fault: PlannedFault): void {
+    if (this.#healed) return;
+    this.#trace?.(() => `FAULT ${JSON.stringify(fault)}`);
+    switch (fault.kind) {
+      case "replica_crash": {
+        const replica = this.#replicas[fault.node];
+        if (!replica?.isUp) return;
+        this.coverage.count("replica crash");
+        replica.crash();
+        this.#queue.after(fault.forMs, () => replica.restart());
+        break;
+      }
+      case "coordinator_crash": {
+        const coordinator = this.#coordinators[fault.node];
+        if (!coordinator?.isUp) return;
+        this.coverage.count("coordinator crash");
+        coordinator.crash();
+        this.#queue.after(fault.forMs, () => coordinator.restart());
+        break;
+      }
+      case "coordinator_pause":
+        this.coverage.count("coordinator pause");
+        this.#coordinators[fault.node]?.pause();
+        this.#queue.after(fault.forMs, () => this.#coordinators[fault.node]?.resume());
+        break;
+      case "partition":
+        this.#network.cut(fault.a, fault.b, fault.forMs);
+        break;
+      case "corruption":
+        if (this.#replicas[fault.node]?.corrupt()) this.coverage.count("corrupt record");
+        break;
+      case "foreign_floor":
+        this.coverage.count("floor raised by another file");
+        this.#raiseFloor(fault.node, fault.above);
+        break;
+      case "collection":
+        this.#coordinators[fault.node]?.collect(this.#queue.nowMs + 100);
+        break;
+    }
+  }
+
+  #raiseFloor(node: number, above: number): void {
+    const highest = Math.max(...this.#replicas.map((replica) => replica.promisedCounter));
+    this.#replicas[node]?.raiseFloor(highest + above);
+  }
+
+  #heal(): void {
+    this.#trace?.(() => "HEAL");
+    this.#healed = true;
+    this.#network.heal();
+    for (const replica of this.#replicas) replica.restart();
+    for (const coordinator of this.#coordinators) {
+      coordinator.restart();
+      coordinator.resume();
+    }
+  }
+
+  /** What the healed cluster must be able to do: show what it holds, take something new, and show that. */
+  #checkServes(): void {
+    // The first write through a coordinator may meet what the faults left there, such as a promise kept from long ago.
+    const steps = [
+      { kind: "read", allowed: ["found", "absent"] },
+      { kind: "put", allowed: ["done", "unknown"] },
+      { kind: "put", allowed: ["done"] },
+      { kind: "read", allowed: ["found"] },
+    ] as const;
+    for (const [index, { kind, allowed }] of steps.entries()) {
+      const client = this.#client(`final${index + 1}`, clientIndex + 10 + index);
+      client.run({ operations: [{ ...healthy, kind, coordinators: [index % this.#plan.coordinators] }] });
+      this.#runUntil(() => client.isDone, `a ${kind} after all was healed`, settlingMs);
+      const outcome = this.operations.at(-1)?.outcome.kind;
+      if (!allowed.some((one) => one === outcome)) throw new Violation(`a ${kind} after all was healed: ${outcome}`);
+    }
+  }
+
+  #runUntil(condition: () => boolean, what: string, withinMs: number): void {
+    const untilMs = this.#queue.nowMs + withinMs;
+    while (!condition()) if (!this.#queue.step(untilMs)) throw new Violation(`in vain: ${what}`);
+  }
+
+  #runFor(forMs: number): void {
+    const untilMs = this.#queue.nowMs + forMs;
+    while (this.#queue.step(untilMs));
+  }
+}
+
+const healthy: Omit<PlannedOperation, "kind" | "coordinators"> = {
+  condition: "none",
+  restMs: 0,
+  timeoutMs: 2_000,
+  tellsSeenVersion: true,
+};

@@ -1,0 +1,342 @@
+import {
+  type Condition,
+  type Effects,
+  type Electorate,
+  type Intent,
+  type Kept,
+  type MutationOutcome,
+  type NodeId,
+  type ReadingOutcome,
+  type RegisterOperation,
+  type ReplicaReply,
+  type ReplicaRequest,
+} from "@quorumfs/core";
+import type { CollectionOutcome } from "./collection.js";
+import type { Coverage } from "./coverage.js";
+import type { EventQueue } from "./event-queue.js";
+import { bytesOf, formatReply, formatRequest } from "./format.js";
+import type { Network } from "./network.js";
+import type { HistoryPlan } from "./plan.js";
+import type { Prng } from "./prng.js";
+import type { Protocol } from "./protocol.js";
+import type { SimulatedReplica } from "./simulated-replica.js";
+import { Violation } from "./violation.js";
+
+/** The rules of the shell around the machines. A mutation test takes one out. */
+export interface CoordinatorRules {
+  readonly countsIncarnations: boolean;
+}
+
+export const coordinatorRules: CoordinatorRules = { countsIncarnations: true };
+
+export type Trace = (line: () => string) => void;
+
+export interface SimulatedCoordinatorOptions {
+  /** Of the node in the network; nodes below N hold a replica, too. */
+  readonly index: number;
+  readonly node: NodeId;
+  readonly protocol: Protocol;
+  readonly rules: CoordinatorRules;
+  readonly voters: Electorate;
+  readonly replicas: readonly SimulatedReplica[];
+  readonly network: Network;
+  readonly queue: EventQueue;
+  readonly prng: Prng;
+  readonly plan: HistoryPlan;
+  readonly coverage: Coverage;
+  readonly trace: Trace | undefined;
+}
+
+export interface MutateRequest {
+  readonly intent: Exclude<Intent, { kind: "identity" }>;
+  readonly condition: Condition;
+  readonly requestId: Uint8Array;
+  readonly mayHaveRun: boolean;
+  readonly seenVersion: number;
+  readonly deadlineMs: number;
+}
+
+/** What the coordinator does when the caller's connection breaks under it. */
+export type Gone = () => void;
+
+interface Run {
+  readonly deadlineMs: number;
+  readonly gone: Gone;
+  /** Which phases it went through: the words of its requests. */
+  readonly phases: Set<string>;
+  ended: boolean;
+}
+
+/**
+ * The coordinator of one DataNode: a shell around core's machines as thin as the real one. It keeps promises, queues
+ * mutations, and forgets everything when it crashes.
+ */
+export class SimulatedCoordinator {
+  readonly index: number;
+  readonly #options: SimulatedCoordinatorOptions;
+  #incarnation = 1;
+  #up = true;
+  #paused = false;
+  /** Counts crashes, so that nothing of a former life happens in the next. */
+  #life = 0;
+  #highestSeen = 0;
+  #kept: Kept | undefined;
+  #mutating = false;
+  #waiting: (() => void)[] = [];
+  /** What happened while it was paused. */
+  #backlog: (() => void)[] = [];
+  readonly #runs = new Set<Run>();
+
+  constructor(options: SimulatedCoordinatorOptions) {
+    this.#options = options;
+    this.index = options.index;
+  }
+
+  get isUp(): boolean {
+    return this.#up;
+  }
+
+  get isIdle(): boolean {
+    return this.#runs.size === 0 && this.#waiting.length === 0;
+  }
+
+  mutate(request: MutateRequest, end: (outcome: MutationOutcome) => void, gone: Gone): void {
+    this.#whenAwake(this.#life, () => {
+      const start = () => this.#startMutation(request, end, gone);
+      if (this.#mutating) this.#waiting.push(start);
+      else start();
+    });
+  }
+
+  #startMutation(request: MutateRequest, end: (outcome: MutationOutcome) => void, gone: Gone): void {
+    const { protocol, voters, queue, coverage } = this.#options;
+    if (queue.nowMs > request.deadlineMs) {
+      gone();
+      this.#waiting.shift()?.();
+      return;
+    }
+    this.#mutating = true;
+    const kept = this.#kept;
+    this.#kept = undefined;
+    const usesKept = kept !== undefined && !request.mayHaveRun;
+    const machine = new protocol.Mutation({
+      ...request,
+      voters,
+      self: this.#self,
+      counterHint: this.#counterHint,
+      ...(kept && { kept }),
+      nowMs: Math.trunc(queue.nowMs),
+    });
+    this.#run(machine, { deadlineMs: request.deadlineMs, gone }, (outcome, run) => {
+      if (outcome.kind === "applied") {
+        this.#kept = outcome.kept;
+        const path = run.phases.has("prepare") ? "two round trips or more" : "one round trip";
+        coverage.count(`mutation applied, ${path}`);
+        if (usesKept) coverage.count(`mutation with a kept promise, ${path}`);
+      }
+      this.#mutating = false;
+      end(outcome);
+      this.#waiting.shift()?.();
+    });
+  }
+
+  read(
+    request: { readonly withContent: boolean; readonly deadlineMs: number },
+    end: (outcome: ReadingOutcome) => void,
+    gone: Gone,
+  ): void {
+    this.#whenAwake(this.#life, () => {
+      const { protocol, voters, queue, coverage } = this.#options;
+      if (queue.nowMs > request.deadlineMs) {
+        gone();
+        return;
+      }
+      const machine = new protocol.Reading({
+        voters,
+        self: this.#self,
+        withContent: request.withContent,
+        counterHint: this.#counterHint,
+        requestId: bytesOf("read"),
+        nowMs: Math.trunc(queue.nowMs),
+      });
+      this.#run(machine, { deadlineMs: request.deadlineMs, gone }, (outcome, run) => {
+        if (outcome.kind === "found" || outcome.kind === "not_found") {
+          const how = run.phases.has("prepare")
+            ? "by an identity round"
+            : run.phases.has("accept")
+              ? "with write-back"
+              : "in one vote";
+          coverage.count(`read settled ${how}`);
+        }
+        end(outcome);
+      });
+    });
+  }
+
+  collect(deadlineMs: number): void {
+    if (!this.#up) return;
+    this.#whenAwake(this.#life, () => {
+      const { protocol, voters, queue, coverage } = this.#options;
+      if (queue.nowMs > deadlineMs) return;
+      const machine = new protocol.Collection({
+        voters,
+        self: this.#self,
+        requestId: bytesOf("collect"),
+        counterHint: this.#counterHint,
+        nowMs: Math.trunc(queue.nowMs),
+      });
+      this.#run(machine, { deadlineMs, gone: () => undefined }, (outcome: CollectionOutcome) => {
+        coverage.count(`collection ${outcome.kind.replaceAll("_", " ")}`);
+      });
+    });
+  }
+
+  get #self(): { node: NodeId; incarnation: number } {
+    return { node: this.#options.node, incarnation: this.#incarnation };
+  }
+
+  get #counterHint(): number {
+    const { plan, replicas } = this.#options;
+    switch (plan.counterHints) {
+      case "none":
+        return 0;
+      case "own replica":
+        return replicas[this.index]?.promisedCounter ?? 0;
+      case "highest seen":
+        return this.#highestSeen;
+    }
+  }
+
+  #run<Outcome>(
+    machine: RegisterOperation<Outcome>,
+    options: { deadlineMs: number; gone: Gone },
+    end: (outcome: Outcome, run: Run) => void,
+  ): void {
+    const { queue } = this.#options;
+    const life = this.#life;
+    const run: Run = { ...options, phases: new Set(), ended: false };
+    this.#runs.add(run);
+
+    const perform = (effects: Effects<Outcome>): void => {
+      for (const effect of effects) {
+        if (run.ended) throw new Violation("a machine went on after its end");
+        switch (effect.kind) {
+          case "send":
+            if (effect.round !== 0) run.phases.add(effect.request.kind);
+            this.#learn(effect.request);
+            for (const node of effect.to) this.#send(node, effect.request, answerTo(effect.round, node));
+            break;
+          case "timer":
+            queue.after(this.#delayOf(effect.purpose, effect.attempt), () => {
+              feed(() => machine.onTimer(effect.timer));
+            });
+            break;
+          case "done":
+            run.ended = true;
+            this.#runs.delete(run);
+            end(effect.outcome, run);
+            break;
+        }
+      }
+    };
+    const feed = (event: () => Effects<Outcome>): void => {
+      this.#whenAwake(life, () => {
+        // After its end too: a machine has to bear that.
+        perform(!run.ended && queue.nowMs > run.deadlineMs ? machine.onDeadline() : event());
+      });
+    };
+    const answerTo = (round: number, node: NodeId): Answer | undefined => {
+      if (round === 0) return undefined;
+      return {
+        reply: (reply) => feed(() => machine.onReply(round, node, reply)),
+        fail: () => feed(() => machine.onFailure(round, node, "no answer")),
+      };
+    };
+    queue.after(run.deadlineMs - queue.nowMs, () => feed(() => machine.onDeadline()));
+    perform(machine.start());
+  }
+
+  #delayOf(purpose: "patience" | "backoff", attempt: number): number {
+    const { plan, prng } = this.#options;
+    if (purpose === "patience") return plan.patienceMs;
+    return prng.fraction() * plan.network.delayMs * 2 ** attempt;
+  }
+
+  #learn(request: ReplicaRequest): void {
+    if (request.kind !== "read") this.#highestSeen = Math.max(this.#highestSeen, request.ballot.counter);
+  }
+
+  #send(node: NodeId, request: ReplicaRequest, answer: Answer | undefined): void {
+    const { network, queue, replicas, trace, coverage, prng } = this.#options;
+    const to = node - 1;
+    const replica = replicas[to];
+    if (!replica) return;
+    trace?.(() => `${this.#name} -> ${node} ${formatRequest(request)}`);
+    const lost = () => answer?.fail();
+    network.send({
+      from: this.index,
+      to,
+      lost,
+      deliver: () => {
+        if (!replica.isUp) {
+          if (prng.chance(0.7)) queue.after(prng.fraction() * 20, lost);
+          return;
+        }
+        replica.receive(request, (reply) => {
+          if (reply.kind === "nack" || reply.kind === "corrupt") coverage.count(reply.kind);
+          if (!answer) return;
+          trace?.(() => `${this.#name} <- ${node} ${formatReply(reply)} to ${formatRequest(request)}`);
+          network.send({ from: to, to: this.index, lost, deliver: () => answer.reply(reply) });
+        });
+      },
+    });
+  }
+
+  get #name(): string {
+    return `node ${this.#options.node}.${this.#incarnation}`;
+  }
+
+  #whenAwake(life: number, action: () => void): void {
+    if (life !== this.#life || !this.#up) return;
+    if (this.#paused) this.#backlog.push(() => this.#whenAwake(life, action));
+    else action();
+  }
+
+  pause(): void {
+    if (this.#up) this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const action of backlog) action();
+  }
+
+  crash(): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#life += 1;
+    this.#paused = false;
+    this.#backlog = [];
+    this.#waiting = [];
+    this.#mutating = false;
+    this.#kept = undefined;
+    this.#highestSeen = 0;
+    const runs = [...this.#runs];
+    this.#runs.clear();
+    for (const run of runs) run.gone();
+  }
+
+  restart(): void {
+    if (this.#up) return;
+    this.#up = true;
+    if (this.#options.rules.countsIncarnations) this.#incarnation += 1;
+  }
+}
+
+interface Answer {
+  readonly reply: (reply: ReplicaReply) => void;
+  readonly fail: () => void;
+}
