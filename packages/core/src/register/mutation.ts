@@ -70,7 +70,13 @@ export type MutationOutcome =
       readonly kept: Kept | undefined;
     }
   /** Final: the condition did not hold, and no attempt of this mutation has taken or will take effect. */
-  | { readonly kind: "condition_failed"; readonly current: Value | undefined }
+  | {
+      readonly kind: "condition_failed";
+      /** What the file holds, and what the condition was found not to hold of, unless `before`. */
+      readonly current: Value | undefined;
+      /** An earlier attempt was refused; the file may have changed since, and the condition hold of `current`. */
+      readonly before: boolean;
+    }
   | CommonOutcome;
 
 /** Six ballots in all; who loses that often to others reports contention, and the client's retry spreads them out. */
@@ -81,8 +87,16 @@ type Phase = "prepare" | "backoff" | "fetch" | "accept" | "done";
 /** What an ACCEPT is for, and so what its W votes mean. */
 type Proposal =
   | { readonly kind: "ours"; readonly value: Value }
-  | { readonly kind: "current"; readonly value: Value; readonly then: "condition_failed" }
+  | { readonly kind: "current"; readonly value: Value; readonly then: "condition_failed"; readonly before: boolean }
   | { readonly kind: "current"; readonly value: Value; readonly then: "applied"; readonly version: number };
+
+/** A value of ours that may become chosen behind our back. */
+interface Doubt {
+  /** Of its ballot. */
+  readonly counter: number;
+  /** Who may have voted for it, or may still do so. */
+  readonly voters: Set<NodeId>;
+}
 
 type CurrentProposal = Extract<Proposal, { kind: "current" }>;
 
@@ -100,9 +114,11 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #proposal: Proposal | undefined;
   /** Someone holds a promise that is higher than ours, as far as this round has heard. */
   #overtaken = false;
-  /** The value of ours that was sent last: from then on it may become chosen behind our back. */
+  /** The value of ours that was sent last. */
   #sent: Value | undefined;
-  /** Counter of the first ballot under which this operation saw the file's state, or proposed on what was kept of it. */
+  /** By round, oldest first: the values of ours that are out there. */
+  readonly #doubts = new Map<number, Doubt>();
+  /** Counter of the first ballot under which a quorum told this operation the file's state. */
   #firstDecision: number | undefined;
 
   constructor(request: MutationRequest) {
@@ -121,7 +137,9 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<MutationOutcome> {
-    if (this.#phase === "done" || round !== this.#round) return [];
+    if (this.#phase === "done") return [];
+    if (reply.kind === "nack") this.#clearDoubt(round, from);
+    if (round !== this.#round) return [];
     switch (reply.kind) {
       case "stale_layout":
         return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: this.#mayTakeEffect });
@@ -155,9 +173,20 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     return this.#giveUp("the deadline passed");
   }
 
-  /** Whether an ACCEPT of ours, from this or an earlier attempt, could still become chosen. */
+  /** Whether a value of ours is out there that could still become chosen. */
+  get #inDoubt(): boolean {
+    return this.#doubts.size > 0;
+  }
+
+  /** The same, counting in what an earlier attempt may have sent. */
   get #mayTakeEffect(): boolean {
-    return this.#sent !== undefined || this.#request.mayHaveRun;
+    return this.#inDoubt || this.#request.mayHaveRun;
+  }
+
+  /** Who refuses a vote refuses it for good: a value that all refused is as good as never sent. */
+  #clearDoubt(round: number, from: NodeId): void {
+    const doubt = this.#doubts.get(round);
+    if (doubt?.voters.delete(from) && doubt.voters.size === 0) this.#doubts.delete(round);
   }
 
   #prepare(): Effects<MutationOutcome> {
@@ -205,7 +234,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   #onLost(): Effects<MutationOutcome> {
     // Nobody overtook us: the nodes are away, and without a vote of ours out there that can be said at once.
-    if (!this.#overtaken && this.#phase === "prepare" && !this.#sent) return this.#giveUp("too few nodes answered");
+    if (!this.#overtaken && this.#phase === "prepare" && !this.#inDoubt) return this.#giveUp("too few nodes answered");
     return this.#retry();
   }
 
@@ -219,7 +248,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   #giveUp(reason: string): Effects<MutationOutcome> {
-    if (this.#sent) return this.#finish({ kind: "unknown", reason });
+    if (this.#inDoubt) return this.#finish({ kind: "unknown", reason });
     if (this.#overtaken) return this.#finish({ kind: "contended" });
     const { shortfall, failures } = this.#tally;
     return this.#finish({ kind: "quorum_unavailable", ...shortfall, nodes: failures });
@@ -246,20 +275,19 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const mark = findMark(current, requestId);
     if (mark && current) return this.#settleMarked({ finding, known, current, mark });
     if (lowest !== undefined && mayBeForgotten({ value: current, floor: finding.floor, lowest })) {
+      // Without a vote of ours out there, only another attempt can have run, and then nobody waits for this one.
+      if (!this.#mayTakeEffect) return this.#finish({ kind: "contended" });
       return this.#finish({ kind: "unknown", reason: "too much has happened to the file since to tell" });
     }
     if (conditionHolds(condition, current)) return this.#proposeNew(finding);
-    if (known && !this.#mayTakeEffect) return this.#finish({ kind: "condition_failed", current });
-    return this.#proposeCurrent(finding, {
-      kind: "current",
-      value: this.#refusing(current),
-      then: "condition_failed",
-    });
+    if (known && !this.#mayTakeEffect) return this.#finish({ kind: "condition_failed", current, before: false });
+    const value = this.#refusing(current);
+    return this.#proposeCurrent(finding, { kind: "current", value, then: "condition_failed", before: false });
   }
 
   #decideIdentity(finding: Finding): Effects<MutationOutcome> {
     const { value } = finding;
-    if (!value) return this.#finish({ kind: "condition_failed", current: undefined });
+    if (!value) return this.#finish({ kind: "condition_failed", current: undefined, before: false });
     const version = value.version.counter;
     return this.#proposeCurrent(finding, { kind: "current", value, then: "applied", version });
   }
@@ -273,8 +301,13 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }): Effects<MutationOutcome> {
     const { finding, known, current, mark } = options;
     if (isRefusal(mark)) {
-      if (known) return this.#finish({ kind: "condition_failed", current });
-      return this.#proposeCurrent(finding, { kind: "current", value: current, then: "condition_failed" });
+      if (known) return this.#finish({ kind: "condition_failed", current, before: true });
+      return this.#proposeCurrent(finding, {
+        kind: "current",
+        value: current,
+        then: "condition_failed",
+        before: true,
+      });
     }
     const version = mark.counter;
     if (!known) return this.#proposeCurrent(finding, { kind: "current", value: current, then: "applied", version });
@@ -284,12 +317,15 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   /**
    * Lowest counter of a version that this mutation may have made before this decision; undefined if it cannot have made
-   * any. What it made, or what another attempt made, after the first decision of this operation was proposed above that
-   * decision's ballot, or else the first decision would have seen it.
+   * any. What another attempt may have made unseen became chosen above the ballot of the first decision, or else that
+   * decision would have seen it.
    */
   #lowestPossibleVersion(): number | undefined {
     const { mayHaveRun, seenVersion } = this.#request;
-    return mayHaveRun ? seenVersion + 1 : this.#firstDecision;
+    if (mayHaveRun) return seenVersion + 1;
+    const [oldestDoubt] = this.#doubts.values();
+    if (!oldestDoubt || this.#firstDecision === undefined) return oldestDoubt?.counter ?? this.#firstDecision;
+    return Math.min(oldestDoubt.counter, this.#firstDecision);
   }
 
   #holders(finding: Finding): readonly NodeId[] {
@@ -304,9 +340,11 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {
-    this.#firstDecision ??= this.#ballot.counter;
     this.#sent = this.#newValue(current);
-    return this.#accept({ kind: "ours", value: this.#sent });
+    const effects = this.#accept({ kind: "ours", value: this.#sent });
+    const voters = new Set(this.#request.voters.members);
+    this.#doubts.set(this.#round, { counter: this.#ballot.counter, voters });
+    return effects;
   }
 
   /**
@@ -404,7 +442,9 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     }
     // What is chosen now is above every ballot of ours, so those can never be chosen any more; and its mark stops every
     // other attempt.
-    if (proposal.then === "condition_failed") return { kind: "condition_failed", current: value };
+    if (proposal.then === "condition_failed") {
+      return { kind: "condition_failed", current: value, before: proposal.before };
+    }
     return { kind: "applied", value, version: proposal.version, acknowledged, kept };
   }
 
