@@ -24,6 +24,11 @@ export interface ListedFile {
   readonly value: Value;
 }
 
+// Half of what a message may have, so that an estimate will do.
+const pageBytesMax = 2 * 1024 * 1024;
+// What an item takes besides its path and attributes.
+const itemBytes = 100;
+
 export class ListAssembly {
   readonly files: ListedFile[] = [];
   readonly commonPrefixes: string[] = [];
@@ -33,6 +38,7 @@ export class ListAssembly {
   /** The last file or common prefix on the page. */
   #last: string;
   #cursor: string;
+  #bytes = 0;
   #nextAfter: string | undefined;
 
   constructor(query: ListQuery) {
@@ -73,7 +79,7 @@ export class ListAssembly {
   /** Takes the next file. Files come in byte order; those behind a full page are ignored. */
   add(file: ListedFile): void {
     if (this.done || this.covers(file.path)) return;
-    if (this.room === 0) {
+    if (this.room === 0 || this.#bytes >= pageBytesMax) {
       this.#nextAfter = this.#last;
       return;
     }
@@ -81,6 +87,7 @@ export class ListAssembly {
     if (this.#under === undefined) this.files.push(file);
     else this.commonPrefixes.push(this.#under);
     this.#last = this.#under ?? file.path;
+    this.#bytes += itemBytes + bytesOf(this.#last, file.value.attributes);
   }
 
   /** Every file up to and including `upTo` has been added; undefined: every file there is. */
@@ -101,6 +108,15 @@ export class ListAssembly {
     return this.done;
   }
 }
+
+/** At least as many as it takes in a message. */
+function bytesOf(path: string, attributes: ReadonlyMap<string, string>): number {
+  let units = path.length;
+  for (const [name, text] of attributes) units += name.length + text.length;
+  return units * utf8BytesPerUnitMax;
+}
+
+const utf8BytesPerUnitMax = 3;
 
 /** The common prefix that a path rolls up into, if it does. */
 export function commonPrefixOf(
