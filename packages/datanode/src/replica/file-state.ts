@@ -1,19 +1,21 @@
-import type { BucketId } from "@quorumfs/core";
+import type { Ballot, BucketId } from "@quorumfs/core";
 import type { RecordKey } from "./record-key.js";
 import type { StoredRecord } from "./record.js";
 import type { VoteBatch } from "./vote-batches.js";
 
-/** What is in memory about one file: its newest record, which the disk may not have yet. */
+/** What is in memory about one file: its newest state, which the disk may not have yet. */
 export interface FileState {
   readonly name: string;
   readonly bucket: BucketId;
   readonly path: string;
   readonly key: RecordKey;
   readonly partition: number;
-  /** Undefined: there is none, or it is damaged. */
+  /** Undefined: nothing was ever accepted, or it is damaged. */
   record: StoredRecord | undefined;
-  /** The record on disk fails its checksum: nothing may be said about the file. */
-  readonly damaged: boolean;
+  /** The row of a promise that is higher than the record's: `unread` as long as nobody needed to know. */
+  promise: Ballot | "none" | "unread";
+  /** What is on disk fails its checksum: nothing may be said about the file. */
+  damaged: boolean;
   /** Content of `record` that belongs into the second table, as long as that may not have it yet. */
   unsyncedContent: Uint8Array | undefined;
   /** Floor of an erasure that is not durable yet. */

@@ -1,5 +1,6 @@
 import {
   assert,
+  type Ballot,
   type BucketId,
   type Content,
   type Disk,
@@ -7,12 +8,14 @@ import {
   sameBallot,
   type Table,
   type TableWrite,
+  zeroBallot,
 } from "@quorumfs/core";
 import { asBuffer } from "./as-buffer.js";
 import type { FileState } from "./file-state.js";
 import { GenerationCache } from "./generation-cache.js";
+import { encodePromise, openPromise } from "./promise-row.js";
 import { recordKey } from "./record-key.js";
-import { encodeRecord, openRecord, type StoredRecord } from "./record.js";
+import { encodeRecord, openRecord, type ValuedRegister } from "./record.js";
 
 /** A file of which this replica has lost something. */
 export interface DamagedFile {
@@ -21,7 +24,7 @@ export interface DamagedFile {
 }
 
 /**
- * Files of which the record stays in memory after its last vote: enough that the ACCEPT that follows a PREPARE finds it
+ * Files of which the state stays in memory after the last vote: enough that the ACCEPT that follows a PREPARE finds it
  * there, and small beside the rest of the process (about 15 MiB with contents of 1 KiB).
  */
 const cachedFilesMax = 8192;
@@ -29,10 +32,16 @@ const cachedFilesMax = 8192;
 /** A record with more bytes is read again rather than kept. */
 const cachedBytesMax = 4096;
 
-/** The records of this node: what was read or written lately, and behind it the disk. */
+/** The files of this replica: what was read or written lately, and behind it the disk. */
 export class FileTable {
+  /** What was accepted; see `record.ts`. */
   readonly records: Table;
+  /** Contents that do not fit into their records. */
   readonly #contents: Table;
+  /** Promises above those in the records; see `promise-row.ts`. */
+  readonly #promises: Table;
+  /** Rows in `#promises`, those under way included: as long as there are none, none is looked for. */
+  #promiseCount: number;
   /** Files with batches under way; bounded by what the batches take. */
   readonly #unsynced = new Map<string, FileState>();
   readonly #cache = new GenerationCache<string, FileState>({ entriesMax: cachedFilesMax });
@@ -41,6 +50,8 @@ export class FileTable {
   constructor(options: { readonly disk: Disk; readonly onDamage: (file: DamagedFile) => void }) {
     this.records = options.disk.table("records");
     this.#contents = options.disk.table("contents");
+    this.#promises = options.disk.table("promises");
+    this.#promiseCount = this.#promises.count();
     this.#onDamage = options.onDamage;
   }
 
@@ -50,17 +61,10 @@ export class FileTable {
   }
 
   /** Reads a file that {@link find} did not have. */
-  load(file: {
-    readonly name: string;
-    readonly bucket: BucketId;
-    readonly path: string;
-    readonly partition: number;
-  }): FileState {
+  load(file: Pick<FileState, "name" | "bucket" | "path" | "partition">): FileState {
     const key = recordKey(file.bucket, file.path);
     const bytes = this.records.get(key.bytes);
     const record = bytes && openRecord(key, asBuffer(bytes));
-    const damaged = bytes !== undefined && record === undefined;
-    if (damaged) this.#onDamage(file);
     const state: FileState = {
       name: file.name,
       bucket: file.bucket,
@@ -68,20 +72,35 @@ export class FileTable {
       partition: file.partition,
       key,
       record,
-      damaged,
+      promise: "unread",
+      damaged: false,
       unsyncedContent: undefined,
       unsyncedFloor: undefined,
       unsynced: 0,
       lastBatch: undefined,
     };
+    if (bytes && !record) this.#damage(state);
     this.#keep(state);
     return state;
   }
 
-  /** Content of the file's record, checked. @returns undefined if it is damaged or lost */
+  /**
+   * The file's newest register, its value without content. Undefined: there is none, or it is damaged.
+   *
+   * @param options.withPromise false: what was promised is not asked for, and `promised` may be lower than it is
+   */
+  registerOf(file: FileState, options: { readonly withPromise: boolean }): Register | undefined {
+    if (options.withPromise && file.promise === "unread") this.#readPromise(file);
+    if (file.damaged) return undefined;
+    const promised = typeof file.promise === "string" ? undefined : file.promise;
+    if (!file.record) return promised && { promised, accepted: zeroBallot, value: undefined };
+    return promised ? { ...file.record.register, promised } : file.record.register;
+  }
+
+  /** Content of the file's value, checked. @returns undefined if it is damaged or lost */
   contentOf(file: FileState): Content | undefined {
     const { record, key } = file;
-    assert(record?.hasValue === true, "content is asked for only of a value");
+    assert(record !== undefined, "content is asked for only of a value");
     const bytes = record.contentInTable
       ? (file.unsyncedContent ?? this.#contents.get(key.bytes))
       : record.contentInRecord;
@@ -90,35 +109,27 @@ export class FileTable {
     return content;
   }
 
-  /** Replaces the file's record. A promise leaves the content where it is. @returns what is to be written */
+  /** Takes a file's new register, made from that of {@link registerOf}. @returns what is to be written */
   store(file: FileState, register: Register): readonly TableWrite[] {
-    const { key, record } = file;
-    if (record && isOnlyPromised(record, register)) {
-      file.record = record.withPromise(key, register.promised);
-      return [this.#put(file, file.record)];
-    }
-    const { record: stored, tableContent } = encodeRecord(key, register);
-    file.record = stored;
-    file.unsyncedContent = tableContent;
-    const put = this.#put(file, stored);
-    if (!tableContent && record?.contentInTable !== true) return [put];
-    return [put, { table: this.#contents, key: key.bytes, value: tableContent }];
+    return isValued(register) && !isOnlyPromised(file, register)
+      ? this.#storeRecord(file, register)
+      : this.#storePromise(file, register.promised);
   }
 
-  /** Drops the file's record. @returns what is to be written */
+  /** Drops what was accepted and promised. @returns what is to be written */
   erase(file: FileState): readonly TableWrite[] {
-    const { key } = file;
+    const { key, record } = file;
     file.record = undefined;
     file.unsyncedContent = undefined;
-    return [
-      { table: this.records, key: key.bytes, value: undefined },
-      { table: this.#contents, key: key.bytes, value: undefined },
-    ];
+    const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: undefined }];
+    if (record?.contentInTable === true) writes.push({ table: this.#contents, key: key.bytes, value: undefined });
+    this.#dropPromise(file, writes);
+    return writes;
   }
 
   /** Keeps the file in memory until {@link onSynced}. */
   onWritten(file: FileState): void {
-    this.#unsynced.set(file.name, file);
+    if (file.unsynced === 0) this.#unsynced.set(file.name, file);
   }
 
   /** The disk has all of the file's writes. */
@@ -129,8 +140,43 @@ export class FileTable {
     this.#keep(file);
   }
 
-  #put(file: FileState, record: StoredRecord): TableWrite {
-    return { table: this.records, key: file.key.bytes, value: record.bytes };
+  #storePromise(file: FileState, promised: Ballot): readonly TableWrite[] {
+    if (file.promise === "none") this.#promiseCount += 1;
+    file.promise = promised;
+    return [{ table: this.#promises, key: file.key.bytes, value: encodePromise(file.key, promised) }];
+  }
+
+  #storeRecord(file: FileState, register: ValuedRegister): readonly TableWrite[] {
+    const { key, record: before } = file;
+    const { record, tableContent } = encodeRecord(key, register);
+    file.record = record;
+    file.unsyncedContent = tableContent;
+    const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: record.bytes }];
+    if (tableContent || before?.contentInTable === true) {
+      writes.push({ table: this.#contents, key: key.bytes, value: tableContent });
+    }
+    this.#dropPromise(file, writes);
+    return writes;
+  }
+
+  #dropPromise(file: FileState, writes: TableWrite[]): void {
+    assert(file.promise !== "unread", "a vote looks at the promise first");
+    if (file.promise === "none") return;
+    file.promise = "none";
+    this.#promiseCount -= 1;
+    writes.push({ table: this.#promises, key: file.key.bytes, value: undefined });
+  }
+
+  #readPromise(file: FileState): void {
+    const row = this.#promiseCount > 0 ? this.#promises.get(file.key.bytes) : undefined;
+    const promised = row && openPromise(file.key, asBuffer(row));
+    file.promise = promised ?? "none";
+    if (row && !promised) this.#damage(file);
+  }
+
+  #damage(file: FileState): void {
+    file.damaged = true;
+    this.#onDamage(file);
   }
 
   #keep(file: FileState): void {
@@ -139,8 +185,12 @@ export class FileTable {
   }
 }
 
-/** Whether all that is new in `register` is its promise; the value in `record` is without content, so it is not compared but recognised. */
-function isOnlyPromised(record: StoredRecord, register: Register): boolean {
-  const { accepted, value } = record.register;
-  return register.value === value && sameBallot(register.accepted, accepted);
+function isValued(register: Register): register is ValuedRegister {
+  return register.value !== undefined;
+}
+
+/** Whether all that is new is the promise. The stored value is without content, so it is not compared but recognised. */
+function isOnlyPromised(file: FileState, register: ValuedRegister): boolean {
+  const before = file.record?.register;
+  return before !== undefined && register.value === before.value && sameBallot(register.accepted, before.accepted);
 }

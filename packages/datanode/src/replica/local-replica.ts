@@ -117,7 +117,8 @@ export class LocalReplica {
     const name = nameOf(bucket, path);
     const file =
       this.#files.find(name) ?? this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
-    return Math.max(file.record?.register.promised.counter ?? 0, this.#floorOf(file) ?? 0);
+    const register = this.#files.registerOf(file, { withPromise: true });
+    return Math.max(register?.promised.counter ?? 0, this.#floorOf(file) ?? 0);
   }
 
   /**
@@ -125,16 +126,19 @@ export class LocalReplica {
    *
    * @throws QuorumError `invalid_argument`: a limit out of bounds; `unavailable`: the disk failed
    */
-  rangeRead(request: RangeRequest): Promise<RangePage> {
-    return this.#ranges.page(request);
+  async rangeRead(request: RangeRequest): Promise<RangePage> {
+    // What is acknowledged before the disk has it must not be missing from a list that begins afterwards.
+    if (this.#isMemoryBucket(request.bucket)) await this.#batches.settled();
+    return await this.#ranges.page(request);
   }
 
   /**
    * Everything this node holds, in order of bucket id and path, in pages of a few hundred; the next page is read when
    * it is asked for.
    */
-  scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
-    return this.#ranges.scan(request);
+  async *scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
+    await this.#batches.settled();
+    yield* this.#ranges.scan(request);
   }
 
   /** Refuses new votes and waits until the disk has what was taken. Does not close the disk. Idempotent. */
@@ -205,8 +209,8 @@ export class LocalReplica {
 
   #decide(file: FileState, request: ReplicaRequest): ReplicaStep {
     const floor = this.#floorOf(file);
+    let register = this.#files.registerOf(file, { withPromise: request.kind !== "read" });
     if (file.damaged || floor === undefined) return { reply: corrupt };
-    let register = file.record?.register;
     if (request.kind === "read" && request.withContent && register?.value?.kind === "live") {
       const content = this.#files.contentOf(file);
       if (!content) return { reply: corrupt };
@@ -238,7 +242,11 @@ export class LocalReplica {
 
   /** Whether this node tells of the file before the disk has it. Never of an erasure: floors belong to all buckets. */
   #isShownAtOnce(file: FileState): boolean {
-    return file.unsyncedFloor === undefined && this.#options.context.bucket(file.bucket)?.durability === "memory";
+    return file.unsyncedFloor === undefined && this.#isMemoryBucket(file.bucket);
+  }
+
+  #isMemoryBucket(bucket: BucketId): boolean {
+    return this.#options.context.bucket(bucket)?.durability === "memory";
   }
 
   #onDurable(batch: VoteBatch): void {

@@ -34,9 +34,6 @@ const stepRecordsMax = 512;
 /** A page is closed at about this size, half of what a message may have. */
 const pageBytesMax = 2 * 1024 * 1024;
 
-/** A page that finds little among many records that are only promised is closed after this many steps. */
-const pageStepsMax = Math.ceil((2 * rangeLimitMax) / stepRecordsMax);
-
 /** About what an entry takes in a message besides its path and attributes. */
 const entryBytes = 112;
 
@@ -78,12 +75,13 @@ export class RangeReader {
     let range = prefixRange(bucket, prefix);
     if (after !== "") range = behindPath(range, bucket, after);
     let bytes = 0;
-    for (let steps = 1; ; steps += 1) {
-      const step = this.#step(range, { entriesMax: limit - entries.length, bytesMax: pageBytesMax - bytes });
+    for (;;) {
+      const entriesMax = Math.min(stepRecordsMax, limit - entries.length);
+      const step = this.#step(range, { entriesMax, bytesMax: pageBytesMax - bytes });
       for (const { entry } of step.entries) entries.push(entry);
       bytes += step.bytes;
       if (step.lastKey === undefined) return await this.#durable({ entries, truncated: false, lastPath: "" });
-      if (entries.length === limit || bytes >= pageBytesMax || steps === pageStepsMax) {
+      if (entries.length === limit || bytes >= pageBytesMax) {
         return await this.#durable({ entries, truncated: true, lastPath: pathOfKey(step.lastKey) });
       }
       range = behindKey(range, step.lastKey);
@@ -110,33 +108,27 @@ export class RangeReader {
   #step(range: KeyRange, limits: { readonly entriesMax: number; readonly bytesMax: number }): Step {
     const entries: ScannedEntry[] = [];
     let bytes = 0;
-    let records = 0;
     for (const { key, value } of this.#options.records.range(range)) {
       const keyBuffer = asBuffer(key);
       const bucket = bucketOfKey(keyBuffer);
       const path = pathOfKey(keyBuffer);
       const entry = this.#entry({ bucket, path, key: keyBuffer, value: asBuffer(value) });
-      if (entry) {
-        entries.push({ bucket, entry });
-        bytes += key.length + entryBytes + (entry.kind === "record" ? attributesLength(entry.value.attributes) : 0);
-      }
-      records += 1;
-      if (entries.length === limits.entriesMax || bytes >= limits.bytesMax || records === stepRecordsMax) {
+      entries.push({ bucket, entry });
+      bytes += key.length + entryBytes + (entry.kind === "record" ? attributesLength(entry.value.attributes) : 0);
+      if (entries.length === limits.entriesMax || bytes >= limits.bytesMax) {
         return { entries, bytes, lastKey: Buffer.from(key) };
       }
     }
     return { entries, bytes, lastKey: undefined };
   }
 
-  /** @returns undefined if the file was only promised to someone */
-  #entry(row: { bucket: BucketId; path: string; key: Buffer; value: Buffer }): RangeEntry | undefined {
+  #entry(row: { bucket: BucketId; path: string; key: Buffer; value: Buffer }): RangeEntry {
     const { bucket, path, key, value } = row;
     const record = openRecord({ seed: keySeed(key) }, value);
     if (!record) {
       this.#options.onDamage({ bucket, path });
       return { kind: "corrupt", path };
     }
-    if (!record.hasValue) return undefined;
     const committed = this.#options.committedOf(bucket, path) ?? zeroBallot;
     return { kind: "record", path, accepted: record.accepted, value: record.listedValue(), committed };
   }

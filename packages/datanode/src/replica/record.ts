@@ -4,7 +4,7 @@
  *     0  u32  CRC-32 of bytes 4 to the header's end, started from the key's seed
  *     4  u8   format, 1          5  u8  flags          6  u16  bytes of the header
  *     8  promised                                      (a ballot: f64 counter, u32 node, u32 incarnation)
- *    24  accepted                                      from here on only if there is a value
+ *    24  accepted
  *    40  version
  *    56  f64 size               64  f64 modified at, ms
  *    72  u32 bytes of content   76  u32 CRC-32 of content, started from the key's seed
@@ -12,13 +12,14 @@
  *   116  the ring (16 bytes of id, f64 counter each), the attributes (u16, u16 lengths, name, value each)
  *        the content, unless it has a row of its own
  *
- * Content has its own checksum, so that a promise or a listing neither reads nor rewrites it, and a flipped bit in it
- * costs the replica its copy but not its vote. Larger content lies in a second table under the same key, so that a
- * promise does not rewrite 128 KiB. The length of the content is in the checked header, so a cut record is damaged, too.
+ * Content has its own checksum: who votes or lists need not read it, and a flipped bit in it costs the replica its copy
+ * but not its vote. Larger content lies in a second table under the same key, so that listing does not pass through it.
+ * The length of the content is in the checked header, so a record that was cut is damaged, too.
  */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { assert, type Ballot, type Content, type Register, type RequestMark, type Value } from "@quorumfs/core";
+import { ballotAt, writeBallot } from "./ballot-codec.js";
 import type { RecordKey } from "./record-key.js";
 
 /**
@@ -28,10 +29,9 @@ import type { RecordKey } from "./record-key.js";
 export const contentInRecordBytesMax = 1536;
 
 const format = 1;
-const hasValueFlag = 1;
-const tombstoneFlag = 2;
-const manifestFlag = 4;
-const contentInTableFlag = 8;
+const tombstoneFlag = 1;
+const manifestFlag = 2;
+const contentInTableFlag = 4;
 
 const at = {
   checksum: 0,
@@ -47,10 +47,11 @@ const at = {
   contentChecksum: 76,
   etag: 80,
   marks: 112,
+  unused: 113,
   attributes: 114,
   rest: 116,
 } as const;
-const bytesWithoutValue = at.accepted;
+const headerBytesMax = 0xffff;
 const etagBytes = 32;
 const markIdBytes = 16;
 const markBytes = markIdBytes + 8;
@@ -61,10 +62,15 @@ const noBytes = new Uint8Array(0);
 const noRing: readonly RequestMark[] = Object.freeze([]);
 const noAttributes: ReadonlyMap<string, string> = new Map();
 
+/** A register that has a value: what a record is made of. */
+export interface ValuedRegister extends Register {
+  readonly value: Value;
+}
+
 /** A record whose header has been checked, decoded as far as it was asked for. Never changed once it is made. */
 export class StoredRecord {
   readonly bytes: Buffer;
-  #register: Register | undefined;
+  #register: ValuedRegister | undefined;
 
   /** Takes bytes that {@link encodeRecord} made or {@link openRecord} has checked; they belong to the record. */
   constructor(bytes: Buffer) {
@@ -72,31 +78,26 @@ export class StoredRecord {
   }
 
   /** Its value is without content: `omitted`, or `none` for a tombstone. */
-  get register(): Register {
+  get register(): ValuedRegister {
     return (this.#register ??= {
       promised: ballotAt(this.bytes, at.promised),
-      accepted: this.hasValue ? ballotAt(this.bytes, at.accepted) : { counter: 0, node: 0, incarnation: 0 },
-      value: this.hasValue ? valueIn(this.bytes, true) : undefined,
+      accepted: ballotAt(this.bytes, at.accepted),
+      value: valueIn(this.bytes, true),
     });
-  }
-
-  get hasValue(): boolean {
-    return this.#has(hasValueFlag);
   }
 
   get accepted(): Ballot {
     return ballotAt(this.bytes, at.accepted);
   }
 
-  get contentInTable(): boolean {
-    return this.#has(contentInTableFlag);
-  }
-
   /** The value without its ring, for lists; it shares no memory with the record. */
   listedValue(): Value {
-    assert(this.hasValue, "a record without a value is not listed");
     const value = valueIn(this.bytes, false);
     return { ...value, etag: Buffer.from(value.etag) };
+  }
+
+  get contentInTable(): boolean {
+    return this.#has(contentInTableFlag);
   }
 
   /** The content that lies in the record; unchecked. */
@@ -111,53 +112,37 @@ export class StoredRecord {
     return { kind: this.#has(manifestFlag) ? "manifest" : "inline", bytes };
   }
 
-  /** The same record with another promise. */
-  withPromise(key: RecordKey, promised: Ballot): StoredRecord {
-    const bytes = Buffer.from(this.bytes);
-    writeBallot(bytes, at.promised, promised);
-    sealHeader(bytes, key);
-    return new StoredRecord(bytes);
-  }
-
   #has(flag: number): boolean {
     return ((this.bytes[at.flags] ?? 0) & flag) !== 0;
   }
 }
 
 /** Checks what was found under `key`. @returns undefined if it is damaged */
-export function openRecord(key: { readonly seed: number }, bytes: Buffer): StoredRecord | undefined {
-  if (bytes.length < bytesWithoutValue) return undefined;
+export function openRecord(key: Pick<RecordKey, "seed">, bytes: Buffer): StoredRecord | undefined {
+  if (bytes.length < at.rest) return undefined;
   const headerBytes = bytes.readUInt16LE(at.headerBytes);
-  if (headerBytes < bytesWithoutValue || headerBytes > bytes.length) return undefined;
+  if (headerBytes < at.rest || headerBytes > bytes.length) return undefined;
   const header = bytes.subarray(at.format, headerBytes);
   if (crc32(header, key.seed) !== bytes.readUInt32LE(at.checksum) || header[0] !== format) return undefined;
   const record = new StoredRecord(bytes);
-  const contentBytes = record.hasValue && !record.contentInTable ? bytes.readUInt32LE(at.contentBytes) : 0;
+  const contentBytes = record.contentInTable ? 0 : bytes.readUInt32LE(at.contentBytes);
   return bytes.length === headerBytes + contentBytes ? record : undefined;
 }
 
 /** @returns the record, and the content if that is to lie in the second table */
 export function encodeRecord(
   key: RecordKey,
-  register: Register,
+  register: ValuedRegister,
 ): { readonly record: StoredRecord; readonly tableContent: Uint8Array | undefined } {
   const { promised, accepted, value } = register;
-  if (!value) {
-    const bytes = Buffer.allocUnsafe(bytesWithoutValue);
-    bytes[at.flags] = 0;
-    writeBallot(bytes, at.promised, promised);
-    bytes.writeUInt16LE(bytesWithoutValue, at.headerBytes);
-    sealHeader(bytes, key);
-    return { record: new StoredRecord(bytes), tableContent: undefined };
-  }
   const content = bytesOf(value.content);
   const inTable = content.length > contentInRecordBytesMax;
   const headerBytes = at.rest + value.ring.length * markBytes + attributesBytes(value.attributes);
-  assert(headerBytes <= 0xffff, "attributes are bounded before they get here");
+  assert(headerBytes <= headerBytesMax, "attributes are bounded before they get here");
 
   const bytes = Buffer.allocUnsafe(headerBytes + (inTable ? 0 : content.length));
+  bytes[at.format] = format;
   bytes[at.flags] =
-    hasValueFlag |
     (value.kind === "tombstone" ? tombstoneFlag : 0) |
     (value.content.kind === "manifest" ? manifestFlag : 0) |
     (inTable ? contentInTableFlag : 0);
@@ -172,18 +157,12 @@ export function encodeRecord(
   if (value.kind === "tombstone") bytes.fill(0, at.etag, at.etag + etagBytes);
   else bytes.set(value.etag, at.etag);
   bytes[at.marks] = value.ring.length;
-  bytes[at.marks + 1] = 0;
+  bytes[at.unused] = 0;
   bytes.writeUInt16LE(value.attributes.size, at.attributes);
   writeAttributes(bytes, writeRing(bytes, at.rest, value.ring), value.attributes);
-  if (!inTable) bytes.set(content, headerBytes);
-  sealHeader(bytes, key);
-  return { record: new StoredRecord(bytes), tableContent: inTable ? content : undefined };
-}
-
-function sealHeader(bytes: Buffer, key: RecordKey): void {
-  bytes[at.format] = format;
-  const headerBytes = bytes.readUInt16LE(at.headerBytes);
   bytes.writeUInt32LE(crc32(bytes.subarray(at.format, headerBytes), key.seed), at.checksum);
+  if (!inTable) bytes.set(content, headerBytes);
+  return { record: new StoredRecord(bytes), tableContent: inTable ? content : undefined };
 }
 
 function bytesOf(content: Content): Uint8Array {
@@ -205,20 +184,6 @@ function valueIn(bytes: Buffer, withRing: boolean): Value {
     attributes: attributes === 0 ? noAttributes : attributesAt(bytes, at.rest + marks * markBytes, attributes),
     ring: withRing ? ringAt(bytes, marks) : noRing,
   };
-}
-
-function ballotAt(bytes: Buffer, offset: number): Ballot {
-  return {
-    counter: bytes.readDoubleLE(offset),
-    node: bytes.readUInt32LE(offset + 8),
-    incarnation: bytes.readUInt32LE(offset + 12),
-  };
-}
-
-function writeBallot(bytes: Buffer, offset: number, ballot: Ballot): void {
-  bytes.writeDoubleLE(ballot.counter, offset);
-  bytes.writeUInt32LE(ballot.node, offset + 8);
-  bytes.writeUInt32LE(ballot.incarnation, offset + 12);
 }
 
 function ringAt(bytes: Buffer, marks: number): readonly RequestMark[] {
