@@ -19,7 +19,7 @@ export function splitRemote(argument: string): { readonly bucket: string; readon
 
 /** Whether the argument may stand for more than one file. */
 export function isMany(argument: string, recursive: boolean): boolean {
-  return recursive || remoteGlob(splitRemote(argument).rest) !== undefined;
+  return recursive || remoteGlob(argument) !== undefined;
 }
 
 /**
@@ -28,13 +28,13 @@ export function isMany(argument: string, recursive: boolean): boolean {
  * @throws QuorumError `not_found` if a pattern or directory has none; a single file is not looked for
  */
 export async function* findRemote(context: Context, argument: string, recursive: boolean): AsyncGenerator<RemoteFile> {
-  const { bucket, rest } = splitRemote(argument);
-  const glob = remoteGlob(rest);
-  if (!glob && !recursive) {
-    const { path } = parseFileName(`${bucket}/${literalOf(rest)}`);
+  if (!isMany(argument, recursive)) {
+    const { bucket, path } = parseFileName(literalOf(argument));
     yield { name: `${bucket}/${path}`, relative: path.slice(path.lastIndexOf("/") + 1) };
     return;
   }
+  const { bucket, rest } = splitRemote(argument);
+  const glob = remoteGlob(rest);
   let found = false;
   const base = glob ? glob.base : directoryOf(literalOf(rest));
   for await (const file of filesUnder(context, bucket, glob?.prefix ?? base)) {
