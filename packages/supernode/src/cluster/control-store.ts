@@ -1,0 +1,127 @@
+/**
+ * What the SuperNode must not forget: the cluster's identity, its members, its layout, its buckets. Each change is one
+ * commit, durable before anybody hears of it.
+ */
+import { type Disk, QuorumError, type Random, type Table, type TableWrite } from "@quorumfs/core";
+import { Bucket, Layout } from "@quorumfs/proto";
+import { replicasDefault } from "../config.js";
+import { type Identity, decodeIdentity, encodeIdentity, identityFormat } from "./identity.js";
+import { decodeMember, encodeMember, type Member } from "./member.js";
+
+/** What was in the store when it was opened. */
+export interface StoredCluster {
+  readonly members: readonly Member[];
+  readonly layout: Layout | undefined;
+  readonly buckets: readonly Bucket[];
+}
+
+/** One atomic change. */
+export interface ControlChange {
+  readonly member?: Member;
+  /** Members that change along with it. */
+  readonly otherMembers?: readonly Member[];
+  readonly layout?: Layout;
+  readonly bucket?: Bucket;
+  readonly removedBucket?: Bucket;
+}
+
+const identityKey = Buffer.from("identity");
+const layoutKey = Buffer.from("layout");
+const lowestKey = new Uint8Array(1);
+
+export class ControlStore {
+  readonly #disk: Disk;
+  readonly #meta: Table;
+  readonly #members: Table;
+  readonly #buckets: Table;
+  #identity: Identity;
+
+  private constructor(disk: Disk, identity: Identity) {
+    this.#disk = disk;
+    this.#meta = disk.table("meta");
+    this.#members = disk.table("members");
+    this.#buckets = disk.table("buckets");
+    this.#identity = identity;
+  }
+
+  /**
+   * Opens the store, makes a cluster if there is none, and counts this start.
+   *
+   * @param options.replicas N; 0 takes what the store says, or the default for a new cluster
+   * @throws QuorumError `invalid_argument` when the cluster in the store has another N; `corrupt`
+   */
+  static async open(options: { disk: Disk; random: Random; replicas: number }): Promise<ControlStore> {
+    const { disk, random, replicas } = options;
+    const bytes = disk.table("meta").get(identityKey);
+    const known: Identity = bytes
+      ? decodeIdentity(bytes)
+      : {
+          format: identityFormat,
+          clusterId: Buffer.from(random.bytes(16)).toString("hex"),
+          replicas: replicas === 0 ? replicasDefault : replicas,
+          starts: 0,
+          bucketsMade: 0,
+        };
+    if (replicas !== 0 && replicas !== known.replicas) {
+      throw new QuorumError({
+        code: "invalid_argument",
+        message: `this cluster keeps ${known.replicas} replicas of a file, and that cannot be changed to ${replicas}`,
+      });
+    }
+    const store = new ControlStore(disk, { ...known, starts: known.starts + 1 });
+    await disk.commit([store.#identityWrite()]);
+    return store;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  read(): StoredCluster {
+    const layout = this.#meta.get(layoutKey);
+    return {
+      members: [...this.#members.range({ start: lowestKey })].map(({ value }) => decodeMember(value)),
+      layout: layout && Layout.decode(layout),
+      buckets: [...this.#buckets.range({ start: lowestKey })].map(({ value }) => Bucket.decode(value)),
+    };
+  }
+
+  /** The id of the next bucket; spent by the commit that stores a bucket with it. */
+  get nextBucketId(): number {
+    return this.#identity.bucketsMade + 1;
+  }
+
+  /** Resolves when the change is durable. */
+  async commit(change: ControlChange): Promise<void> {
+    const writes: TableWrite[] = [];
+    const members = change.member ? [change.member, ...(change.otherMembers ?? [])] : [];
+    for (const member of members) {
+      writes.push({ table: this.#members, key: idKey(member.id), value: encodeMember(member) });
+    }
+    if (change.layout) {
+      writes.push({ table: this.#meta, key: layoutKey, value: Layout.encode(change.layout).finish() });
+    }
+    if (change.bucket) {
+      writes.push({ table: this.#buckets, key: idKey(change.bucket.id), value: Bucket.encode(change.bucket).finish() });
+      if (change.bucket.id > this.#identity.bucketsMade) {
+        this.#identity = { ...this.#identity, bucketsMade: change.bucket.id };
+        writes.push(this.#identityWrite());
+      }
+    }
+    if (change.removedBucket) {
+      writes.push({ table: this.#buckets, key: idKey(change.removedBucket.id), value: undefined });
+    }
+    await this.#disk.commit(writes);
+  }
+
+  #identityWrite(): TableWrite {
+    return { table: this.#meta, key: identityKey, value: encodeIdentity(this.#identity) };
+  }
+}
+
+/** Big-endian, so that a scan comes in order of id. */
+function idKey(id: number): Uint8Array {
+  const key = Buffer.alloc(4);
+  key.writeUInt32BE(id);
+  return key;
+}

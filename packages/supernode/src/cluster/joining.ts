@@ -1,0 +1,149 @@
+/**
+ * Who may enter, and under which number: decided here, stored by the caller.
+ *
+ * A node is its store: the number of a node is bound to the 16 bytes that its store was made with, since whoever votes
+ * under a number must have kept every promise given under it. A store that was lost, copied or rolled back is refused.
+ */
+import { type NodeId, nodeId, QuorumError } from "@quorumfs/core";
+import type { JoinRequest } from "@quorumfs/proto";
+import { nodesMax } from "../config.js";
+import type { Health } from "../membership/membership.js";
+import { type Member, memberOf } from "./member.js";
+
+const storeIdBytes = 16;
+const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s/]{1,255}):(\d{1,5})$/;
+const zonePattern = /^[A-Za-z0-9._-]{1,64}$/;
+const versionPattern = /^[\w.+-]{0,64}$/;
+
+/** What the decision rests on. */
+export interface JoinView {
+  readonly clusterId: string;
+  /** Number of the newest layout that the SuperNode knows; 0: none. */
+  readonly layout: number;
+  readonly members: readonly Member[];
+  readonly healthOf: (id: NodeId) => Health;
+}
+
+/** What a Join changes. */
+export interface Admission {
+  readonly member: Member;
+  /** Members whose address the new one has taken over: they get one that leads nowhere, so that nobody mistakes it for them. */
+  readonly displaced: readonly Member[];
+}
+
+/** @throws QuorumError `invalid_argument`, `permission_denied`, `unavailable`, `resource_exhausted` */
+export function admit(view: JoinView, request: JoinRequest): Admission {
+  checkRequest(request);
+  checkCluster(view, request);
+  const id = idFor(view, request);
+  const known = view.members.find((member) => member.id === id);
+  if (known) checkSameNode(view, known, request);
+  const member = memberOf({ ...request, nodeId: id });
+  const neighbours = view.members.filter((other) => other.id !== id && other.address === request.address);
+  const alive = neighbours.find((other) => view.healthOf(other.id) === "up");
+  if (alive) {
+    throw refuse("invalid_argument", `${request.address} is the address of node ${alive.id}, which is up`);
+  }
+  return { member, displaced: neighbours.map((other) => ({ ...other, address: nowhere(other.id) })) };
+}
+
+/** A name that resolves nowhere (RFC 2606). */
+function nowhere(id: NodeId): string {
+  return `node-${id}.invalid:1`;
+}
+
+function checkRequest({ storeId, address, zone, version, incarnation }: JoinRequest): void {
+  if (storeId.length !== storeIdBytes) {
+    throw refuse("invalid_argument", `a store id is ${storeIdBytes} bytes long, got ${storeId.length}`);
+  }
+  const port = Number(addressPattern.exec(address)?.[1]);
+  if (!(port >= 1 && port <= 65_535)) {
+    throw refuse("invalid_argument", `an address is written HOST:PORT, got ${JSON.stringify(address.slice(0, 300))}`);
+  }
+  if (!zonePattern.test(zone)) {
+    throw refuse("invalid_argument", `a zone is 1 to 64 letters, digits, dots, hyphens, got ${quote(zone)}`);
+  }
+  if (!versionPattern.test(version)) throw refuse("invalid_argument", `${quote(version)} is not a version`);
+  if (incarnation < 1) throw refuse("invalid_argument", "a DataNode's incarnation starts at 1");
+}
+
+function checkCluster(view: JoinView, request: JoinRequest): void {
+  if (request.clusterId !== "" && request.clusterId !== view.clusterId) {
+    throw refuse(
+      "permission_denied",
+      `this is cluster ${view.clusterId}, and the DataNode's store belongs to ${quote(request.clusterId)}; ` +
+        "give it the address of its own SuperNode, or an empty data directory",
+    );
+  }
+  if (request.layout > view.layout) {
+    // Not final: the DataNode is right, serves on, and tries again until the SuperNode has its store back.
+    throw refuse(
+      "unavailable",
+      `the DataNode knows layout ${request.layout}, and this SuperNode's store only ${view.layout}: the store is older ` +
+        "than the cluster, as from an old backup; restore the newest store of the SuperNode",
+    );
+  }
+}
+
+function idFor(view: JoinView, request: JoinRequest): NodeId {
+  const sameStore = view.members.find((member) => sameBytes(member.storeId, request.storeId));
+  if (request.nodeId !== 0) {
+    const wanted = nodeId(request.nodeId);
+    if (sameStore && sameStore.id !== wanted) {
+      throw refuse("permission_denied", `this store is that of node ${sameStore.id}, and cannot be node ${wanted} too`);
+    }
+    if (!sameStore) checkRoom(view);
+    return wanted;
+  }
+  // The answer to an earlier Join may have been lost.
+  if (sameStore) return sameStore.id;
+  checkRoom(view);
+  const taken = new Set(view.members.map((member) => member.id));
+  let candidate = 1;
+  while (taken.has(nodeId(candidate))) candidate += 1;
+  return nodeId(candidate);
+}
+
+function checkRoom(view: JoinView): void {
+  if (view.members.length < nodesMax) return;
+  throw refuse("resource_exhausted", `a cluster has at most ${nodesMax} DataNodes`);
+}
+
+function checkSameNode(view: JoinView, known: Member, request: JoinRequest): void {
+  const { id } = known;
+  if (!sameBytes(known.storeId, request.storeId)) {
+    throw refuse(
+      "permission_denied",
+      `node ${id} has another store; a node that lost its store joins under a new number: leave --node-id out`,
+    );
+  }
+  if (request.incarnation < known.incarnation) {
+    throw refuse(
+      "permission_denied",
+      `node ${id} has started ${known.incarnation} times, and this store knows of ${request.incarnation} only: it was ` +
+        "rolled back and may have forgotten votes; join as a new node, with an empty data directory",
+    );
+  }
+  const isElsewhere = request.incarnation === known.incarnation && request.address !== known.address;
+  if (isElsewhere && view.healthOf(id) === "up") {
+    throw refuse(
+      "permission_denied",
+      `node ${id} runs at ${known.address} already; a copy of its store must not be started`,
+    );
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
+}
+
+function refuse(
+  code: "invalid_argument" | "permission_denied" | "unavailable" | "resource_exhausted",
+  message: string,
+): QuorumError {
+  return new QuorumError({ code, message });
+}

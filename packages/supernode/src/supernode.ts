@@ -1,0 +1,94 @@
+import type { Clock, Disk, Listener, Log, Network, Random } from "@quorumfs/core";
+import { adminRoutes } from "./admin-service.js";
+import { Buckets } from "./buckets/buckets.js";
+import { Deletion } from "./buckets/deletion.js";
+import { clusterRoutes } from "./cluster-service.js";
+import { ClusterState } from "./cluster/cluster-state.js";
+import { conditionOf } from "./cluster/condition.js";
+import { ControlStore } from "./cluster/control-store.js";
+import type { SuperNodeConfig } from "./config.js";
+import { Heartbeats } from "./membership/heartbeats.js";
+import { Joins } from "./membership/joins.js";
+import { OneAtATime } from "./one-at-a-time.js";
+import { DataNodes } from "./state/data-nodes.js";
+import { StateQueries } from "./state/state-queries.js";
+
+/** Long enough for a change that is being stored; watches and beats end at once. */
+const graceMs = 2000;
+
+export interface SuperNodeOptions {
+  readonly config: SuperNodeConfig;
+  readonly network: Network;
+  /** Stays the caller's: closed by who opened it, after the SuperNode. */
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Of this software, for status displays. */
+  readonly version?: string;
+}
+
+/** A SuperNode that serves. */
+export interface SuperNode {
+  /** `host:port` with the real port. */
+  readonly address: string;
+  readonly clusterId: string;
+  /** Stops serving; what was stored stays. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a SuperNode on its store; makes a cluster if the store is empty.
+ *
+ * @throws QuorumError `invalid_argument` if the store's cluster has another N, `unavailable` if the port is taken
+ */
+export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNode> {
+  const { config, network, disk, clock, random, log, version = "" } = options;
+  const { initialNodes } = config;
+  const store = await ControlStore.open({ disk, random, replicas: config.replicas });
+  const state = new ClusterState({ store, wallMs: clock.wallMs() });
+  const stopping = new AbortController();
+  const changes = new OneAtATime();
+  const heartbeats = new Heartbeats({ state, clock, log, times: config });
+  const joins = new Joins({ state, heartbeats, changes, initialNodes, clock, log });
+  const buckets = new Buckets({ state, changes, initialNodes, clock, log });
+  const dataNodes = new DataNodes({ network, state, version });
+  const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });
+  const deletion = new Deletion({ state, changes, queries, timeoutMs: config.deletionTimeoutMs, clock, log });
+  await deletion.recover();
+  const { loadsEveryMs } = config;
+  const routes = [
+    ...clusterRoutes({
+      state,
+      joins,
+      heartbeats,
+      queries,
+      initialNodes,
+      loadsEveryMs,
+      clock,
+      stopping: stopping.signal,
+    }),
+    ...adminRoutes({ state, buckets, deletion, initialNodes, version, startedAtMs: clock.wallMs() }),
+  ];
+  let listener: Listener;
+  try {
+    listener = await network.listen({ host: config.host, port: config.port, routes });
+  } catch (error) {
+    heartbeats.close();
+    throw error;
+  }
+  const { text: condition } = conditionOf(state, initialNodes);
+  log.info("supernode.started", { address: listener.address, cluster: state.clusterId, condition });
+
+  const close = async (): Promise<void> => {
+    stopping.abort();
+    heartbeats.close();
+    deletion.close();
+    await listener.close(graceMs);
+    await changes.idle();
+    dataNodes.close();
+    log.info("supernode.stopped");
+  };
+  let closing: Promise<void> | undefined;
+  return { address: listener.address, clusterId: state.clusterId, close: () => (closing ??= close()) };
+}
