@@ -75,8 +75,25 @@ function decodeDetail(metadata: Metadata | undefined): QuorumError | undefined {
   }
 }
 
+// grpc-js wraps what the operating system said in a sentence for its own developers.
+const systemErrors = new Map([
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "connection lost"],
+  ["EPIPE", "connection lost"],
+  ["ETIMEDOUT", "no answer from the network"],
+  ["EHOSTUNREACH", "the host cannot be reached"],
+  ["ENETUNREACH", "the network cannot be reached"],
+  ["ENOTFOUND", "there is no host of this name"],
+]);
+
+/** For people only; nothing is decided by it. */
+function inWords(details: string): string {
+  const name = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
+  return (name === undefined ? undefined : systemErrors.get(name)) ?? details;
+}
+
 function meaningOf(failure: ServiceError, call: FailedCall): { readonly code: ErrorCode; readonly message: string } {
-  const from = `${call.address}: ${failure.details}`;
+  const from = `${call.address}: ${inWords(failure.details)}`;
   switch (failure.code) {
     case Status.CANCELLED:
       if (call.cancelled) return { code: "cancelled", message: `the call to ${call.address} was cancelled` };

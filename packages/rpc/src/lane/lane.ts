@@ -22,7 +22,7 @@ export interface LaneOptions<Request extends LaneMessage, Response extends LaneM
   readonly unpack: (frame: ResponseFrame) => readonly Response[];
   /** About how many bytes the request takes in a frame; need not be exact. */
   readonly bytesOf: (request: Request) => number;
-  /** The message that gives up the request with this id, if the protocol has one; it is posted when a sent call is cancelled. */
+  /** The message that gives up the request with this id, if the protocol has one; it is posted when a sent call is cancelled or its time is up. */
   readonly cancelRequest?: (id: number) => Request;
   readonly clock: Clock;
   readonly random: Random;
@@ -308,8 +308,10 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
   }
 
   #expire(id: number): void {
-    const { peer } = this.#options;
+    const { peer, cancelRequest } = this.#options;
     const mayHaveRun = this.#calls.isSent(id);
+    // A peer that was only paused shall not go on with what nobody waits for.
+    if (mayHaveRun && cancelRequest) this.post(cancelRequest(id));
     const message = mayHaveRun ? `${peer} did not answer in time` : `${peer} could not be asked in time`;
     this.#calls.take(id)?.(new QuorumError({ code: "unavailable", message, details: { mayHaveRun } }), undefined);
   }

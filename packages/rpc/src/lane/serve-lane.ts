@@ -102,7 +102,10 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
     this.#batchBytesMax = options.batchBytesMax ?? batchBytesMaxDefault;
     stream.onMessage((frame) => this.#receive(frame));
     stream.onDrain(() => this.#release());
-    stream.onEnd((error) => this.#end(error));
+    stream.onEnd((error) => {
+      if (error === undefined) void this.drain();
+      else this.#end(error);
+    });
   }
 
   get gone(): CancelSignal {
