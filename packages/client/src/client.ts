@@ -59,8 +59,9 @@ export interface ClientOptions {
   readonly onClosed: () => void;
 }
 
-// Attributes are labels, not content; each copy of the record carries them.
-const attributesBytesMax = 16 * 1024;
+// What DataNodes accept: attributes are labels, and each copy of the record carries them.
+const attributesMax = 16;
+const attributesBytesMax = 2048;
 const pageSizeDefault = 1000;
 const pageSizeMax = 10_000;
 
@@ -301,6 +302,8 @@ const noAttributes: Map<string, string> = new Map();
 function attributesOf(attributes: Readonly<Record<string, string>> | undefined): Map<string, string> {
   if (attributes === undefined) return noAttributes;
   const entries = Object.entries(attributes);
+  if (entries.length > attributesMax)
+    throw invalid(`a file has at most ${attributesMax} attributes, got ${entries.length}`);
   const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
   if (bytes > attributesBytesMax) throw invalid(`attributes take ${bytes} bytes; the most is ${attributesBytesMax}`);
   return new Map(entries);

@@ -61,6 +61,10 @@ describe("failover", () => {
     await cluster.clock.settle(fs.put("files/x", "1"));
     expect(cluster.clock.nowMs() - startedAtMs).toBeLessThanOrEqual(1000);
     expect(new Set(coordinatorsOf(cluster)).size).toBe(2);
+    // Should it come to life again, it must not start on it.
+    await cluster.clock.quiet();
+    const cancelled = cluster.seen.find(({ request }) => request.operation?.$case === "cancel");
+    expect(cancelled?.node).toBe(coordinatorsOf(cluster)[0]);
   });
 
   it("put: after a hang the others do not ask the same node", async () => {
