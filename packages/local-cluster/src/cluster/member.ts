@@ -1,4 +1,5 @@
 /** One member of a cluster in this process: a SuperNode or DataNode that can be stopped, killed and started again. */
+import { join } from "node:path";
 import { type Clock, type Disk, type Log, type Network, QuorumError, type Random } from "@quorumfs/core";
 import { type ProcessProbe, openLmdbDisk, processProbe } from "@quorumfs/runtime";
 import { FaultyNetwork } from "../faults/faulty-network.js";
@@ -36,6 +37,8 @@ export interface MemberOptions {
   /** `host:port`, the same at every start. */
   readonly address: string;
   readonly directory: string;
+  /** Below `directory`; where the binary of the service has its store, too, so that one finds what the other left. */
+  readonly store: "control" | "records";
   readonly surroundings: Surroundings;
   readonly start: (ports: ServicePorts) => Promise<{ close(): Promise<void> }>;
 }
@@ -123,13 +126,13 @@ export class Member {
   }
 
   async #boot(): Promise<Running> {
-    const { party, directory, surroundings, start } = this.#options;
+    const { party, directory, store, surroundings, start } = this.#options;
     const { clock, random, faults, parties } = surroundings;
     const power = new Power();
     this.#starting = new AbortController();
     this.#failure = undefined;
     const network = new FaultyNetwork({ inner: surroundings.network, self: party, parties, faults, clock, power });
-    const disk = openLmdbDisk({ directory });
+    const disk = openLmdbDisk({ directory: join(directory, store) });
     const probe = processProbe();
     const log = surroundings.log.child({ member: partyName(party) });
     try {

@@ -107,6 +107,7 @@ function superNodeMember(options: {
     party: "supernode",
     address: `${host}:${port}`,
     directory: join(dataDir, "supernode"),
+    store: "control",
     surroundings,
     start: (ports) =>
       startSuperNode({ ...ports, version, config: superNodeConfig({ host, port, replicas, initialNodes }) }),
@@ -125,6 +126,7 @@ function dataNodeMember(options: {
     party: id,
     address: `${host}:${port}`,
     directory: join(dataDir, `datanode-${id}`),
+    store: "records",
     surroundings,
     start: (ports) =>
       startDataNode({ ...ports, version, config: dataNodeConfig({ host, port, nodeId: id, supernode: superNode }) }),

@@ -1,5 +1,5 @@
 /** The clock and the disk of a member, as they are for as long as it has power. */
-import type { Clock, Disk, Table } from "@quorumfs/core";
+import { assert, type Clock, type Disk, type Table, type TableRange } from "@quorumfs/core";
 import { type Power, forever } from "./power.js";
 
 export function poweredClock(clock: Clock, power: Power): Clock {
@@ -16,21 +16,12 @@ export function poweredClock(clock: Clock, power: Power): Clock {
 
 /** Without power it takes nothing, and shows nothing: whoever still asks must not find a closed store. */
 export function poweredDisk(disk: Disk, power: Power): Disk {
-  const table = (name: string): Table => {
-    const inner = disk.table(name);
-    return {
-      name,
-      get: (key) => (power.off ? undefined : inner.get(key)),
-      range: (range) => (power.off ? [] : inner.range(range)),
-      count: () => (power.off ? 0 : inner.count()),
-    };
-  };
   return {
-    table,
+    table: (name) => new PoweredTable(disk.table(name), power),
     commit: async (writes) => {
       if (power.off) await forever();
       try {
-        await disk.commit(writes);
+        await disk.commit(writes.map((write) => ({ ...write, table: innerOf(write.table) })));
       } catch (error) {
         if (!power.off) throw error;
       }
@@ -40,4 +31,35 @@ export function poweredDisk(disk: Disk, power: Power): Disk {
     space: () => disk.space(),
     close: () => disk.close(),
   };
+}
+
+class PoweredTable implements Table {
+  readonly inner: Table;
+  readonly #power: Power;
+
+  constructor(inner: Table, power: Power) {
+    this.inner = inner;
+    this.#power = power;
+  }
+
+  get name(): string {
+    return this.inner.name;
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#power.off ? undefined : this.inner.get(key);
+  }
+
+  range(range: TableRange): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }> {
+    return this.#power.off ? [] : this.inner.range(range);
+  }
+
+  count(): number {
+    return this.#power.off ? 0 : this.inner.count();
+  }
+}
+
+function innerOf(table: Table): Table {
+  assert(table instanceof PoweredTable, "a disk is given tables of its own");
+  return table.inner;
 }

@@ -186,9 +186,9 @@ export class ProcessCluster implements AsyncDisposable {
       party,
       address: `${host}:${port + index}`,
       directory,
-      logFile: join(logDir, `${component}-${party === "supernode" ? 1 : party}.log`),
+      logFile: join(logDir, `${component}-${port + index}.log`),
       script: scriptOf(component),
-      args: [...args, ...own, "--log-level", logLevel],
+      args: [...args, ...own, "--log-level", logLevel, "--log-format", "none"],
       clock: this.#clock,
       onUnexpectedExit: (member, exit, wasReady) => this.#onUnexpectedExit(member, exit, wasReady),
     });

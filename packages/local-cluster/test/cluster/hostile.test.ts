@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { QuorumFs } from "@quorumfs/client";
 import { type Channel, inlineBytesMax, type Method, QuorumError } from "@quorumfs/core";
@@ -412,7 +413,7 @@ describe("a flipped bit", () => {
   async function damage(options: { node: number; table: string; path: string; fromEnd: number }): Promise<void> {
     const { node, table, path, fromEnd } = options;
     const { dataDir } = cluster.nodes.find(({ id }) => id === node) ?? { dataDir: "" };
-    const disk = openLmdbDisk({ directory: dataDir });
+    const disk = openLmdbDisk({ directory: join(dataDir, "records") });
     const rows = disk.table(table);
     for (const { key } of rows.range({ start: new Uint8Array([0]) })) {
       if (!Buffer.from(key).toString("latin1").endsWith(path)) continue;
