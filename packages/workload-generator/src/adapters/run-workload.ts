@@ -1,0 +1,107 @@
+import { once } from "node:events";
+import { connect } from "@quorumfs/client";
+import { QuorumError } from "@quorumfs/core";
+import { type Running, systemRandom } from "@quorumfs/runtime";
+import type { Output, WorkloadConfig } from "../config.js";
+import { reportAsCsv } from "../report/csv.js";
+import { reportAsJson } from "../report/json.js";
+import type { Report } from "../report/report.js";
+import { reportAsTable } from "../report/table.js";
+import { cleanUp } from "../run/clean-up.js";
+import { FileSpace } from "../run/file-space.js";
+import type { Share } from "../run/share.js";
+import { Workload } from "../run/workload.js";
+import { ForkedSession } from "./forked-session.js";
+import { localSession } from "./local-session.js";
+import { machineClock } from "./machine-clock.js";
+import { showProgress } from "./progress-display.js";
+import { writePage } from "./write-page.js";
+
+/** Starts a run that prints its results when it ends, or when it is closed. */
+export function startWorkload(config: WorkloadConfig, version: string): Running {
+  const runId = Buffer.from(systemRandom().bytes(4)).toString("hex");
+  const clock = machineClock();
+  const shares = Array.from({ length: config.processes }, (_, process): Share => ({ config, runId, process }));
+  const workload = new Workload({
+    config,
+    runId,
+    version,
+    clock,
+    startedAt: new Date(clock.wallMs()).toISOString(),
+    sessions: shares.map((share) => (config.processes === 1 ? localSession(share) : new ForkedSession(share))),
+  });
+  const hideProgress = showProgress({ config, progress: () => workload.progress, clock });
+  let stopped = false;
+
+  async function run(): Promise<void> {
+    let result;
+    try {
+      result = await workload.run();
+    } finally {
+      hideProgress();
+    }
+    if (result) {
+      await print(formatReport(result.report, config.output));
+      if (config.report !== undefined) await writePage(config.report, result);
+      requireLinearizable(result.report);
+    }
+    await leaveTidy(config, new FileSpace({ bucket: config.bucket, runId, files: config.files }), stopped);
+  }
+
+  const ended = run();
+  // Whoever closes it hears of a failure there; before that nobody may be listening.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    close: async () => {
+      if (await hasEnded(ended)) return;
+      stopped = true;
+      workload.stop();
+      await ended;
+      throw new QuorumError({ code: "cancelled", message: "stopped by a signal" });
+    },
+  };
+}
+
+async function hasEnded(ended: Promise<void>): Promise<boolean> {
+  const settled = ended.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, Promise.resolve(false)]);
+}
+
+function formatReport(report: Report, output: Output): string {
+  switch (output) {
+    case "table":
+      return reportAsTable(report);
+    case "json":
+      return reportAsJson(report);
+    case "csv":
+      return reportAsCsv(report);
+  }
+}
+
+/** Waits until a pipe has taken it: the process ends soon after. */
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+}
+
+function requireLinearizable({ verification, config, runId }: Report): void {
+  if (!verification || verification.verdict.ok) return;
+  throw new QuorumError({
+    code: "internal",
+    message: `the history is not linearizable; the files were left under ${config.bucket}/workload/${runId}`,
+  });
+}
+
+/** Who stops a run by hand does not want to wait for thousands of deletes. */
+async function leaveTidy(config: WorkloadConfig, files: FileSpace, stopped: boolean): Promise<void> {
+  if (config.keep || stopped) {
+    process.stderr.write(`files left: quorumfs rm -r ${files.bucket}/${files.prefix} deletes them\n`);
+    return;
+  }
+  await using target = await connect({ endpoints: config.endpoints });
+  const left = await cleanUp({ target, files, timeoutMs: config.timeoutMs, clock: machineClock() });
+  if (left > 0) process.stderr.write(`${left} files could not be deleted and are left under ${files.prefix}\n`);
+}

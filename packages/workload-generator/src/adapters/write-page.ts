@@ -1,0 +1,20 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { QuorumError } from "@quorumfs/core";
+import { reportAsHtml } from "../report/html.js";
+import type { WorkloadResult } from "../run/workload.js";
+
+/** Writes the results as a page. */
+export async function writePage(path: string, { report, plots }: WorkloadResult): Promise<void> {
+  const { resolve } = createRequire(import.meta.url);
+  const [script, style] = await Promise.all([
+    readFile(resolve("uplot/dist/uPlot.iife.min.js"), "utf8"),
+    readFile(resolve("uplot/dist/uPlot.min.css"), "utf8"),
+  ]);
+  try {
+    await writeFile(path, reportAsHtml(report, plots, { script, style }));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QuorumError({ code: "invalid_argument", message: `cannot write --report ${path}: ${reason}`, cause });
+  }
+}
