@@ -24,6 +24,8 @@ const integration = [
 ];
 
 const config: Config = {
+  // Of all projects: jest heeds it only here. Whole clusters start, and wait until a dead node is noticed.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,
@@ -35,8 +37,8 @@ const config: Config = {
         "/packages/testkit/test/(simulation|integration)/",
       ],
     },
-    { ...shared, displayName: "simulation", testMatch: [simulation], testTimeout: 600_000 },
-    { ...shared, displayName: "integration", testMatch: integration, testTimeout: 60_000 },
+    { ...shared, displayName: "simulation", testMatch: [simulation] },
+    { ...shared, displayName: "integration", testMatch: integration },
   ],
 };
 

@@ -89,6 +89,8 @@ describe("two DataNodes of three killed", () => {
   test("quorum_unavailable, saying what was needed, what came, and why", async () => {
     await client.put("files/kept", "before");
     await Promise.all([cluster.kill(1), cluster.kill(2)]);
+    // Before that is known a put may be sent to one of the dead, and then nobody can say that it was not done.
+    await cluster.waitUntil("both are down", async () => (await stateOf(1)) === "down" && (await stateOf(2)) === "down");
     for (const operation of [
       client.get("files/kept", { timeoutMs: 2_000 }),
       client.stat("files/kept", { timeoutMs: 2_000 }),
@@ -96,7 +98,9 @@ describe("two DataNodes of three killed", () => {
     ]) {
       const { code, details } = await errorOf(operation);
       expect(code).toBe("quorum_unavailable");
-      expect(details).toMatchObject({ needed: 2, got: 1 });
+      expect(details.needed).toBe(2);
+      // The third one's own vote may still be on its way to the disk when it is clear that it will not do.
+      expect(details.got).toBeLessThanOrEqual(1);
       expect(details.nodes?.map(({ node }) => node).sort()).toEqual([1, 2]);
       for (const { reason } of details.nodes ?? []) expect(reason).not.toBe("");
     }

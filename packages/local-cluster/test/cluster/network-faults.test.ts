@@ -20,6 +20,8 @@ afterEach(async () => {
 
 afterAll(() => cluster.close());
 
+const stateOf = async (id: number) => (await client.nodes()).find((node) => node.id === id)?.state;
+
 const read = async (name: string, options = {}) =>
   new TextDecoder().decode((await client.get(name, { timeoutMs: 5_000, ...options })).content);
 
@@ -30,6 +32,7 @@ describe("partition", () => {
     await cluster.waitUntil("the load runs", () => workers.operations > 100);
     cluster.partition([lonely], [...others, "supernode"]);
     const before = workers.operations;
+    await cluster.waitUntil("it is taken for dead", async () => (await stateOf(lonely)) === "down");
     await cluster.waitUntil("the load goes on", () => workers.operations > before + 300, 30_000);
     cluster.heal();
     await cluster.waitUntil("a write is acknowledged by it", async () =>
@@ -45,8 +48,8 @@ describe("partition", () => {
       [[2, 3], [1]],
     ] as const) {
       const workers = new Workers({ client, count: 8 });
-      cluster.partition(from, to, { oneWay: true });
-      await cluster.waitUntil("the load goes on", () => workers.operations > 300, 30_000);
+      const cut = cluster.partition(from, to, { oneWay: true });
+      await cluster.waitUntil("the load goes on", () => cut.hits > 50 && workers.operations > 300, 30_000);
       cluster.heal();
       await workers.stop();
       expect(workers.failures).toEqual([]);
