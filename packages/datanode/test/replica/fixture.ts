@@ -8,6 +8,7 @@ import {
   firstLayout,
   type Layout,
   nodeId,
+  partitionOf,
   type QuorumError,
   type ReplicaReply,
   type ReplicaRequest,
@@ -141,4 +142,12 @@ function asBytes(value: unknown): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "object" || value === null || !("type" in value) || !("data" in value)) return undefined;
   return value.type === "Buffer" && Array.isArray(value.data) ? Uint8Array.from(value.data as number[]) : undefined;
+}
+
+/** Another path of the same partition. */
+export function sibling(path: string): string {
+  const partition = partitionOf(files, path);
+  for (let index = 0; ; index += 1) {
+    if (partitionOf(files, `sibling-${index}`) === partition) return `sibling-${index}`;
+  }
 }

@@ -11,19 +11,30 @@ export class TestStore {
   #disk: Disk | undefined;
 
   constructor() {
-    beforeEach(() => {
-      this.#directory = mkdtempSync(join(tmpdir(), "quorumfs-replica-"));
-    });
-    afterEach(async () => {
-      await this.#disk?.close();
-      this.#disk = undefined;
-      rmSync(this.#directory, { recursive: true, force: true });
-    });
+    beforeEach(() => this.#begin());
+    afterEach(() => this.#end());
+  }
+
+  /** An empty store, within one test. */
+  async fresh(): Promise<Disk> {
+    await this.#end();
+    this.#begin();
+    return await this.reopen();
   }
 
   async reopen(): Promise<Disk> {
     await this.#disk?.close();
     this.#disk = openLmdbDisk({ directory: this.#directory });
     return this.#disk;
+  }
+
+  #begin(): void {
+    this.#directory = mkdtempSync(join(tmpdir(), "quorumfs-replica-"));
+  }
+
+  async #end(): Promise<void> {
+    await this.#disk?.close();
+    this.#disk = undefined;
+    rmSync(this.#directory, { recursive: true, force: true });
   }
 }

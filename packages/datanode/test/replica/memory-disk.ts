@@ -48,8 +48,8 @@ interface Commit {
  */
 export class MemoryDisk implements Disk {
   readonly #tables = new Map<string, MemoryTable>();
-  #durable = new Map<string, Row[]>();
-  #held: Commit[] = [];
+  readonly #durable = new Map<string, Row[]>();
+  readonly #held: Commit[] = [];
   #holding = false;
   #failure: Error | undefined;
   commits = 0;

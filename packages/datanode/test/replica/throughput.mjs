@@ -101,7 +101,11 @@ await run("accept on a kept promise", async (path) => {
 });
 await run("prepare + accept, overwrite", async (path) => {
   await ask(path, { kind: "prepare", ballot: ballot(5) }, "state");
-  await ask(path, { kind: "accept", ballot: ballot(5), value: valueOf(ballot(5), [mark(1), mark(2)]), next: ballot(6) }, "ok");
+  await ask(
+    path,
+    { kind: "accept", ballot: ballot(5), value: valueOf(ballot(5), [mark(1), mark(2)]), next: ballot(6) },
+    "ok",
+  );
 });
 await run("read", (path) => ask(path, { kind: "read", withContent: false }, "state"));
 await run("read with content", (path) => ask(path, { kind: "read", withContent: true }, "state"));
@@ -112,7 +116,7 @@ await run("commit hint", (path) => ask(path, { kind: "commit", ballot: ballot(5)
   const start = performance.now();
   let count = 0;
   let after = "";
-  for (let more = true; more; ) {
+  for (let more = true; more;) {
     const page = await replica.rangeRead({ bucket, prefix: "", after, limit: 10_000 });
     count += page.entries.length;
     after = page.lastPath;
@@ -120,7 +124,9 @@ await run("commit hint", (path) => ask(path, { kind: "commit", ballot: ballot(5)
   }
   report("records listed", count, start, cpu);
 }
-console.log(`resident ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB, heap ${(process.memoryUsage().heapUsed / 2 ** 20).toFixed(0)} MiB`);
+console.log(
+  `resident ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB, heap ${(process.memoryUsage().heapUsed / 2 ** 20).toFixed(0)} MiB`,
+);
 
 await replica.close();
 await disk.close();

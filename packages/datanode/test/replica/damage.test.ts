@@ -1,0 +1,150 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Disk } from "@quorumfs/core";
+import { recordKey } from "../../src/replica/record-key.js";
+import {
+  accept,
+  ask,
+  ballot,
+  contentOf,
+  files,
+  openReplica,
+  prepare,
+  read,
+  readContent,
+  type Subject,
+  tombstoneOf,
+  valueOf,
+} from "./fixture.js";
+import { TestStore } from "./lmdb.js";
+
+const store = new TestStore();
+const corrupt = { kind: "corrupt" };
+
+/** A replica on a store in which one bit of a row was flipped while it was closed. */
+async function withFlippedBit(options: {
+  readonly prepare: (subject: Subject) => Promise<unknown>;
+  readonly table: string;
+  readonly path: string;
+  /** Negative: from the end. */
+  readonly byte: number;
+}): Promise<{ subject: Subject; disk: Disk }> {
+  const subject = openReplica(await store.reopen());
+  await options.prepare(subject);
+  await subject.replica.close();
+  const disk = await store.reopen();
+  const table = disk.table(options.table);
+  const key = recordKey(files, options.path).bytes;
+  const row = table.get(key);
+  if (!row) throw new Error(`${options.table} has no row for ${options.path}`);
+  const at = options.byte < 0 ? row.length + options.byte : options.byte;
+  row[at] = (row[at] ?? 0) ^ 0x10;
+  await disk.commit([{ table, key, value: row }]);
+  return { subject: openReplica(disk), disk };
+}
+
+describe("a flipped bit in a record", () => {
+  test.each([0, 5, 9, 30, 60, 90])("byte %i: the replica abstains from everything, and says so", async (byte) => {
+    const { subject } = await withFlippedBit({
+      prepare: ({ replica }) => ask(replica, "a", accept(3)),
+      table: "records",
+      path: "a",
+      byte,
+    });
+    const { replica, damaged } = subject;
+    const erase = { kind: "erase", ballot: ballot(3) } as const;
+    for (const request of [read, readContent, prepare(9), accept(9), erase]) {
+      expect(await ask(replica, "a", request)).toEqual(corrupt);
+    }
+    expect(damaged).toEqual([{ bucket: files, path: "a" }]);
+    expect(replica.damageCount).toBe(1);
+    expect(replica.counterHint(files, "a")).toBe(0);
+  });
+
+  test("a page flags the record and shows the others", async () => {
+    const { subject } = await withFlippedBit({
+      prepare: ({ replica }) => Promise.all(["a", "b", "c"].map((path) => ask(replica, path, accept(1)))),
+      table: "records",
+      path: "b",
+      byte: 44,
+    });
+    const page = await subject.replica.rangeRead({ bucket: files, prefix: "", after: "", limit: 10 });
+    expect(page.entries).toMatchObject([
+      { kind: "record", path: "a" },
+      { kind: "corrupt", path: "b" },
+      { kind: "record", path: "c" },
+    ]);
+    expect(subject.damaged).toEqual([{ bucket: files, path: "b" }]);
+  });
+});
+
+describe("a flipped bit in content", () => {
+  test.each([
+    ["within the record", "records", 100],
+    ["in its own row", "contents", 60_000],
+  ])("%s: the replica still votes, and offers no copy", async (_where, table, size) => {
+    const { subject } = await withFlippedBit({
+      prepare: ({ replica }) => ask(replica, "a", accept(3, valueOf(3, "x".repeat(size)))),
+      table,
+      path: "a",
+      byte: -7,
+    });
+    const { replica, damaged } = subject;
+    expect(await ask(replica, "a", read)).toMatchObject({ accepted: ballot(3) });
+    expect(await ask(replica, "a", readContent)).toEqual(corrupt);
+    expect(damaged).toEqual([{ bucket: files, path: "a" }]);
+    expect(await ask(replica, "a", accept(4))).toEqual({ kind: "ok" });
+    expect(contentOf(await ask(replica, "a", readContent))).toBe("content 4");
+  });
+
+  test("content that is missing from its table", async () => {
+    const disk = await store.reopen();
+    const { replica } = openReplica(disk);
+    await ask(replica, "a", accept(1, valueOf(1, "x".repeat(5000))));
+    await disk.commit([{ table: disk.table("contents"), key: recordKey(files, "a").bytes, value: undefined }]);
+    expect(await ask(replica, "a", readContent)).toEqual(corrupt);
+    expect(await ask(replica, "a", read)).toMatchObject({ accepted: ballot(1) });
+  });
+});
+
+test("a flipped bit in a promise: nothing is promised or voted for any more", async () => {
+  const { subject } = await withFlippedBit({
+    prepare: async ({ replica }) => {
+      await ask(replica, "a", accept(3));
+      await ask(replica, "a", prepare(5));
+    },
+    table: "promises",
+    path: "a",
+    byte: 2,
+  });
+  expect(await ask(subject.replica, "a", accept(4))).toEqual(corrupt);
+  expect(await ask(subject.replica, "a", prepare(9))).toEqual(corrupt);
+  expect(subject.damaged).toHaveLength(1);
+});
+
+test("a record that lies under another file's key is damaged, not that file's", async () => {
+  const disk = await store.reopen();
+  const { replica } = openReplica(disk);
+  await ask(replica, "a", accept(3));
+  const records = disk.table("records");
+  await disk.commit([
+    { table: records, key: recordKey(files, "b").bytes, value: records.get(recordKey(files, "a").bytes) },
+  ]);
+  expect(await ask(replica, "b", read)).toEqual(corrupt);
+});
+
+test("a flipped bit in a partition's floor: nothing is said about its files", async () => {
+  const { replica } = openReplica(await store.reopen());
+  await ask(replica, "a", accept(3, tombstoneOf(3)));
+  await ask(replica, "a", { kind: "erase", ballot: ballot(3) });
+  await replica.close();
+  const disk = await store.reopen();
+  const table = disk.table("floors");
+  const [row] = [...table.range({ start: new Uint8Array(4) })].map(({ key, value }) => ({
+    key: Buffer.from(key),
+    value: Buffer.from(value),
+  }));
+  if (!row) throw new Error("no floor was stored");
+  row.value[3] = (row.value[3] ?? 0) ^ 1;
+  await disk.commit([{ table, ...row }]);
+  expect(await ask(openReplica(disk).replica, "a", read)).toEqual(corrupt);
+});

@@ -1,0 +1,34 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { GenerationCache } from "../../src/replica/generation-cache.js";
+
+test("never more than its entries, never an old value, and the newest half is always there", () => {
+  const operations = fc.array(
+    fc.record({ kind: fc.constantFrom("get", "set", "set", "delete"), key: fc.nat({ max: 30 }) }),
+    { maxLength: 300 },
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 20 }), operations, (entriesMax, sequence) => {
+      const cache = new GenerationCache<number, { n: number }>({ entriesMax });
+      const newest = new Map<number, { n: number }>();
+      let order: number[] = [];
+      sequence.forEach(({ kind, key }, n) => {
+        if (kind === "set") {
+          newest.set(key, { n });
+          cache.set(key, { n });
+          order = [...order.filter((other) => other !== key), key];
+        } else if (kind === "delete") {
+          newest.delete(key);
+          cache.delete(key);
+          order = order.filter((other) => other !== key);
+        } else {
+          const found = cache.get(key);
+          if (found) expect(found).toEqual(newest.get(key));
+          if (found) order = [...order.filter((other) => other !== key), key];
+        }
+        expect(cache.size).toBeLessThanOrEqual(entriesMax);
+      });
+      for (const key of order.slice(-Math.floor(entriesMax / 2))) expect(cache.get(key)).toEqual(newest.get(key));
+    }),
+  );
+});
