@@ -1,17 +1,35 @@
-import type { Method } from "@quorumfs/core";
+import { type Method, QuorumError } from "@quorumfs/core";
 
 /** A method's four functions in the form that grpc-js takes. */
 export interface Codec<Request, Response> {
   readonly encodeRequest: (message: Request) => Buffer;
-  readonly decodeRequest: (bytes: Uint8Array) => Request;
+  readonly decodeRequest: (bytes: Uint8Array) => Request | Undecodable;
   readonly encodeResponse: (message: Response) => Buffer;
   readonly decodeResponse: (bytes: Uint8Array) => Response;
+}
+
+/**
+ * Stands in for a request whose bytes are no message, so that its answer is ours to give: grpc-js would call it a fault
+ * of the server.
+ */
+export class Undecodable {
+  readonly error: QuorumError;
+
+  constructor(cause: unknown) {
+    this.error = new QuorumError({ code: "invalid_argument", message: "the request could not be decoded", cause });
+  }
 }
 
 export function codecOf<Request, Response>(method: Method<Request, Response>): Codec<Request, Response> {
   return {
     encodeRequest: (message) => asBuffer(method.requestSerialize(message)),
-    decodeRequest: (bytes) => method.requestDeserialize(bytes),
+    decodeRequest: (bytes) => {
+      try {
+        return method.requestDeserialize(bytes);
+      } catch (thrown) {
+        return new Undecodable(thrown);
+      }
+    },
     encodeResponse: (message) => asBuffer(method.responseSerialize(message)),
     decodeResponse: (bytes) => method.responseDeserialize(bytes),
   };

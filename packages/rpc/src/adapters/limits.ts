@@ -10,7 +10,10 @@ export const streamWindowBytes = 4 * 1024 * 1024;
 export const connectionWindowBytes = 8 * 1024 * 1024;
 /** Calls at a time on one connection; SDK and peers need a dozen, other gRPC clients share this. */
 export const concurrentStreamsMax = 1000;
-/** Headers of one call, names and values, decoded. Identity takes about 200 bytes of it. */
+/**
+ * Headers of one call that clients are told to keep to, names and values, decoded; identity takes about 200 bytes of
+ * it. Node itself cuts at 64 KiB.
+ */
 export const headerBytesMax = 16 * 1024;
 /** Connections to one listener; beyond it new ones are closed at once. A connection costs some 50 KiB. */
 export const connectionsMax = 4096;

@@ -8,7 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Log, Route } from "@quorumfs/core";
 import { GrpcCallContext } from "./call-context.js";
-import { codecOf } from "./codec.js";
+import { codecOf, Undecodable } from "./codec.js";
 import { ServerDuplex } from "./server-duplex.js";
 import { toStatus } from "./status.js";
 
@@ -40,10 +40,15 @@ export function registerRoute(server: Server, route: Route, context: RouteContex
   }
 }
 
+function decoded(request: unknown): unknown {
+  if (request instanceof Undecodable) throw request.error;
+  return request;
+}
+
 function unaryHandler(route: UnaryRoute, { log }: RouteContext) {
   const where = { log, method: route.method.path };
   const answer = async (call: ServerUnaryCall<unknown, unknown>): Promise<unknown> =>
-    route.handle(call.request, new GrpcCallContext(call));
+    route.handle(decoded(call.request), new GrpcCallContext(call));
   return (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>): void => {
     answer(call).then(
       (response) => reply(null, response),
@@ -67,7 +72,7 @@ function streamHandler(route: StreamRoute, { log }: RouteContext) {
  * waits for news must heed its signal: it cannot be left while it waits.
  */
 async function sendAll(route: StreamRoute, call: StreamCall): Promise<void> {
-  const messages = route.handle(call.request, new GrpcCallContext(call));
+  const messages = route.handle(decoded(call.request), new GrpcCallContext(call));
   for await (const message of messages) {
     if (call.cancelled) return;
     if (!call.write(message)) await drainedOrGone(call);
@@ -90,7 +95,10 @@ function drainedOrGone(call: StreamCall): Promise<void> {
 function duplexHandler(route: DuplexRoute, { log, cut }: RouteContext) {
   const where = { log, method: route.method.path };
   return (call: ServerDuplexStream<unknown, unknown>): void => {
-    const stream = new ServerDuplex<unknown, unknown>(call, cut);
+    const stream = new ServerDuplex<unknown, unknown>(call, {
+      cut,
+      refuse: (error) => stream.fail(toStatus(error, where)),
+    });
     try {
       // Tells the client at once that it has been heard.
       call.sendMetadata(new Metadata());

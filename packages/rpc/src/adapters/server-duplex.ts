@@ -1,23 +1,31 @@
 import { type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { type Duplex, QuorumError } from "@quorumfs/core";
+import { Undecodable } from "./codec.js";
 import { FrameWindow } from "./frame-window.js";
+
+export interface ServerDuplexOptions {
+  /** Ends the connection of a peer. */
+  readonly cut: (peer: string) => void;
+  /** Ends the stream with an error. */
+  readonly refuse: (error: QuorumError) => void;
+}
 
 /**
  * The server's end of a duplex stream of grpc-js, as the port describes one. When the client half-closes, `onEnd`
  * is told, and what is written after that still reaches the client until `end` is called.
  */
 export class ServerDuplex<Out, In> implements Duplex<Out, In> {
-  readonly #call: ServerDuplexStream<In, Out>;
-  readonly #cut: (peer: string) => void;
+  readonly #call: ServerDuplexStream<In | Undecodable, Out>;
+  readonly #options: ServerDuplexOptions;
   readonly #window = new FrameWindow();
   #closed = false;
   #told = false;
   #onEnd: ((error: Error | undefined) => void) | undefined;
   #endedWith: Error | undefined;
 
-  constructor(call: ServerDuplexStream<In, Out>, cut: (peer: string) => void) {
+  constructor(call: ServerDuplexStream<In | Undecodable, Out>, options: ServerDuplexOptions) {
     this.#call = call;
-    this.#cut = cut;
+    this.#options = options;
     // When a client goes, its end comes first and the news that it was none a moment later.
     call.on("end", () => setImmediate(() => this.#tell(undefined)));
     call.on("cancelled", () => this.#gone());
@@ -40,7 +48,7 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
   cancel(): void {
     if (this.#closed) return;
     // A status would wait behind what the peer does not read.
-    if (this.#window.full) this.#cut(this.#call.getPeer());
+    if (this.#window.full) this.#options.cut(this.#call.getPeer());
     this.fail({ code: status.CANCELLED, details: "the server gave the stream up" });
   }
 
@@ -61,8 +69,10 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
   }
 
   onMessage(listener: (message: In) => void): void {
-    this.#call.on("data", (message: In) => {
-      if (!this.#closed) listener(message);
+    this.#call.on("data", (message: In | Undecodable) => {
+      if (this.#closed) return;
+      if (message instanceof Undecodable) this.#options.refuse(message.error);
+      else listener(message);
     });
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from "@quorumfs/core";
 export class FakeClock implements Clock {
   #nowMs = 0;
   #timers: { readonly atMs: number; readonly action: () => void }[] = [];
-  #turn: (() => void)[] = [];
+  readonly #turn: (() => void)[] = [];
 
   nowMs(): number {
     return this.#nowMs;
