@@ -1,15 +1,5 @@
 /** The composition root of a DataNode: what there is, in which order it starts, and in which order it ends. */
-import type {
-  CancelSignal,
-  Clock,
-  Disk,
-  Listener,
-  Log,
-  Network,
-  NodeId,
-  QuorumError,
-  Random,
-} from "@quorumfs/core";
+import type { CancelSignal, Clock, Disk, Listener, Log, Network, NodeId, QuorumError, Random } from "@quorumfs/core";
 import { Admission } from "./admission.js";
 import { Buckets } from "./cluster/buckets.js";
 import { ClusterStore } from "./cluster/cluster-store.js";
@@ -21,6 +11,7 @@ import { replicaContext } from "./cluster/replica-context.js";
 import { SuperNode } from "./cluster/super-node.js";
 import type { DataNodeConfig } from "./config.js";
 import { Coordinator } from "./coordinator/coordinator.js";
+import { Hedges } from "./coordinator/hedges.js";
 import { Pauses } from "./coordinator/pauses.js";
 import { Peers } from "./coordinator/peers.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
@@ -85,9 +76,10 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const superNode = new SuperNode({ network, address: config.supernode, self });
   const peers = new Peers({ self, store, network, clock, random, log });
   const pauses = new Pauses(random);
+  const hedges = new Hedges(clock);
   const { voteTimeoutMs } = config;
   const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
-  const coordinator = new Coordinator({ self, store, replica, links, pauses, clock, refresh });
+  const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh });
   const ranges = new RangeQuorum({ replica, isLocal: (node) => links.isLocal(node), peers, clock, log });
   const lister = new Lister({ store, ranges, coordinator, clock });
   const admission = new Admission(config.limits);

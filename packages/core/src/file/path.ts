@@ -6,6 +6,8 @@ export const pathBytesMax = 1024;
 // The C0 and C1 controls and DEL; lone surrogates and U+FFFD are what invalid UTF-8 turns into when it is decoded.
 const control = /[\u0000-\u001f\u007f-\u009f]/u;
 const notUtf8 = /[\ud800-\udfff\ufffd]/u;
+// What nearly every path looks like: ASCII, segments that do not begin with a dot. Anything else is looked at closely.
+const plainPath = /^[!-\-0-~][ -.0-~]*(?:\/[!-\-0-~][ -.0-~]*)*$/;
 const bucketName = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 /**
@@ -15,6 +17,7 @@ const bucketName = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
  * @throws QuorumError `invalid_argument`: 1 to 1024 bytes of UTF-8, no control characters, no empty, `.` or `..` segment
  */
 export function checkPath(path: string): string {
+  if (path.length <= pathBytesMax && plainPath.test(path)) return path;
   const fault = faultOfPath(path);
   if (fault !== undefined) throw invalid(`path ${quote(path)} ${fault}`);
   return path;

@@ -14,8 +14,17 @@ const fnvPrime = 0x01000193;
  */
 export function partitionOf(bucket: BucketId, path: string, partitions: number = partitionCount): PartitionId {
   let hash = mix32(bucket) ^ fnvOffset;
-  eachUtf8Byte(path, (byte) => {
-    hash = Math.imul(hash ^ byte, fnvPrime);
-  });
+  let index = 0;
+  for (; index < path.length; index += 1) {
+    const unit = path.charCodeAt(index);
+    // ASCII is its own UTF-8; the rest goes the long way.
+    if (unit >= 0x80) break;
+    hash = Math.imul(hash ^ unit, fnvPrime);
+  }
+  if (index < path.length) {
+    eachUtf8Byte(path.slice(index), (byte) => {
+      hash = Math.imul(hash ^ byte, fnvPrime);
+    });
+  }
   return (mix32(hash) % partitions) as PartitionId;
 }

@@ -12,8 +12,9 @@ export type TallyResult = "pending" | "won" | "lost";
 export class Tally {
   readonly #voters: Electorate;
   readonly #kind: QuorumKind;
-  readonly #ayes = new Set<NodeId>();
-  readonly #noes = new Map<NodeId, string>();
+  // Arrays: with at most replicasMax entries they are quicker than sets, and each round of each operation has a tally.
+  readonly #ayes: NodeId[] = [];
+  readonly #noes: { readonly node: NodeId; readonly reason: string }[] = [];
 
   constructor(voters: Electorate, kind: QuorumKind) {
     this.#voters = voters;
@@ -23,29 +24,37 @@ export class Tally {
   /** False if the node had answered already or is no voter. */
   aye(node: NodeId): boolean {
     if (!this.#mayAnswer(node)) return false;
-    this.#ayes.add(node);
+    this.#ayes.push(node);
     return true;
   }
 
   /** `reason` is for people: why this node did not help. */
   no(node: NodeId, reason: string): boolean {
     if (!this.#mayAnswer(node)) return false;
-    this.#noes.set(node, reason);
+    this.#noes.push({ node, reason });
     return true;
   }
 
   #mayAnswer(node: NodeId): boolean {
-    return !this.#ayes.has(node) && !this.#noes.has(node) && this.#voters.members.includes(node);
+    return !this.#saidAye(node) && !this.#saidNo(node) && this.#voters.members.includes(node);
+  }
+
+  #saidAye(node: NodeId): boolean {
+    return this.#ayes.includes(node);
+  }
+
+  #saidNo(node: NodeId): boolean {
+    return this.#noes.some((no) => no.node === node);
   }
 
   /** `lost` when the nodes that have not answered yet cannot make up a quorum any more. */
   get result(): TallyResult {
-    if (hasQuorum(this.#voters, this.#kind, (node) => this.#ayes.has(node))) return "won";
-    return hasQuorum(this.#voters, this.#kind, (node) => !this.#noes.has(node)) ? "pending" : "lost";
+    if (hasQuorum(this.#voters, this.#kind, (node) => this.#saidAye(node))) return "won";
+    return hasQuorum(this.#voters, this.#kind, (node) => !this.#saidNo(node)) ? "pending" : "lost";
   }
 
   get allAnswered(): boolean {
-    const answered = this.#ayes.size + this.#noes.size;
+    const answered = this.#ayes.length + this.#noes.length;
     assert(answered <= this.#voters.members.length, "a node that is no voter was counted");
     return answered === this.#voters.members.length;
   }
@@ -55,10 +64,10 @@ export class Tally {
   }
 
   get failures(): readonly NodeFailure[] {
-    return [...this.#noes].map(([node, reason]) => ({ node, reason }));
+    return [...this.#noes];
   }
 
   get shortfall(): { readonly needed: number; readonly got: number } {
-    return quorumShortfall(this.#voters, this.#kind, (node) => this.#ayes.has(node));
+    return quorumShortfall(this.#voters, this.#kind, (node) => this.#saidAye(node));
   }
 }

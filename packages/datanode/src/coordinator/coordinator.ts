@@ -144,6 +144,7 @@ export class Coordinator {
   close(): void {
     this.#unsubscribe();
     this.#deadlines.expireAll();
+    this.#options.hedges.close();
   }
 
   #mutation(
@@ -176,7 +177,10 @@ export class Coordinator {
       voters: place.voters,
       self: { node: self.id, incarnation: self.incarnation },
       withContent,
-      counterHint: replica.counterHint(bucket.id, path),
+      // Looked up only if the read has to propose something itself.
+      get counterHint() {
+        return replica.counterHint(bucket.id, path);
+      },
       requestId: noRequestId,
       nowMs: Math.trunc(clock.wallMs()),
     });

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type Electorate,
   type MutationOutcome,
   QuorumError,
   type ReadingOutcome,
@@ -9,6 +10,7 @@ import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
 import type { Expiring } from "./deadlines.js";
 import { OperationRun } from "./operation-run.js";
+import type { Hedges } from "./hedges.js";
 import type { Pauses } from "./pauses.js";
 import type { VoteLinks } from "./vote-links.js";
 
@@ -17,6 +19,7 @@ export interface OperationContext {
   readonly store: ClusterStore;
   readonly links: VoteLinks;
   readonly pauses: Pauses;
+  readonly hedges: Hedges;
   readonly clock: Clock;
   /** Asks the SuperNode for the newest view. */
   readonly refresh: () => Promise<void>;
@@ -66,7 +69,7 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> imp
   }
 
   start(): void {
-    const { store, links, clock, pauses } = this.#context;
+    const { store, links, clock, pauses, hedges } = this.#context;
     const { bucket, path, requestId, machineFor } = this.#options;
     const place = store.view.place(bucket, path);
     const { layoutNumber } = store.view;
@@ -83,6 +86,8 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> imp
       links,
       clock,
       pauses,
+      hedges,
+      readersFirst: readersFirst(place.voters),
       onDone: (outcome) => this.#onDone(outcome, place, layoutNumber),
     });
     this.#run.start();
@@ -141,4 +146,10 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> imp
     this.#state = "ended";
     this.#options.onEnd({ error: new QuorumError({ code, message, cause }) });
   }
+}
+
+/** While a partition moves, every quorum is needed twice, and everybody is asked at once. */
+function readersFirst(voters: Electorate): number {
+  const [group, other] = voters.groups;
+  return group && !other ? group.read : voters.members.length;
 }

@@ -5,11 +5,15 @@ import {
   type NodeId,
   type RegisterOperation,
   type ReplicaReply,
+  type ReplicaState,
   unreachable,
+  withoutContent,
 } from "@quorumfs/core";
 import type { ReplicaTarget } from "../replica/messages.js";
 import { contentMatches } from "./content-check.js";
+import type { Hedges } from "./hedges.js";
 import type { Pauses } from "./pauses.js";
+import { ReadWave } from "./read-wave.js";
 import type { Vote, VoteLinks } from "./vote-links.js";
 
 export interface RunOptions<Outcome> {
@@ -20,6 +24,9 @@ export interface RunOptions<Outcome> {
   readonly links: VoteLinks;
   readonly clock: Clock;
   readonly pauses: Pauses;
+  readonly hedges: Hedges;
+  /** How many nodes a round of reading asks at first, as a rule: R. */
+  readonly readersFirst: number;
   /** Called once, unless the run is dropped; perhaps before `start` has returned. */
   readonly onDone: (outcome: Outcome) => void;
 }
@@ -30,6 +37,11 @@ export class OperationRun<Outcome> {
   #ended = false;
   /** Whether a vote has left that may change the file. */
   #accepting = false;
+  /** How many effects are being performed at the moment, one within the other. */
+  #depth = 0;
+  #wave: ReadWave | undefined;
+  /** What this node's own replica said, so that the others need not repeat it. */
+  #own: ReplicaState | undefined;
   #cancelTimer: CancelTimer | undefined;
 
   constructor(options: RunOptions<Outcome>) {
@@ -53,9 +65,10 @@ export class OperationRun<Outcome> {
   }
 
   #perform(effects: Effects<Outcome>): void {
+    this.#depth += 1;
     for (const effect of effects) {
       // A replica in this process answers while the question is still being put to the others.
-      if (this.#ended) return;
+      if (this.#ended) break;
       switch (effect.kind) {
         case "send":
           this.#send(effect);
@@ -71,6 +84,8 @@ export class OperationRun<Outcome> {
           unreachable(effect);
       }
     }
+    this.#depth -= 1;
+    if (this.#depth === 0 && !this.#ended && this.#wave?.isSpent) this.#wave.release();
   }
 
   #send(effect: Extract<Effects<Outcome>[number], { kind: "send" }>): void {
@@ -79,6 +94,10 @@ export class OperationRun<Outcome> {
     const vote: Vote = { target, request, requestId };
     if (round === 0) {
       for (const node of to) links.post(node, vote);
+      return;
+    }
+    if (request.kind === "read") {
+      this.#sendRead(round, to, vote, request.withContent);
       return;
     }
     if (request.kind === "accept") this.#accepting = true;
@@ -91,7 +110,31 @@ export class OperationRun<Outcome> {
     if (here !== undefined) this.#ask(round, here, vote);
   }
 
+  #sendRead(round: number, to: readonly NodeId[], vote: Vote, withContent: boolean): void {
+    const { links, readersFirst, hedges, pauses } = this.#options;
+    const wave = this.#waveOf(round);
+    // One replica is asked for the content; the others only if it cannot bring it.
+    const atOnce = withContent ? 1 : Math.max(0, readersFirst - wave.asked);
+    const order = links.readiestFirst(to);
+    order.forEach((node, index) => {
+      if (this.#ended) return;
+      if (index < atOnce) wave.ask(node, vote);
+      else wave.hold(node, vote);
+    });
+    if (wave.holds) hedges.add(wave, pauses.hedgeMs);
+  }
+
+  #waveOf(round: number): ReadWave {
+    if (this.#wave?.round === round) return this.#wave;
+    this.#wave?.end();
+    this.#wave = new ReadWave(round, (node, vote) => {
+      if (!this.#ended) this.#ask(round, node, vote);
+    });
+    return this.#wave;
+  }
+
   #ask(round: number, node: NodeId, vote: Vote): void {
+    if (vote.request.kind === "read" && !vote.request.withContent) vote.have ??= this.#own;
     this.#options.links.ask(node, vote, (reply, reason) => {
       if (!this.#ended) this.#onAnswer(round, node, reply, reason);
     });
@@ -99,14 +142,18 @@ export class OperationRun<Outcome> {
 
   #onAnswer(round: number, node: NodeId, reply: ReplicaReply | undefined, reason: string): void {
     const { machine, links, target } = this.#options;
+    if (this.#wave?.round === round) this.#wave.onAnswer();
     if (!reply) {
       this.#perform(machine.onFailure(round, node, reason));
       return;
     }
-    if (reply.kind === "state" && !contentMatches(reply)) {
-      links.reportDamage(node, target);
-      this.#perform(machine.onReply(round, node, { kind: "corrupt" }));
-      return;
+    if (reply.kind === "state") {
+      if (!contentMatches(reply)) {
+        links.reportDamage(node, target);
+        this.#perform(machine.onReply(round, node, { kind: "corrupt" }));
+        return;
+      }
+      if (reply.value && links.isLocal(node)) this.#own = { ...reply, value: withoutContent(reply.value) };
     }
     this.#perform(machine.onReply(round, node, reply));
   }
@@ -124,5 +171,6 @@ export class OperationRun<Outcome> {
   #end(): void {
     this.#ended = true;
     this.#cancelTimer?.();
+    this.#wave?.end();
   }
 }

@@ -3,6 +3,9 @@ import type { Random } from "@quorumfs/core";
 // Below it timers are inexact anyway; above it waiting costs more than the round that it may save.
 const patienceMinMs = 5;
 const patienceMaxMs = 50;
+// A paused or vanished node delays the reads that have asked it by no more than this, until it is seen to be slow.
+const hedgeMinMs = 10;
+const hedgeMaxMs = 100;
 // An unlucky pair of coordinators is apart after one or two doublings of a few milliseconds, the time of a round.
 const backOffFirstMs = 3;
 const backOffMaxMs = 200;
@@ -34,6 +37,11 @@ export class Pauses {
   /** Long enough for a node that is alive to answer, as a rule. */
   get patienceMs(): number {
     return Math.min(patienceMaxMs, Math.max(patienceMinMs, this.#meanMs * 3));
+  }
+
+  /** Longer than most answers take: then it is worth asking somebody else too. */
+  get hedgeMs(): number {
+    return Math.min(hedgeMaxMs, Math.max(hedgeMinMs, this.#meanMs * 4));
   }
 
   /** @param attempt from 1 */

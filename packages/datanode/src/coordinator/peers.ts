@@ -52,6 +52,11 @@ export class Peer {
     });
   }
 
+  /** How many votes it owes an answer; infinite while it cannot be reached. */
+  get load(): number {
+    return this.votes.up ? this.votes.pending : Infinity;
+  }
+
   /** For what is large and can wait: pages of a listing must not stand before votes. */
   get bulk(): Channel {
     return (this.#bulkChannel ??= this.#connect("bulk"));

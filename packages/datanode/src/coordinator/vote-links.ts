@@ -1,4 +1,4 @@
-import type { Clock, Log, NodeId, ReplicaReply, ReplicaRequest } from "@quorumfs/core";
+import type { Clock, Log, NodeId, ReplicaReply, ReplicaRequest, ReplicaState } from "@quorumfs/core";
 import type { ReplicaRequest as RequestMessage } from "@quorumfs/proto";
 import type { LocalNode } from "../cluster/local-node.js";
 import type { LocalReplica } from "../replica/local-replica.js";
@@ -13,6 +13,8 @@ export interface Vote {
   readonly request: ReplicaRequest;
   /** For the replicas' logs; may be empty. */
   readonly requestId: Uint8Array;
+  /** For a read: what this node's own replica said; a reply that says the same comes without its value. */
+  have?: ReplicaState | undefined;
   /** The message, once one of them needed it. */
   message?: RequestMessage;
 }
@@ -35,6 +37,14 @@ export class VoteLinks {
 
   isLocal(node: NodeId): boolean {
     return this.#options.self.member?.nodeId === node;
+  }
+
+  /** This node, then those with the fewest questions waiting: a node that is paused or slow collects them. */
+  readiestFirst(nodes: readonly NodeId[]): readonly NodeId[] {
+    if (nodes.length < 2) return nodes;
+    const { peers } = this.#options;
+    const load = (node: NodeId) => (this.isLocal(node) ? -1 : (peers.find(node)?.load ?? Infinity));
+    return [...nodes].sort((a, b) => load(a) - load(b));
   }
 
   /** Calls `onAnswer` exactly once; for a remote node never before `ask` has returned. */
@@ -63,7 +73,7 @@ export class VoteLinks {
       // The lane may hold on to a message that it could not send; the content need not stay with it.
       if (error && contentBytes > 0) message.vote = undefined;
       if (askedAtMs !== undefined) pauses.observe(clock.nowMs() - askedAtMs);
-      if (response) onAnswer(replyFromWire(response), "");
+      if (response) onAnswer(replyFromWire(response, vote.have), "");
       else onAnswer(undefined, error?.message ?? "no answer");
     });
   }
@@ -106,6 +116,9 @@ function contentBytesOf(request: ReplicaRequest): number {
 
 /** The message is made once for all nodes; each lane writes its own id into its copy of the envelope. */
 function messageOf(vote: Vote): RequestMessage {
-  vote.message ??= requestToWire({ id: 0, target: vote.target, request: vote.request, requestId: vote.requestId });
+  vote.message ??= requestToWire(
+    { id: 0, target: vote.target, request: vote.request, requestId: vote.requestId },
+    vote.have?.accepted,
+  );
   return { ...vote.message };
 }

@@ -16,6 +16,7 @@ export function dispatchVote(options: {
 }): void {
   const { replica, from, log, message, reply } = options;
   const { id, target, request, requestId } = requestFromWire(message);
+  const have = message.vote?.$case === "read" ? message.vote.value.have : undefined;
   checkOwnBallots(request, from);
   if (request.kind === "accept") checkContentMatchesEtag(request.value);
   replica.handle(target, request, (answer) => {
@@ -29,7 +30,7 @@ export function dispatchVote(options: {
         requestId: Buffer.from(requestId).toString("hex"),
       });
     }
-    if (id !== 0) reply(replyToWire(id, answer));
+    if (id !== 0) reply(replyToWire(id, answer, have));
   });
 }
 

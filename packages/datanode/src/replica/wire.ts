@@ -8,8 +8,11 @@ import {
   type RangePage,
   type ReplicaReply,
   type ReplicaRequest,
+  type ReplicaState,
+  sameBallot,
   unreachable,
   type Value,
+  withoutContent,
 } from "@quorumfs/core";
 import type {
   AcceptVote,
@@ -52,9 +55,11 @@ const corrupt: ResponseMessage["reply"] = Object.freeze({ $case: "corrupt", valu
 const okReply: ReplicaReply = Object.freeze({ kind: "ok" });
 const corruptReply: ReplicaReply = Object.freeze({ kind: "corrupt" });
 
-export function requestToWire(envelope: VoteEnvelope): RequestMessage {
+/** @param have for a read: the ballot of a value that the asker holds, so that it need not be repeated */
+export function requestToWire(envelope: VoteEnvelope, have?: Ballot): RequestMessage {
   const { id, target, request, requestId } = envelope;
-  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote: voteToWire(request), requestId };
+  const vote = voteToWire(request, have);
+  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote, requestId };
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */
@@ -65,14 +70,19 @@ export function requestFromWire(message: RequestMessage): VoteEnvelope {
   return { id, target: { bucket, path, layout }, request, requestId: checkRequestId(message.requestId) };
 }
 
-export function replyToWire(id: number, reply: ReplicaReply): ResponseMessage {
-  return { id, reply: replyMessage(reply) };
+/** @param have the ballot of a value that the asker holds */
+export function replyToWire(id: number, reply: ReplicaReply, have?: Ballot): ResponseMessage {
+  return { id, reply: replyMessage(reply, have) };
 }
 
-/** A reply that makes no sense becomes `refused`, `internal`. */
-export function replyFromWire(message: ResponseMessage): ReplicaReply {
+/**
+ * A reply that makes no sense becomes `refused`, `internal`.
+ *
+ * @param have the state whose value was left out, if the reply's is the same
+ */
+export function replyFromWire(message: ResponseMessage, have?: ReplicaState): ReplicaReply {
   try {
-    return replyOf(message.reply);
+    return replyOf(message.reply, have);
   } catch (thrown) {
     return { kind: "refused", code: "internal", reason: QuorumError.from(thrown).message };
   }
@@ -152,10 +162,10 @@ export function scannedToWire(scanned: readonly ScannedEntry[]): ScanRecordsResp
   return { records: scanned.map(({ bucket, entry }) => ({ bucket, entry: rangeEntryToWire(entry) })) };
 }
 
-function voteToWire(request: ReplicaRequest): RequestMessage["vote"] {
+function voteToWire(request: ReplicaRequest, have: Ballot | undefined): RequestMessage["vote"] {
   switch (request.kind) {
     case "read":
-      return { $case: "read", value: request };
+      return { $case: "read", value: { withContent: request.withContent, have: have && ballotToWire(have) } };
     case "prepare":
       return { $case: "prepare", value: request };
     case "accept":
@@ -196,14 +206,14 @@ function acceptFromWire(vote: AcceptVote): ReplicaRequest {
   return { kind: "accept", ballot, value, next: checkBallot(vote.next, "the next ballot") };
 }
 
-function replyMessage(reply: ReplicaReply): ResponseMessage["reply"] {
+function replyMessage(reply: ReplicaReply, have: Ballot | undefined): ResponseMessage["reply"] {
   switch (reply.kind) {
     case "state":
       return {
         $case: "state",
         value: {
           accepted: ballotToWire(reply.accepted),
-          value: reply.value && valueToWire(reply.value),
+          value: reply.value && !isHeld(reply, have) ? valueToWire(reply.value) : undefined,
           committed: ballotToWire(reply.committed),
           floor: reply.floor,
         },
@@ -223,10 +233,15 @@ function replyMessage(reply: ReplicaReply): ResponseMessage["reply"] {
   }
 }
 
-function replyOf(reply: ResponseMessage["reply"]): ReplicaReply {
+/** Whether the asker has this very value, all but its content. */
+function isHeld(reply: ReplicaState, have: Ballot | undefined): boolean {
+  return have !== undefined && sameBallot(have, reply.accepted) && reply.value?.content.kind !== "inline";
+}
+
+function replyOf(reply: ResponseMessage["reply"], have: ReplicaState | undefined): ReplicaReply {
   switch (reply?.$case) {
     case "state":
-      return stateOf(reply.value);
+      return stateOf(reply.value, have);
     case "ok":
       return okReply;
     case "nack":
@@ -244,12 +259,16 @@ function replyOf(reply: ResponseMessage["reply"]): ReplicaReply {
   }
 }
 
-function stateOf(message: StateMessage): ReplicaReply {
+function stateOf(message: StateMessage, have: ReplicaState | undefined): ReplicaReply {
   const accepted = optionalBallot(message.accepted, "accepted");
-  const value = message.value && checkValue(message.value);
+  const value = message.value ? checkValue(message.value) : heldValue(accepted, have);
   if (isZeroBallot(accepted) !== (value === undefined)) throw malformed("a state with half a value");
   const committed = optionalBallot(message.committed, "committed");
   return { kind: "state", accepted, value, committed, floor: message.floor };
+}
+
+function heldValue(accepted: Ballot, have: ReplicaState | undefined): Value | undefined {
+  return have?.value && sameBallot(have.accepted, accepted) ? withoutContent(have.value) : undefined;
 }
 
 /** The zero ballot is left out. */

@@ -48,6 +48,8 @@ export interface ReplicaRequest {
 
 export interface ReadVote {
   withContent: boolean;
+  /** The sender holds the value of this ballot: a reply that would carry the same one leaves it out. */
+  have: Ballot | undefined;
 }
 
 export interface PrepareVote {
@@ -89,7 +91,10 @@ export interface ReplicaResponse {
 
 export interface ReplicaState {
   /** Absent: the replica has no value. */
-  accepted: Ballot | undefined;
+  accepted:
+    | Ballot
+    | undefined;
+  /** Absent though there is one: the asker said that it has it. */
   value:
     | Value
     | undefined;
@@ -411,13 +416,16 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
 };
 
 function createBaseReadVote(): ReadVote {
-  return { withContent: false };
+  return { withContent: false, have: undefined };
 }
 
 export const ReadVote: MessageFns<ReadVote> = {
   encode(message: ReadVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.withContent !== false) {
       writer.uint32(8).bool(message.withContent);
+    }
+    if (message.have !== undefined) {
+      Ballot.encode(message.have, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -443,6 +451,14 @@ export const ReadVote: MessageFns<ReadVote> = {
             message.withContent = reader.bool();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.have = Ballot.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -461,6 +477,7 @@ export const ReadVote: MessageFns<ReadVote> = {
   fromPartial<I extends Exact<DeepPartial<ReadVote>, I>>(object: I): ReadVote {
     const message = createBaseReadVote();
     message.withContent = object.withContent ?? false;
+    message.have = (object.have !== undefined && object.have !== null) ? Ballot.fromPartial(object.have) : undefined;
     return message;
   },
 };
