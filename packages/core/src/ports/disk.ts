@@ -15,7 +15,10 @@ export interface TableRange {
   readonly reverse?: boolean;
 }
 
-/** An ordered map of byte keys (1 to 1,978 bytes) to byte values. Reads see committed and not yet durable writes alike. */
+/**
+ * An ordered map of byte keys (1 to 1,978 bytes) to byte values. Reads see a commit when its promise has resolved; before
+ * that they may see it or not, durable or not.
+ */
 export interface Table {
   readonly name: string;
   /** A copy of the value that the caller may keep. */

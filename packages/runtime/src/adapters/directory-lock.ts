@@ -96,7 +96,7 @@ function startOf(pid: number): string {
 }
 
 function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
 }
 
 function inUse(directory: string, pid: number): QuorumError {

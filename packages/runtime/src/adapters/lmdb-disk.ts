@@ -10,11 +10,12 @@
  * Transactions run on a thread of libuv's pool; only their instructions are encoded on the event loop.
  */
 import { closeSync, fsyncSync, openSync, statfsSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Disk, QuorumError, type Table, type TableRange, type TableWrite } from "@quorumfs/core";
 import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
 import { GroupCommit } from "../group-commit.js";
 import { lockDirectory } from "./directory-lock.js";
+import { checkLmdbHeader } from "./lmdb-header.js";
 
 /** LMDB's limit with pages of 4 KiB. */
 const keyBytesMax = 1978;
@@ -40,12 +41,13 @@ const reasonTimeoutMs = 100;
 /**
  * Opens (and makes, if need be) a store in `directory`, which one process at a time may use.
  *
- * @throws QuorumError `unavailable`: another process has it open, or it cannot be read or written
+ * @throws QuorumError `unavailable`: another process has it open, or it cannot be read or written; `corrupt`
  */
 export function openLmdbDisk(options: { readonly directory: string }): Disk {
   const directory = resolve(options.directory);
   const unlock = lockDirectory(directory);
   try {
+    checkLmdbHeader(join(directory, "data.mdb"));
     const root = open<Uint8Array, Uint8Array>({
       path: directory,
       noSubdir: false,
@@ -62,6 +64,7 @@ export function openLmdbDisk(options: { readonly directory: string }): Disk {
     return new LmdbDisk({ directory, root, unlock });
   } catch (error) {
     unlock();
+    if (error instanceof QuorumError) throw error;
     throw new QuorumError({
       code: "unavailable",
       message: `cannot open the store in ${directory}: ${error instanceof Error ? error.message : String(error)}`,

@@ -36,12 +36,10 @@ export function createLog(options: ProcessLogOptions): ProcessLog {
   const transports: winston.transport[] = [];
   if (options.console !== "none") transports.push(consoleOf(options.console));
   if (fileTransport) transports.push(fileTransport);
-  const { component, id } = options;
   const logger = winston.createLogger({
     level: options.level,
     silent: transports.length === 0,
-    defaultMeta: id === undefined ? { component } : { component, id },
-    format: winston.format.combine(winston.format.timestamp(), errorFormat()),
+    format: winston.format.combine(winston.format.timestamp(), errorFormat(), signedBy(options)()),
     transports,
   });
   let closing: Promise<void> | undefined;
@@ -109,6 +107,11 @@ const errorFormat = winston.format((info) => {
   for (const [name, value] of Object.entries(info)) if (value instanceof Error) info[name] = describeError(value);
   return info;
 });
+
+/** Says whose line it is, whatever its fields are called. */
+function signedBy({ component, id }: ProcessLogOptions): winston.Logform.FormatWrap {
+  return winston.format((info) => Object.assign(info, { component }, id === undefined ? {} : { id }));
+}
 
 function describeError(error: Error): LogFields {
   const code = "code" in error ? error.code : undefined;

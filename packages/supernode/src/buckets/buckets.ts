@@ -55,7 +55,7 @@ export class Buckets {
       deleting: false,
     };
     await state.apply({ bucket });
-    log.info("bucket.created", { bucket: name, id: bucket.id, read: quorum.read, write: quorum.write });
+    log.info("bucket.created", { bucket: name, bucketId: bucket.id, read: quorum.read, write: quorum.write });
     return bucket;
   }
 }

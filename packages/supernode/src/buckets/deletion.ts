@@ -47,9 +47,9 @@ export class Deletion {
       await this.#awaitFollowers(this.#options.state.revision, deadline.signal);
       await this.#requireEmpty(bucket, deadline.signal);
       await this.#options.changes.run(() => this.#options.state.apply({ removedBucket: bucket }));
-      log.info("bucket.deleted", { bucket: name, id: bucket.id });
+      log.info("bucket.deleted", { bucket: name, bucketId: bucket.id });
     } catch (thrown) {
-      log.info("bucket.kept", { bucket: name, id: bucket.id, reason: QuorumError.from(thrown).message });
+      log.info("bucket.kept", { bucket: name, bucketId: bucket.id, reason: QuorumError.from(thrown).message });
       await this.#undo(bucket);
       throw thrown;
     } finally {
