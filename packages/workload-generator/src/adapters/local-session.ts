@@ -9,6 +9,5 @@ export function localSession(share: Share): LocalSession {
     share,
     connect: () => connect({ endpoints: share.config.endpoints }),
     clock: machineClock(),
-    aborter: new AbortController(),
   });
 }

@@ -32,6 +32,7 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
   });
   const hideProgress = showProgress({ config, progress: () => workload.progress, clock });
   let stopped = false;
+  let settled = false;
 
   async function run(): Promise<void> {
     let result;
@@ -48,27 +49,21 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
     await leaveTidy(config, new FileSpace({ bucket: config.bucket, runId, files: config.files }), stopped);
   }
 
-  const ended = run();
+  const ended = run().finally(() => {
+    settled = true;
+  });
   // Whoever closes it hears of a failure there; before that nobody may be listening.
   ended.catch(() => undefined);
   return {
     ended,
     close: async () => {
-      if (await hasEnded(ended)) return;
+      if (settled) return;
       stopped = true;
       workload.stop();
       await ended;
       throw new QuorumError({ code: "cancelled", message: "stopped by a signal" });
     },
   };
-}
-
-async function hasEnded(ended: Promise<void>): Promise<boolean> {
-  const settled = ended.then(
-    () => true,
-    () => true,
-  );
-  return Promise.race([settled, Promise.resolve(false)]);
 }
 
 function formatReport(report: Report, output: Output): string {

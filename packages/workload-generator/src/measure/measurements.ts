@@ -9,7 +9,14 @@ import { type EncodedSeries, Series } from "./series.js";
  * How an operation ended. `missed`: answered, but in the negative (no such file, condition not met), which is as good as
  * any other answer.
  */
-export type Ending = "ok" | "missed" | ErrorCode;
+export type Ending = "ok" | "missed" | { readonly code: ErrorCode; readonly message: string };
+
+/** Failures with one code. */
+export interface Failures {
+  readonly count: number;
+  /** What the first one said. */
+  readonly example: string;
+}
 
 export interface Sample {
   readonly kind: OperationKind;
@@ -35,7 +42,7 @@ export interface EncodedMeasurements {
     OperationKind,
     { latency: string; corrected: string; missed: number; failed: number },
   ])[];
-  readonly errors: readonly (readonly [ErrorCode, number])[];
+  readonly errors: readonly (readonly [ErrorCode, Failures])[];
   readonly bytes: number;
   readonly series: EncodedSeries;
   readonly pauses: readonly Pause[];
@@ -45,7 +52,7 @@ export interface EncodedMeasurements {
 /** What a run measured. Latencies are of operations that were answered; those that failed are counted by code. */
 export class Measurements {
   readonly kinds = new Map<OperationKind, KindMeasurements>();
-  readonly errors = new Map<ErrorCode, number>();
+  readonly errors = new Map<ErrorCode, Failures>();
   series = new Series();
   bytes = 0;
   answered = 0;
@@ -69,7 +76,7 @@ export class Measurements {
     if (ending !== "ok" && ending !== "missed") {
       of.failed += 1;
       this.failed += 1;
-      this.errors.set(ending, (this.errors.get(ending) ?? 0) + 1);
+      this.#addFailures(ending.code, { count: 1, example: ending.message });
       this.series.recordError(atMs);
       return;
     }
@@ -80,6 +87,11 @@ export class Measurements {
     if (intendedAt !== undefined) recordLatency(of.corrected, endedAt - intendedAt);
     this.series.record(atMs, isWrite(kind) ? "writes" : "reads", endedAt - startedAt);
     this.#ownPauses.success(atMs);
+  }
+
+  #addFailures(code: ErrorCode, { count, example }: Failures): void {
+    const before = this.errors.get(code);
+    this.errors.set(code, { count: count + (before?.count ?? 0), example: before?.example ?? example });
   }
 
   #of(kind: OperationKind): KindMeasurements {
@@ -124,7 +136,7 @@ export class Measurements {
         of.failed += failed;
         sum.failed += failed;
       }
-      for (const [code, count] of part.errors) sum.errors.set(code, (sum.errors.get(code) ?? 0) + count);
+      for (const [code, failures] of part.errors) sum.#addFailures(code, failures);
       sum.bytes += part.bytes;
       sum.series.add(Series.decode(part.series));
       sum.endedMs = Math.max(sum.endedMs, part.endedMs);

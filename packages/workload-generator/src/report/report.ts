@@ -2,7 +2,7 @@ import type { Histogram } from "hdr-histogram-js";
 import type { WorkloadConfig } from "../config.js";
 import type { Verdict } from "../history/check.js";
 import { latencyHistogram, type LatencySummary, summarize } from "../measure/latency.js";
-import type { KindMeasurements, Measurements } from "../measure/measurements.js";
+import type { Failures, KindMeasurements, Measurements } from "../measure/measurements.js";
 import { longestPause, type Pause } from "../measure/pauses.js";
 import { isWrite, type OperationKind, operationKinds } from "../plan/mix.js";
 
@@ -43,7 +43,8 @@ export interface Report {
   /** Reads and writes, as far as there are any, and all. */
   readonly groups: readonly GroupReport[];
   readonly kinds: readonly GroupReport[];
-  readonly errors: Readonly<Record<string, number>>;
+  /** By code. */
+  readonly errors: Readonly<Record<string, Failures>>;
   readonly longestPause: Pause | undefined;
   readonly verification: Verification | undefined;
 }

@@ -3,7 +3,7 @@ import { formatBytes } from "@quorumfs/runtime";
 import { formatTimeline } from "../history/timeline.js";
 import type { LatencySummary } from "../measure/latency.js";
 import { formatCount, formatMs, formatSeconds } from "./figures.js";
-import type { GroupReport, Report, Verification } from "./report.js";
+import type { Report, Verification } from "./report.js";
 
 /** The results for people. */
 export function reportAsTable(report: Report): string {
@@ -76,14 +76,11 @@ function pauseLines({ longestPause: pause }: Report): string[] {
 }
 
 function errorLines({ errors, groups }: Report): string[] {
-  const codes = Object.entries(errors).map(([code, count]) => `${code} ${formatCount(count)}`);
-  return [
-    `failed operations: ${formatCount(failedOf(groups.at(-1)))}${codes.length > 0 ? ` (${codes.join(", ")})` : ""}`,
-  ];
-}
-
-function failedOf(group: GroupReport | undefined): number {
-  return group?.failed ?? 0;
+  const failed = groups.at(-1)?.failed ?? 0;
+  const codes = Object.entries(errors).map(([code, { count, example }]) => {
+    return `  ${code} ${formatCount(count)}: ${example}${count > 1 ? ", and the like" : ""}`;
+  });
+  return [`failed operations: ${formatCount(failed)}`, ...codes];
 }
 
 function verificationLines({ verdict, operations, files, unknown, tookMs }: Verification): string {

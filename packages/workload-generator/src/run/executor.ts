@@ -24,8 +24,6 @@ export interface ExecutorOptions {
   readonly timeoutMs: number;
   /** Records the history, if it is to be verified. */
   readonly recorder: Recorder | undefined;
-  /** Gives up what is under way. */
-  readonly signal: AbortSignal;
 }
 
 /** Performs single operations and says how they went. Never throws: what fails is a result too. */
@@ -68,10 +66,10 @@ export class Executor {
   }
 
   async #get(file: number, startedAt: number): Promise<{ ending: Ending; bytes: number }> {
-    const { target, files, content, known, recorder, timeoutMs, signal } = this.#options;
+    const { target, files, content, known, recorder, timeoutMs } = this.#options;
     const attempt = recorder?.begin({ kind: "read", file: files.name(file) }, startedAt);
     try {
-      const result = await target.get(files.name(file), { timeoutMs, signal });
+      const result = await target.get(files.name(file), { timeoutMs });
       if (recorder && attempt) {
         const value = content.identify(result.content);
         recorder.found(attempt, { value, version: result.file.version });
@@ -89,11 +87,11 @@ export class Executor {
     sizeBytes: number,
     startedAt: number,
   ): Promise<{ ending: Ending; bytes: number }> {
-    const { target, files, content, known, recorder, timeoutMs, signal, stampPrefix } = this.#options;
+    const { target, files, content, known, recorder, timeoutMs, stampPrefix } = this.#options;
     const value = `${stampPrefix}${(this.#writes++).toString(36)}`;
     const bytes = content.make(value, sizeBytes);
     const before = known.get(file);
-    const base = { timeoutMs, signal };
+    const base = { timeoutMs };
     // Who knows no version can still demand that there is none.
     const [condition, options] =
       kind === "put"
@@ -120,10 +118,10 @@ export class Executor {
   }
 
   async #delete(file: number, startedAt: number): Promise<{ ending: Ending; bytes: number }> {
-    const { target, files, known, recorder, timeoutMs, signal } = this.#options;
+    const { target, files, known, recorder, timeoutMs } = this.#options;
     const attempt = recorder?.begin({ kind: "delete", file: files.name(file) }, startedAt);
     try {
-      const { version } = await target.delete(files.name(file), { timeoutMs, signal });
+      const { version } = await target.delete(files.name(file), { timeoutMs });
       if (attempt) recorder?.done(attempt, version);
       known.sawAbsent(file);
       return { ending: "ok", bytes: 0 };
@@ -137,7 +135,7 @@ export class Executor {
     if (attempt) this.#options.recorder?.failed(attempt, error);
     if (error.code === "not_found") this.#options.known.sawAbsent(file);
     const isAnswer = error.code === "not_found" || error.code === "precondition_failed";
-    return { ending: isAnswer ? "missed" : error.code, bytes: 0 };
+    return { ending: isAnswer ? "missed" : { code: error.code, message: error.message }, bytes: 0 };
   }
 
   async #ask(
@@ -154,8 +152,8 @@ export class Executor {
   }
 
   async #query(kind: "stat" | "list" | "state" | "node state" | "nodes", file: number, lot: number): Promise<void> {
-    const { target, files, nodes, timeoutMs, signal } = this.#options;
-    const options = { timeoutMs, signal };
+    const { target, files, nodes, timeoutMs } = this.#options;
+    const options = { timeoutMs };
     const prefix = files.directory(file);
     switch (kind) {
       case "stat":

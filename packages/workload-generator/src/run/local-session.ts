@@ -1,6 +1,6 @@
 import { inlineBytesMax, type Clock, QuorumError } from "@quorumfs/core";
 import { UniqueContent } from "../content/unique-content.js";
-import { Measurements } from "../measure/measurements.js";
+import { type Ending, Measurements } from "../measure/measurements.js";
 import { fileChooser } from "../plan/distribution.js";
 import { fileMix, stateQueryMix } from "../plan/mix.js";
 import { Plan } from "../plan/plan.js";
@@ -26,8 +26,6 @@ export interface LocalSessionOptions {
   readonly connect: () => Promise<Target & AsyncDisposable>;
   /** Of the whole machine: histories of several processes are put together. */
   readonly clock: Clock;
-  /** Aborts what is under way when the session is closed. */
-  readonly aborter: AbortController;
 }
 
 /** A session in this process. */
@@ -53,7 +51,7 @@ export class LocalSession implements Session {
   }
 
   async prepare(): Promise<void> {
-    const { share, connect, clock, aborter } = this.#options;
+    const { share, connect, clock } = this.#options;
     const { config, runId, process } = share;
     this.#target = await connect();
     const nodes = config.mode === "state-query" ? await this.#target.nodes({ timeoutMs: config.timeoutMs }) : [];
@@ -67,7 +65,6 @@ export class LocalSession implements Session {
       nodes: nodes.map(({ id }) => id),
       timeoutMs: config.timeoutMs,
       recorder: this.#recorder,
-      signal: aborter.signal,
     });
     await this.#writeFiles(this.#executor);
   }
@@ -77,7 +74,7 @@ export class LocalSession implements Session {
     const { config, process } = this.#options.share;
     const draw = seededDraw(config.seed + process);
     let file = process;
-    let failure: string | undefined;
+    let failure: Exclude<Ending, string> | undefined;
     await this.#runDrive(
       drive({
         next: () => {
@@ -89,7 +86,7 @@ export class LocalSession implements Session {
         },
         perform: async (operation) => {
           const { ending } = await executor.execute(operation);
-          if (ending === "ok") this.#prepared += 1;
+          if (typeof ending === "string") this.#prepared += 1;
           else failure ??= ending;
         },
         concurrency: prepareConcurrency,
@@ -100,8 +97,8 @@ export class LocalSession implements Session {
     );
     if (failure === undefined || this.#stopped) return;
     throw new QuorumError({
-      code: "unavailable",
-      message: `the files could not be written before the run: a write ended with ${failure}; see \`quorumfs status\``,
+      code: failure.code,
+      message: `the files could not be written before the run: ${failure.message}`,
     });
   }
 
@@ -146,7 +143,8 @@ export class LocalSession implements Session {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#drive?.stop();
-    this.#options.clock.after(stopGraceMs, () => this.#options.aborter.abort());
+    // Closing the connection ends what still waits for an answer.
+    this.#options.clock.after(stopGraceMs, () => void this.close());
   }
 
   get progress(): SessionProgress {
@@ -157,8 +155,6 @@ export class LocalSession implements Session {
 
   async close(): Promise<void> {
     this.stop();
-    this.#options.aborter.abort();
     await this.#target?.[Symbol.asyncDispose]();
-    this.#target = undefined;
   }
 }
