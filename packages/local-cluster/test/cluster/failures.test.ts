@@ -90,7 +90,10 @@ describe("two DataNodes of three killed", () => {
     await client.put("files/kept", "before");
     await Promise.all([cluster.kill(1), cluster.kill(2)]);
     // Before that is known a put may be sent to one of the dead, and then nobody can say that it was not done.
-    await cluster.waitUntil("both are down", async () => (await stateOf(1)) === "down" && (await stateOf(2)) === "down");
+    await cluster.waitUntil(
+      "both are down",
+      async () => (await stateOf(1)) === "down" && (await stateOf(2)) === "down",
+    );
     for (const operation of [
       client.get("files/kept", { timeoutMs: 2_000 }),
       client.stat("files/kept", { timeoutMs: 2_000 }),

@@ -49,7 +49,10 @@ describe("partition", () => {
     ] as const) {
       const workers = new Workers({ client, count: 8 });
       const cut = cluster.partition(from, to, { oneWay: true });
-      await cluster.waitUntil("the load goes on", () => cut.hits > 50 && workers.operations > 300, 30_000);
+      await cluster.waitUntil(
+        "messages are lost, and the load goes on",
+        () => cut.hits > 0 && workers.operations > 300,
+      );
       cluster.heal();
       await workers.stop();
       expect(workers.failures).toEqual([]);

@@ -8,41 +8,45 @@ const files = 1_000;
 /** Files under way at once: 256 requests, so that none waits long enough to be refused for load. */
 const batch = 8;
 
-async function race(contenders: readonly QuorumFs[], name: string): Promise<number[]> {
-  const attempts = contenders.map(async (client, index) => {
+type Outcome = "won" | "lost" | "unknown";
+
+async function race(contenders: readonly QuorumFs[], name: string): Promise<readonly Outcome[]> {
+  const attempts = contenders.map(async (client, index): Promise<Outcome> => {
     try {
       await client.put(name, String(index), { ifAbsent: true });
-      return true;
+      return "won";
     } catch (error) {
       const { code, message } = QuorumError.from(error);
-      if (code !== "precondition_failed") throw new Error(`${name}, client ${index}: ${code}: ${message}`);
-      return false;
+      if (code === "precondition_failed") return "lost";
+      // On a machine that is too slow for its load an attempt may hang, and then it is honest to say so.
+      if (code === "unknown_outcome") return "unknown";
+      throw new Error(`${name}, client ${index}: ${code}: ${message}`);
     }
   });
-  const won = await Promise.all(attempts);
-  return won.flatMap((hasWon, index) => (hasWon ? [index] : []));
+  return Promise.all(attempts);
 }
 
 describe("races", () => {
   test(`${clients} clients put each of ${files} files if it is absent: one wins each`, async () => {
     await using cluster = await startCluster({ nodes: 3 });
     const contenders = await Promise.all(Array.from({ length: clients }, () => cluster.client()));
-    const winners = new Map<string, number>();
+    const outcomes = new Map<string, readonly Outcome[]>();
     for (let first = 0; first < files; first += batch) {
       const names = Array.from({ length: Math.min(batch, files - first) }, (_, index) => `files/race-${first + index}`);
-      await Promise.all(
-        names.map(async (name) => {
-          const won = await race(contenders, name);
-          expect([name, won.length]).toEqual([name, 1]);
-          winners.set(name, won[0] ?? -1);
-        }),
-      );
+      await Promise.all(names.map(async (name) => outcomes.set(name, await race(contenders, name))));
     }
     const [reader] = contenders;
-    for (const [name, winner] of winners) {
-      const content = await reader?.get(name);
-      expect([name, new TextDecoder().decode(content?.content)]).toEqual([name, String(winner)]);
+    let unknown = 0;
+    for (const [name, ofFile] of outcomes) {
+      const got = await reader?.get(name);
+      const winner = Number(new TextDecoder().decode(got?.content));
+      const claimed = ofFile.flatMap((outcome, index) => (outcome === "won" ? [index] : []));
+      // Who does not know whether he won may have; whoever was told so has, and nobody else was told the same.
+      expect([name, claimed]).toEqual([name, ofFile[winner] === "unknown" ? [] : [winner]]);
+      unknown += ofFile.filter((outcome) => outcome === "unknown").length;
     }
+    if (unknown > 0) console.log(`${unknown} of ${files * clients} outcomes were unknown`);
+    expect(unknown).toBeLessThan((files * clients) / 100);
   }, 180_000);
 
   test("eight clients count up one file by its version: nothing is lost", async () => {
