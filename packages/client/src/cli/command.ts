@@ -60,12 +60,27 @@ export function command<Options extends Settings>(spec: CommandSpec<Options>): C
         (values) => {
           const operands = words.flatMap((word) => values[word]).filter((operand) => typeof operand === "string");
           // What yargs has checked against the very options that the type is inferred from.
-          const input = { operands, values: values as unknown as InferredOptionTypes<Options> };
+          const input = {
+            operands: operands.map(decodeDash),
+            values: values as unknown as InferredOptionTypes<Options>,
+          };
           chosen((context) => spec.run(input, context));
         },
       );
     },
   };
+}
+
+// yargs loses a lone dash among operands. No argument of a process can contain a NUL.
+const dash = "\0-";
+
+/** An argument as yargs gets it. */
+export function encodeDash(argument: string): string {
+  return argument === "-" ? dash : argument;
+}
+
+function decodeDash(operand: string): string {
+  return operand === dash ? "-" : operand;
 }
 
 /** Commands under one word: `bucket create`. */

@@ -53,11 +53,18 @@ export interface CommonConfig {
 
 /** @throws QuorumError `invalid_argument` */
 export function commonConfigOf(values: InferredOptionTypes<typeof commonSettings>): CommonConfig {
+  for (const [flag, value] of Object.entries(values)) {
+    // yargs makes a list of a flag that is given twice.
+    if (flag !== "endpoint" && Array.isArray(value) && flag in commonSettings) throw invalid(`give --${flag} once`);
+  }
   const { endpoint, timeout, output, consistency, parallel } = values;
   if (!Number.isInteger(parallel) || parallel < 1 || parallel > parallelMax) {
-    const message = `--parallel must be a whole number from 1 to ${parallelMax}`;
-    throw new QuorumError({ code: "invalid_argument", message });
+    throw invalid(`--parallel must be a whole number from 1 to ${parallelMax}`);
   }
   const endpoints = endpoint.flatMap((text) => text.split(",")).map((text) => text.trim());
   return { endpoints, timeoutMs: parseDuration(timeout), output, consistency, parallel };
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
 }

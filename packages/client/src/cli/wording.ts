@@ -9,7 +9,7 @@ export function timeText(time: WallDate): string {
 }
 
 export function nodesText(nodes: readonly number[]): string {
-  return nodes.length === 0 ? "none" : nodes.join(", ");
+  return nodes.length === 0 ? "none" : nodes.toSorted((a, b) => a - b).join(", ");
 }
 
 /** `12 s`, `3 min`, `5 h`, `2 d`. */

@@ -10,8 +10,7 @@ import type { FileRequest, FileResponse } from "@quorumfs/proto";
 import { type CancelCall, errorFromDetail } from "@quorumfs/rpc";
 import { backoffMs } from "../retry/backoff.js";
 import { Ledger, type NextStep } from "../retry/ledger.js";
-import type { Latency } from "../routing/latency.js";
-import type { Target } from "../routing/target.js";
+import type { Target, Waiting } from "../routing/target.js";
 import type { Surroundings } from "./surroundings.js";
 
 export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
@@ -34,10 +33,14 @@ export interface OperationSpec<Result> {
 // The coordinator gives up a little before the client does: its word on what is missing is worth more than silence,
 // and what it has given up cannot take effect behind the back of a retry.
 const coordinatorsShare = 0.9;
+// A target that hangs is noticed by its silence towards all; this is for a single request that is stuck in one that
+// answers others.
+const attemptPatience = 3;
 // An answer that took this much of the time for the attempt shows that there was too little of it.
 const nearlyTimedOut = 0.8;
 
-export class Operation<Result> {
+export class Operation<Result> implements Waiting {
+  readonly kind: Waiting["kind"];
   readonly #spec: OperationSpec<Result>;
   readonly #surroundings: Surroundings;
   readonly #ledger: Ledger;
@@ -62,9 +65,10 @@ export class Operation<Result> {
     this.#spec = spec;
     this.#surroundings = surroundings;
     this.#startedAtMs = surroundings.clock.nowMs();
+    this.kind = kindOf(spec.request);
     this.#ledger = new Ledger({
       title: spec.title,
-      kind: kindOf(spec.request),
+      kind: intentOf(spec.request),
       requestId: spec.requestId,
       mayHaveRun: mutationOf(spec.request)?.mayHaveRun ?? false,
     });
@@ -113,7 +117,7 @@ export class Operation<Result> {
     if (this.#cancelCall) {
       this.#cancelCall();
       this.#cancelCall = undefined;
-      this.#target?.abandoned();
+      this.#target?.abandoned(this);
       this.#ledger.abandoned();
     }
     this.#fail(this.#ledger.cancelled(error));
@@ -129,10 +133,11 @@ export class Operation<Result> {
     if (!target) return this.#nextRound();
     this.#target = target;
     this.#attemptedAtMs = nowMs;
-    this.#attemptMs = Math.min(remainingMs, latencyOf(target, request).timeoutMs * 2 ** this.#slowAttempts);
+    const patienceMs = attemptPatience * target.latency[this.kind].patienceMs;
+    this.#attemptMs = Math.min(remainingMs, patienceMs * 2 ** this.#slowAttempts);
     const mutation = mutationOf(request);
     if (mutation) mutation.mayHaveRun = this.#ledger.mayHaveRun;
-    target.began(nowMs);
+    target.began(this, nowMs);
     this.#cancelCall = target.session.call(
       { id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
       { timeoutMs: this.#attemptMs },
@@ -142,10 +147,10 @@ export class Operation<Result> {
 
   #pick(nowMs: number): Target | undefined {
     const { dataNodes } = this.#surroundings;
-    const { replicas, request } = this.#spec;
-    return kindOf(request) === "read"
-      ? dataNodes.pickReader(replicas, this.#tried, nowMs)
-      : dataNodes.pickWriter(replicas, this.#tried, nowMs);
+    const { replicas } = this.#spec;
+    return this.kind === "write"
+      ? dataNodes.pickWriter(replicas, this.#tried, nowMs)
+      : dataNodes.pickReader(replicas, this.#tried, nowMs);
   }
 
   readonly #onEnd = (error: QuorumError | undefined, response: FileResponse | undefined): void => {
@@ -154,21 +159,35 @@ export class Operation<Result> {
     const nowMs = this.#surroundings.clock.nowMs();
     const elapsedMs = nowMs - this.#attemptedAtMs;
     this.#cancelCall = undefined;
-    if (error === undefined || elapsedMs >= this.#attemptMs) {
-      // A timeout counts too, or the estimate would never learn that a node has become this slow.
-      latencyOf(target, this.#spec.request).measured(elapsedMs, nowMs);
-    }
     if (elapsedMs >= this.#attemptMs * nearlyTimedOut) this.#slowAttempts += 1;
-    if (error) return this.#onSilence(target, error, nowMs);
-    target.answered(nowMs);
+    if (error) return this.#onSilence(target, error, elapsedMs >= this.#attemptMs);
+    target.latency[this.kind].measured(elapsedMs, nowMs);
+    target.answered(this, nowMs);
     this.#onAnswer(response?.result);
   };
 
-  #onSilence(target: Target, error: QuorumError, nowMs: number): void {
+  hung(silentMs: number): void {
+    const target = this.#target;
+    assert(
+      this.#cancelCall !== undefined && target !== undefined,
+      "an operation waits for a target that it did not ask",
+    );
+    // What waits for a connection was not sent.
+    const mayHaveRun = target.session.up;
+    this.#cancelCall();
+    this.#cancelCall = undefined;
+    const message = `DataNode ${target.id} at ${target.address} has not answered for ${Math.round(silentMs)} ms`;
+    this.#onSilence(target, new QuorumError({ code: "unavailable", message, details: { mayHaveRun } }), true);
+  }
+
+  #onSilence(target: Target, error: QuorumError, timedOut: boolean): void {
+    const nowMs = this.#surroundings.clock.nowMs();
     // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
-    if (error.code === "unavailable") target.failed(this.#attemptedAtMs, nowMs);
-    else target.abandoned();
-    const step = this.#ledger.unanswered(error, nowMs - this.#attemptedAtMs >= this.#attemptMs);
+    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs, nowMs);
+    else target.abandoned(this);
+    // Without it the estimate would never learn that a node has become this slow.
+    if (timedOut) target.latency[this.kind].measured(nowMs - this.#attemptedAtMs, nowMs);
+    const step = this.#ledger.unanswered(error, timedOut);
     if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));
     else this.#follow(step, error);
   }
@@ -275,25 +294,25 @@ export class Operation<Result> {
   }
 }
 
-function kindOf(request: Request): "read" | "put" | "delete" {
+function intentOf(request: Request): "read" | "put" | "delete" {
   return request.$case === "put" || request.$case === "delete" ? request.$case : "read";
+}
+
+function kindOf(request: Request): Waiting["kind"] {
+  switch (request.$case) {
+    case "put":
+    case "delete":
+      return "write";
+    case "get":
+    case "stat":
+      return "read";
+    case "list":
+      return "list";
+  }
 }
 
 function mutationOf(request: Request): { mayHaveRun: boolean } | undefined {
   return request.$case === "put" || request.$case === "delete" ? request.value.mutation : undefined;
-}
-
-function latencyOf(target: Target, request: Request): Latency {
-  switch (request.$case) {
-    case "put":
-    case "delete":
-      return target.writeLatency;
-    case "get":
-    case "stat":
-      return target.readLatency;
-    case "list":
-      return target.listLatency;
-  }
 }
 
 function ignore(): void {

@@ -28,7 +28,7 @@ export class DataNodes {
         known.update(node);
         continue;
       }
-      known?.session.close();
+      known?.close();
       const { clock } = this.#options;
       const target: Target = new Target(
         node,
@@ -37,15 +37,16 @@ export class DataNodes {
           peer: `DataNode ${node.id} at ${node.address}`,
           address: node.address,
           identity: new Map([["quorumfs-cluster", view.clusterId]]),
-          onChange: (up) => target.connectionChanged(up, clock),
+          onChange: (up) => target.connectionChanged(up),
         }),
+        clock,
       );
       target.update(node);
       this.#targets.set(node.id, target);
     }
     for (const [id, target] of this.#targets) {
       if (view.nodes.has(id)) continue;
-      target.session.close();
+      target.close();
       this.#targets.delete(id);
     }
   }
@@ -79,11 +80,6 @@ export class DataNodes {
     return this.#pickAmong(replicas, tried, nowMs) ?? this.#pickAmong([...this.#targets.keys()], tried, nowMs);
   }
 
-  /** For a listing, which concerns all partitions: any node. */
-  pickAny(tried: readonly number[], nowMs: number): Target | undefined {
-    return this.#pickAmong([...this.#targets.keys()], tried, nowMs);
-  }
-
   #pickAmong(ids: readonly number[], tried: readonly number[], nowMs: number): Target | undefined {
     let bestTier = 3;
     let candidates: Target[] = [];
@@ -109,7 +105,7 @@ export class DataNodes {
 
   close(): void {
     this.#closed = true;
-    for (const target of this.#targets.values()) target.session.close();
+    for (const target of this.#targets.values()) target.close();
     this.#targets.clear();
   }
 }

@@ -5,18 +5,23 @@
 
 const meanGain = 1 / 8;
 const deviationGain = 1 / 4;
-// A stall of this length is still ordinary (garbage collection, a slow fsync), and a node that hangs must not cost an
-// operation a second.
-const timeoutMinMs = 500;
-const timeoutMaxMs = 10_000;
+// A stall of this length is still ordinary (garbage collection, a slow fsync, a busy machine), and a node that hangs
+// must not cost an operation a second.
+const patienceMinMs = 700;
+const patienceMaxMs = 10_000;
 // A measurement loses half its weight in this time, so that a node that was slow once gets another chance.
 const forgetHalfMs = 5_000;
 
 export class Latency {
+  readonly #patienceMinMs: number;
   #meanMs = 0;
   #deviationMs = 0;
   #samples = 0;
   #measuredAtMs = 0;
+
+  constructor(patienceMin: number = patienceMinMs) {
+    this.#patienceMinMs = patienceMin;
+  }
 
   measured(elapsedMs: number, nowMs: number): void {
     if (this.#samples === 0) {
@@ -36,8 +41,8 @@ export class Latency {
     return ageMs < 100 ? this.#meanMs : this.#meanMs * 2 ** (-ageMs / forgetHalfMs);
   }
 
-  /** After this long an attempt is taken to hang. */
-  get timeoutMs(): number {
-    return Math.min(timeoutMaxMs, Math.max(timeoutMinMs, this.#meanMs + 8 * this.#deviationMs));
+  /** An answer that takes longer than this is not to be expected any more. */
+  get patienceMs(): number {
+    return Math.min(patienceMaxMs, Math.max(this.#patienceMinMs, this.#meanMs + 8 * this.#deviationMs));
   }
 }

@@ -28,6 +28,11 @@ export class Session {
     this.#options = options;
   }
 
+  /** False: nothing has been sent on the present connection. */
+  get up(): boolean {
+    return this.#lane?.up ?? false;
+  }
+
   call(
     request: FileRequest,
     options: { readonly timeoutMs: number },

@@ -67,6 +67,39 @@ describe("failover", () => {
     expect(cancelled?.node).toBe(coordinatorsOf(cluster)[0]);
   });
 
+  it("put: a node that answers others is slow, not gone, and is waited for", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => ({
+      afterMs: cluster.operations.length === 1 ? 1500 : 10,
+      result: resultOf(request),
+    });
+    const slow = fs.put("files/x", "1");
+    const others = Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        await new Promise<void>((resolve) => cluster.clock.after(index * 80, resolve));
+        await fs.put("files/x", "2");
+      }),
+    );
+    await cluster.clock.settle(Promise.all([slow, others]));
+    expect(new Set(coordinatorsOf(cluster)).size).toBe(1);
+  });
+
+  it("put: all that wait for a node that hangs leave it together", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [hanging] = coordinatorsOf(cluster);
+    cluster.react = (node, request) => (node === hanging ? "hang" : resultOf(request));
+    const startedAtMs = cluster.clock.nowMs();
+    const writes = [0, 200, 400, 600].map(async (delayMs) => {
+      await new Promise<void>((resolve) => cluster.clock.after(delayMs, resolve));
+      await fs.put("files/x", "2");
+    });
+    await cluster.clock.settle(Promise.all(writes));
+    expect(cluster.clock.nowMs() - startedAtMs).toBeLessThanOrEqual(1000);
+  });
+
   it("put: after a hang the others do not ask the same node", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);

@@ -69,13 +69,13 @@ describe("seen versions", () => {
 });
 
 describe("latency", () => {
-  it("attempt timeout: at least half a second, more for a node that is slow", () => {
+  it("patience: at least 0.7 s, more with a node that is slow", () => {
     const latency = new Latency();
-    expect(latency.timeoutMs).toBe(500);
+    expect(latency.patienceMs).toBe(700);
     for (let index = 0; index < 50; index += 1) latency.measured(2, index);
-    expect(latency.timeoutMs).toBe(500);
+    expect(latency.patienceMs).toBe(700);
     for (let index = 0; index < 50; index += 1) latency.measured(900, index);
-    expect(latency.timeoutMs).toBeGreaterThan(900);
+    expect(latency.patienceMs).toBeGreaterThan(900);
   });
 
   it("what was measured long ago counts less", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { QuorumError } from "@quorumfs/core";
 import { environmentName, settingsFromEnvironment } from "@quorumfs/runtime";
 import yargs, { type Argv, type InferredOptionTypes } from "yargs";
-import type { Command, Registration, Run } from "../command.js";
+import { type Command, encodeDash, type Registration, type Run } from "../command.js";
 import { type CommonConfig, commonConfigOf, commonSettings } from "../settings.js";
 
 export type Parsed =
@@ -82,7 +82,6 @@ function parserFor(
         "6 no quorum, 7 corrupt, 8 not permitted, 9 outcome not known, 130 interrupted, 1 other.",
     )
     .parserConfiguration({
-      "duplicate-arguments-array": false,
       "greedy-arrays": false,
       "parse-positional-numbers": false,
     })
@@ -114,9 +113,13 @@ async function parse(
   parser.fail((message, error) => {
     failure ??= message ?? error.message;
   });
-  const values = await parser.parseAsync([...args], {}, (_error: unknown, _values: unknown, output: string) => {
-    text = output;
-  });
+  const values = await parser.parseAsync(
+    args.map(encodeDash),
+    {},
+    (_error: unknown, _values: unknown, output: string) => {
+      text = output;
+    },
+  );
   return { text, values, failure };
 }
 
