@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock, Disk, Listener, Log, Network, Random } from "@quorumfs/core";
 import { adminRoutes } from "./admin-service.js";
 import { Buckets } from "./buckets/buckets.js";
@@ -48,6 +49,8 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   const store = await ControlStore.open({ disk, random, replicas: config.replicas });
   const state = new ClusterState({ store, wallMs: clock.wallMs() });
   const stopping = new AbortController();
+  // Every watch listens to it; Node would take more than ten for a leak, and say so on stderr.
+  setMaxListeners(0, stopping.signal);
   const changes = new OneAtATime();
   const heartbeats = new Heartbeats({ state, clock, log, times: config });
   const joins = new Joins({ state, heartbeats, changes, initialNodes, clock, log });
