@@ -16,71 +16,81 @@ const clearLine = "\r\u001b[K";
 /** Tells people what the processes of a cluster are doing. */
 export class Progress {
   readonly #options: ProgressOptions;
-  readonly #startedMs: number;
+  /** Since when the moving line is there. */
+  #busySinceMs: number | undefined;
   readonly #starting = new Set<Party>();
-  /** What the moving line says; undefined while there is none. */
-  #busyWith: string | undefined;
+  #checking = false;
+  #stopping = false;
   #frame = 0;
   #cancelTimer: CancelTimer | undefined;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
-    this.#startedMs = options.clock.nowMs();
   }
 
   show(event: ProcessEvent): void {
     switch (event.kind) {
       case "starting":
         this.#starting.add(event.member);
-        this.#busy(`starting ${[...this.#starting].map(partyName).join(", ")}`);
+        this.#note(`starting ${partyName(event.member)} ...`);
         break;
       case "started":
         this.#starting.delete(event.member);
         this.#say(`${partyName(event.member)} is ${event.again ? "back" : "up"} (${seconds(event.tookMs)})`);
-        this.#busy(this.#starting.size > 0 ? `starting ${[...this.#starting].map(partyName).join(", ")}` : undefined);
         break;
       case "checking":
-        this.#busy("waiting until writes are accepted");
+        this.#checking = true;
+        this.#note("waiting until writes are accepted ...");
         break;
       case "ended":
         this.#starting.delete(event.member);
         this.#say(describeEnd(event));
         break;
       case "stopping":
-        this.#busy("stopping the DataNodes, then the SuperNode");
+        this.#stopping = true;
+        this.#note("stopping the DataNodes, then the SuperNode ...");
         break;
     }
+    this.#refresh();
   }
 
-  /** Takes the moving line away. */
+  /** Ready, or at the end: takes the moving line away. */
   done(): void {
-    this.#busy(undefined);
+    this.#checking = false;
+    this.#stopping = false;
+    this.#refresh();
   }
 
-  #busy(what: string | undefined): void {
-    const { terminal, write } = this.#options;
-    if (!terminal) {
-      if (what !== undefined && what !== this.#busyWith) write(`${what} ...\n`);
-      this.#busyWith = what;
-      return;
-    }
-    this.#busyWith = what;
-    this.#cancelTimer?.();
-    if (what === undefined) write(clearLine);
-    else this.#draw();
+  /** What is going on, for the moving line. */
+  get #busyWith(): string | undefined {
+    if (this.#stopping) return "stopping the DataNodes, then the SuperNode";
+    if (this.#starting.size > 0) return `starting ${[...this.#starting].map(partyName).join(", ")}`;
+    return this.#checking ? "waiting until writes are accepted" : undefined;
   }
 
-  #draw(): void {
-    const { clock, write } = this.#options;
-    this.#frame = (this.#frame + 1) % frames.length;
-    const elapsed = seconds(clock.nowMs() - this.#startedMs);
-    write(`${clearLine}${frames[this.#frame] ?? ""} ${this.#busyWith ?? ""}  ${elapsed}`);
-    this.#cancelTimer = clock.after(frameMs, () => this.#draw());
+  /** For those who have no moving line. */
+  #note(line: string): void {
+    if (!this.#options.terminal) this.#options.write(`${line}\n`);
   }
 
   #say(line: string): void {
     this.#options.write(`${this.#options.terminal ? clearLine : ""}${line}\n`);
-    if (this.#options.terminal && this.#busyWith !== undefined) this.#busy(this.#busyWith);
+  }
+
+  #refresh(): void {
+    const { terminal, clock, write } = this.#options;
+    if (!terminal) return;
+    this.#cancelTimer?.();
+    const busyWith = this.#busyWith;
+    if (busyWith === undefined) {
+      write(clearLine);
+      this.#busySinceMs = undefined;
+      return;
+    }
+    this.#busySinceMs ??= clock.nowMs();
+    this.#frame = (this.#frame + 1) % frames.length;
+    write(`${clearLine}${frames[this.#frame] ?? ""} ${busyWith}  ${seconds(clock.nowMs() - this.#busySinceMs)}`);
+    this.#cancelTimer = clock.after(frameMs, () => this.#refresh());
   }
 }
 

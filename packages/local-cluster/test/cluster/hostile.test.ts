@@ -189,7 +189,7 @@ describe("requests that no client of ours would send", () => {
     const good = PutRequest.fromPartial({ bucket: "files", path: "a?", mutation: { requestId: randomBytes(16) } });
     const bytes = Buffer.from(PutRequest.encode(good).finish());
     bytes[bytes.indexOf("a?") + 1] = 0xff;
-    const method: Method<PutRequest, unknown> = { ...FileServiceService.put, requestSerialize: () => bytes } as never;
+    const method: Method<PutRequest, unknown> = { ...FileServiceService.put, requestSerialize: () => bytes };
     expect((await errorOf(reach(addressOf(1)).unary(method, good, { timeoutMs }))).code).toBe("invalid_argument");
   });
 

@@ -12,7 +12,7 @@ export class Program implements AsyncDisposable {
   stdout = "";
   stderr = "";
   #running = true;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(script: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     const inherited = Object.entries(process.env).filter(([name]) => !/^(QUORUMFS_|NODE_OPTIONS|JEST)/.test(name));
