@@ -55,7 +55,7 @@ beforeEach(async () => {
       duplexRoute(ReplicaServiceService.exchange, (stream) => {
         stream.onMessage(({ requests }) => {
           served += 1;
-          stream.write({ responses: requests.map(({ id }) => ({ id })) });
+          stream.write({ responses: requests.map(({ id }) => ({ id, reply: undefined })) });
         });
         stream.onEnd(() => undefined);
       }),
@@ -99,7 +99,9 @@ class Conversation {
   }
 
   say(id: number): void {
-    this.stream.write({ requests: [{ id, bucket: 1, path: "a", layout: 1, requestId: new Uint8Array(0) }] });
+    this.stream.write({
+      requests: [{ id, bucket: 1, path: "a", layout: 1, vote: undefined, requestId: new Uint8Array(0) }],
+    });
   }
 }
 
