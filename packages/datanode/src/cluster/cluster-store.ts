@@ -17,6 +17,8 @@ export class ClusterStore {
   #view: ClusterView;
   /** Highest revision that is on its way to the disk or there. */
   #newest: number;
+  /** Settles when that revision is followed. */
+  #installing: Promise<void> = Promise.resolve();
 
   constructor(options: { readonly disk: Disk; readonly log: Log }) {
     this.#disk = options.disk;
@@ -32,7 +34,7 @@ export class ClusterStore {
   }
 
   /**
-   * Follows `cluster` if it is newer than what is followed.
+   * Follows `cluster` if it is newer than what is followed. Resolves once this or a newer one is followed.
    *
    * @throws QuorumError `permission_denied` when it is another cluster's
    */
@@ -44,7 +46,8 @@ export class ClusterStore {
         message: `this DataNode belongs to cluster ${before.clusterId}, not to ${cluster.clusterId}`,
       });
     }
-    if (cluster.revision <= this.#newest) return;
+    // Perhaps it is still on its way to the disk: whoever offers it again may rely on it all the same.
+    if (cluster.revision <= this.#newest) return this.#installing;
     const view = ClusterView.of(cluster);
     if (view.layoutNumber < before.layoutNumber) {
       // A SuperNode that was restored from an old backup: its numbers have been given to other layouts already.
@@ -56,6 +59,11 @@ export class ClusterStore {
       });
     }
     this.#newest = view.revision;
+    this.#installing = this.#store(cluster, view);
+    return this.#installing;
+  }
+
+  async #store(cluster: Cluster, view: ClusterView): Promise<void> {
     await this.#disk.commit([{ table: this.#table, key: clusterKey, value: Cluster.encode(cluster).finish() }]);
     if (view.revision > this.#view.revision) this.#follow(view);
   }
