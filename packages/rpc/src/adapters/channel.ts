@@ -1,28 +1,43 @@
+import { constants, type OutgoingHttpHeaders } from "node:http2";
 import { Client, credentials, type Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { CallOptions, CancelSignal, Channel, ConnectOptions, Duplex, Method } from "@quorumfs/core";
 import { ClientDuplex } from "./client-duplex.js";
 import { codecOf } from "./codec.js";
+import { Connection } from "./connection.js";
 import { identityToMetadata } from "./identity.js";
 import { channelOptions } from "./limits.js";
-import { fromStatus } from "./status.js";
+import { errorDetailKey, fromStatus } from "./status.js";
+import { timeoutToHeader } from "./timeout-header.js";
+
+const duplexHeaders = { ":method": "POST", "content-type": "application/grpc+proto", te: "trailers" };
+
+interface Cancellable {
+  cancel(): void;
+}
 
 /** A call under way, as grpc-js shows it. */
-interface ClientCall {
-  cancel(): void;
+interface ClientCall extends Cancellable {
   getPeer(): string;
 }
 
-/** A way to one peer over grpc-js, with a connection of its own. */
+/**
+ * A way to one peer, with connections of its own: one by grpc-js for ordinary calls and server streams, one for duplex
+ * streams, each made when first used.
+ */
 export class GrpcChannel implements Channel {
   readonly address: string;
   readonly #client: Client;
   readonly #identity: Metadata;
   readonly #target: string;
+  readonly #connection: Connection;
+  readonly #headers: OutgoingHttpHeaders;
 
   constructor(options: ConnectOptions) {
     this.address = options.address;
     this.#identity = identityToMetadata(options.identity);
     this.#client = new Client(options.address, credentials.createInsecure(), channelOptions);
+    this.#connection = new Connection(options.address);
+    this.#headers = { ...duplexHeaders, ":authority": options.address, ...Object.fromEntries(options.identity) };
     this.#target = this.#client.getChannel().getTarget();
   }
 
@@ -79,47 +94,51 @@ export class GrpcChannel implements Channel {
   }
 
   duplex<Request, Response>(method: Method<Request, Response>, options: CallOptions): Duplex<Request, Response> {
-    const codec = codecOf(method);
-    const call = this.#client.makeBidiStreamRequest<Request, Response>(
-      method.path,
-      codec.encodeRequest,
-      codec.decodeResponse,
-      this.#identity.clone(),
-      deadlineOf(options),
-    );
-    const watch = new CancelWatch(options.signal, call);
-    return new ClientDuplex(call, (error) => {
-      watch.end();
-      return this.#translate(error, call, watch, options);
+    const timeout = options.timeoutMs === undefined ? {} : { "grpc-timeout": timeoutToHeader(options.timeoutMs) };
+    const { stream, session } = this.#connection.request({ ...this.#headers, ...timeout, ":path": method.path });
+    const watch = new CancelWatch(options.signal, { cancel: () => stream.close(constants.NGHTTP2_CANCEL) });
+    const duplex = new ClientDuplex<Request, Response>(stream, {
+      codec: codecOf(method),
+      translate: (failure, cause) => {
+        const { address } = this;
+        const call = { address, timeoutMs: options.timeoutMs, cancelled: watch.cancelled, sent: !session.connecting };
+        return fromStatus(failure, call, cause);
+      },
     });
+    stream.once("close", () => watch.end());
+    return duplex;
   }
 
   close(): void {
     this.#client.close();
+    this.#connection.close();
   }
 
   #translate(error: ServiceError, call: ClientCall, watch: CancelWatch, options: CallOptions) {
-    return fromStatus(error, {
+    const detail = error.metadata.get(errorDetailKey)[0];
+    const failure = { code: error.code, details: error.details, detail: Buffer.isBuffer(detail) ? detail : undefined };
+    const failed = {
       address: this.address,
       timeoutMs: options.timeoutMs,
       cancelled: watch.cancelled,
       // A call that has found a connection names that as its peer; one that has not, what it was looking for.
       sent: call.getPeer() !== this.#target,
-    });
+    };
+    return fromStatus(failure, failed, error);
   }
 }
 
 /** Cancels a call when its caller's signal says so. */
 class CancelWatch {
   readonly #signal: CancelSignal | undefined;
-  readonly #call: ClientCall;
+  readonly #call: Cancellable;
   cancelled = false;
   readonly #abort = (): void => {
     this.cancelled = true;
     this.#call.cancel();
   };
 
-  constructor(signal: CancelSignal | undefined, call: ClientCall) {
+  constructor(signal: CancelSignal | undefined, call: Cancellable) {
     this.#signal = signal;
     this.#call = call;
     if (signal?.aborted === true) this.#abort();

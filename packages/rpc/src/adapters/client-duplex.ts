@@ -1,64 +1,120 @@
-import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
-import type { Duplex, QuorumError } from "@quorumfs/core";
-import { FrameWindow } from "./frame-window.js";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from "node:http2";
+import { status as Status } from "@grpc/grpc-js";
+import { type Duplex, QuorumError } from "@quorumfs/core";
+import type { Codec } from "./codec.js";
+import { MessageStream } from "./message-stream.js";
+import type { FailureStatus } from "./status.js";
+import { failureOf } from "./trailers.js";
 
-/** The client's end of a duplex stream of grpc-js, as the port describes one. */
+/** The client's end of a duplex stream. */
 export class ClientDuplex<Out, In> implements Duplex<Out, In> {
-  readonly #call: ClientDuplexStream<Out, In>;
-  readonly #window = new FrameWindow();
-  #ended = false;
-  #halfClosed = false;
+  readonly #stream: ClientHttp2Stream;
+  readonly #codec: Codec<Out, In>;
+  readonly #messages: MessageStream;
+  readonly #translate: (failure: FailureStatus, cause: unknown) => QuorumError;
+  /** How the server says that the call ended; `pending` until it has. */
+  #status: FailureStatus | "ok" | "pending" = "pending";
+  #error: unknown;
+  #closed = false;
+  #told = false;
   #onEnd: ((error: Error | undefined) => void) | undefined;
   #endedWith: Error | undefined;
 
-  constructor(call: ClientDuplexStream<Out, In>, translate: (error: ServiceError) => QuorumError) {
-    this.#call = call;
-    call.on("error", (error: ServiceError) => this.#end(translate(error)));
-    call.on("end", () => this.#end(undefined));
+  constructor(
+    stream: ClientHttp2Stream,
+    options: {
+      readonly codec: Codec<Out, In>;
+      readonly translate: (failure: FailureStatus, cause: unknown) => QuorumError;
+    },
+  ) {
+    this.#stream = stream;
+    this.#codec = options.codec;
+    this.#translate = options.translate;
+    this.#messages = new MessageStream(stream, (thrown) => this.#break(thrown));
+    stream.on("response", (headers, flags) => {
+      const status = Number(headers[":status"]);
+      if (status !== 200) this.#break(new Error(`answered with HTTP status ${status}`));
+      // A call that ends before its first message says so in its headers.
+      else if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) this.#status = failureOf(headers) ?? "ok";
+    });
+    stream.on("trailers", (trailers: IncomingHttpHeaders) => {
+      this.#status = failureOf(trailers) ?? "ok";
+    });
+    stream.on("error", (error) => {
+      this.#error = error;
+    });
+    stream.on("end", () => {
+      if (this.#status !== "pending") this.#messages.whenRead(() => this.#finish());
+    });
+    stream.on("close", () => {
+      if (this.#status === "ok") this.#messages.whenRead(() => this.#finish());
+      else this.#finish();
+    });
   }
 
   write(message: Out): boolean {
-    if (this.#ended || this.#halfClosed) return true;
-    const free = this.#window.enter();
-    this.#call.write(message, this.#window.leave);
-    return free;
+    if (this.#closed) return true;
+    return this.#messages.write(this.#codec.encodeRequest(message));
   }
 
   end(): void {
-    if (this.#ended || this.#halfClosed) return;
-    this.#halfClosed = true;
-    this.#call.end();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stream.end();
   }
 
   cancel(): void {
-    if (!this.#ended) this.#call.cancel();
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   pause(): void {
-    this.#call.pause();
+    this.#messages.pause();
   }
 
   resume(): void {
-    this.#call.resume();
+    this.#messages.resume();
   }
 
   onMessage(listener: (message: In) => void): void {
-    this.#call.on("data", listener);
+    this.#messages.onMessage((bytes) => {
+      if (!this.#told) listener(this.#codec.decodeResponse(bytes));
+    });
   }
 
   onDrain(listener: () => void): void {
-    this.#window.onDrain(listener);
+    this.#messages.onDrain(listener);
   }
 
   onEnd(listener: (error: Error | undefined) => void): void {
     this.#onEnd = listener;
-    if (this.#ended) listener(this.#endedWith);
+    if (this.#told) listener(this.#endedWith);
   }
 
-  #end(error: Error | undefined): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#endedWith = error;
-    this.#onEnd?.(error);
+  /** What the server sends cannot be used. */
+  #break(thrown: unknown): void {
+    this.#error = thrown;
+    this.cancel();
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#closed = true;
+    this.#endedWith = this.#status === "ok" ? undefined : this.#failure(this.#status);
+    // The server has said its last word; what we still had to say goes nowhere.
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#onEnd?.(this.#endedWith);
+  }
+
+  #failure(status: FailureStatus | "pending"): QuorumError {
+    if (status !== "pending") return this.#translate(status, this.#error);
+    if (this.#error instanceof QuorumError) return this.#error;
+    const cancelled = this.#error === undefined && this.#stream.rstCode === constants.NGHTTP2_CANCEL;
+    const details = this.#error instanceof Error ? this.#error.message : "the connection was lost";
+    return this.#translate(
+      { code: cancelled ? Status.CANCELLED : Status.UNAVAILABLE, details, detail: undefined },
+      this.#error,
+    );
   }
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http2";
 import { Metadata } from "@grpc/grpc-js";
 
 /** The metadata that says who calls. */
@@ -12,6 +13,15 @@ export function identityFromMetadata(metadata: Metadata): ReadonlyMap<string, st
   const identity = new Map<string, string>();
   for (const [key, value] of Object.entries(metadata.getMap())) {
     if (typeof value === "string") identity.set(key, value);
+  }
+  return identity;
+}
+
+/** The same from the headers of a call. */
+export function identityFromHeaders(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  const identity = new Map<string, string>();
+  for (const [key, value] of Object.entries(headers)) {
+    if (typeof value === "string" && !key.startsWith(":")) identity.set(key, value);
   }
   return identity;
 }

@@ -9,7 +9,7 @@ export const messageBytesMax = 4 * 1024 * 1024 + 64 * 1024;
 export const streamWindowBytes = 4 * 1024 * 1024;
 export const connectionWindowBytes = 8 * 1024 * 1024;
 /** Calls at a time on one connection; SDK and peers need a dozen, other gRPC clients share this. */
-export const concurrentStreamsMax = 1000;
+export const concurrentStreamsMax = 256;
 /**
  * Headers of one call that clients are told to keep to, names and values, decoded; identity takes about 200 bytes of
  * it. Node itself cuts at 64 KiB.
@@ -20,8 +20,16 @@ export const connectionsMax = 4096;
 /** Frames that one stream hands to the transport before it asks its writer to hold back. */
 export const framesUnderWayMax = 2;
 
-// A peer that died without a word (power, cable) is noticed within 13 s, on connections without calls too.
-const keepAlive = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 3_000 };
+/** A peer that died without a word (power, cable) is noticed within 13 s, on connections without calls too. */
+export const keepAliveMs = 10_000;
+export const keepAliveTimeoutMs = 3_000;
+/** Longer than a lost SYN and its first repetition; within it even a busy peer has answered. */
+export const connectTimeoutMs = 3_000;
+
+const keepAlive = {
+  "grpc.keepalive_time_ms": keepAliveMs,
+  "grpc.keepalive_timeout_ms": keepAliveTimeoutMs,
+};
 const messages = {
   "grpc.max_receive_message_length": messageBytesMax,
   "grpc.max_send_message_length": messageBytesMax,

@@ -2,18 +2,22 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Listener, type ListenOptions, type Log, QuorumError } from "@quorumfs/core";
 import { HealthImplementation } from "grpc-health-check";
+import { duplexHandler } from "./duplex-route.js";
+import { adaptHttp2Server, type StreamHandler } from "./http2-server.js";
 import { connectionsMax, serverOptions } from "./limits.js";
-import { raiseReceiveWindow } from "./receive-window.js";
 import { addReflection } from "./reflection.js";
 import { registerRoute } from "./routes.js";
 
 /** Opens a gRPC server at an address. */
 export async function openListener(options: ListenOptions, log: Log): Promise<Listener> {
   const server = new Server(serverOptions);
-  if (!raiseReceiveWindow(server)) log.warn("rpc.receive-window-small", {});
+  const duplexHandlers = new Map<string, StreamHandler>();
+  for (const route of options.routes) {
+    if (route.kind === "duplex") duplexHandlers.set(route.method.path, duplexHandler(route, log));
+    else registerRoute(server, route, log);
+  }
+  adaptHttp2Server(server, duplexHandlers);
   const acceptor = new Acceptor(server);
-  const context = { log, cut: (peer: string) => acceptor.cut(peer) };
-  for (const route of options.routes) registerRoute(server, route, context);
   const health = new HealthImplementation({ "": "SERVING" });
   health.addToServer(server);
   addReflection(server, options.routes);
@@ -38,16 +42,14 @@ export async function openListener(options: ListenOptions, log: Log): Promise<Li
 class Acceptor {
   readonly #server: Server;
   readonly #net: NetServer;
-  /** By the name that calls give their peer. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(server: Server) {
     this.#server = server;
     const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#net = createServer({ noDelay: true }, (socket) => {
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-      this.#sockets.set(peer, socket);
-      socket.once("close", () => this.#sockets.delete(peer));
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
       // Its session hears of it too, and ends its calls; without a listener here it would end the process.
       socket.on("error", ignore);
       injector.injectConnection(socket);
@@ -69,17 +71,12 @@ class Acceptor {
     });
   }
 
-  /** Ends a peer's connection: the only way to be rid of a stream whose reader has stopped. */
-  cut(peer: string): void {
-    this.#sockets.get(peer)?.destroy();
-  }
-
   async close(graceMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
     const calls = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     await within(calls, graceMs);
     this.#server.forceShutdown();
-    for (const socket of this.#sockets.values()) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 }

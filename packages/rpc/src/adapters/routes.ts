@@ -1,42 +1,22 @@
-import {
-  Metadata,
-  type sendUnaryData,
-  type Server,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-} from "@grpc/grpc-js";
+import type { sendUnaryData, Server, ServerUnaryCall, ServerWritableStream } from "@grpc/grpc-js";
 import type { Log, Route } from "@quorumfs/core";
-import { GrpcCallContext } from "./call-context.js";
 import { codecOf, Undecodable } from "./codec.js";
-import { ServerDuplex } from "./server-duplex.js";
-import { toStatus } from "./status.js";
+import { GrpcCallContext } from "./grpc-call-context.js";
+import { toServerError, toStatus } from "./status.js";
 
-export interface RouteContext {
-  readonly log: Log;
-  /** Ends the connection of a peer. */
-  readonly cut: (peer: string) => void;
-}
-
+/** The routes that grpc-js serves; duplex streams are served without it. */
 type UnaryRoute = Extract<Route, { kind: "unary" }>;
 type StreamRoute = Extract<Route, { kind: "serverStream" }>;
-type DuplexRoute = Extract<Route, { kind: "duplex" }>;
 type StreamCall = ServerWritableStream<unknown, unknown>;
 
 /** Offers a route at a gRPC server. Whatever its handler throws becomes a status; nothing ends the process. */
-export function registerRoute(server: Server, route: Route, context: RouteContext): void {
+export function registerRoute(server: Server, route: UnaryRoute | StreamRoute, log: Log): void {
   const { path } = route.method;
   const { encodeResponse, decodeRequest } = codecOf(route.method);
-  switch (route.kind) {
-    case "unary":
-      server.register(path, unaryHandler(route, context), encodeResponse, decodeRequest, "unary");
-      break;
-    case "serverStream":
-      server.register(path, streamHandler(route, context), encodeResponse, decodeRequest, "serverStream");
-      break;
-    case "duplex":
-      server.register(path, duplexHandler(route, context), encodeResponse, decodeRequest, "bidi");
-      break;
+  if (route.kind === "unary") {
+    server.register(path, unaryHandler(route, log), encodeResponse, decodeRequest, "unary");
+  } else {
+    server.register(path, streamHandler(route, log), encodeResponse, decodeRequest, "serverStream");
   }
 }
 
@@ -45,24 +25,24 @@ function decoded(request: unknown): unknown {
   return request;
 }
 
-function unaryHandler(route: UnaryRoute, { log }: RouteContext) {
+function unaryHandler(route: UnaryRoute, log: Log) {
   const where = { log, method: route.method.path };
   const answer = async (call: ServerUnaryCall<unknown, unknown>): Promise<unknown> =>
     route.handle(decoded(call.request), new GrpcCallContext(call));
   return (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>): void => {
     answer(call).then(
       (response) => reply(null, response),
-      (thrown: unknown) => reply(toStatus(thrown, where)),
+      (thrown: unknown) => reply(toServerError(toStatus(thrown, where))),
     );
   };
 }
 
-function streamHandler(route: StreamRoute, { log }: RouteContext) {
+function streamHandler(route: StreamRoute, log: Log) {
   const where = { log, method: route.method.path };
   return (call: StreamCall): void => {
     sendAll(route, call).then(
       () => call.end(),
-      (thrown: unknown) => call.emit("error", toStatus(thrown, where)),
+      (thrown: unknown) => call.emit("error", toServerError(toStatus(thrown, where))),
     );
   };
 }
@@ -90,21 +70,4 @@ function drainedOrGone(call: StreamCall): Promise<void> {
     call.once("drain", done);
     call.once("cancelled", done);
   });
-}
-
-function duplexHandler(route: DuplexRoute, { log, cut }: RouteContext) {
-  const where = { log, method: route.method.path };
-  return (call: ServerDuplexStream<unknown, unknown>): void => {
-    const stream = new ServerDuplex<unknown, unknown>(call, {
-      cut,
-      refuse: (error) => stream.fail(toStatus(error, where)),
-    });
-    try {
-      // Tells the client at once that it has been heard.
-      call.sendMetadata(new Metadata());
-      route.handle(stream, new GrpcCallContext(call));
-    } catch (thrown) {
-      stream.fail(toStatus(thrown, where));
-    }
-  };
 }

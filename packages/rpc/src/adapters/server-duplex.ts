@@ -1,83 +1,94 @@
-import { type ServerDuplexStream, status } from "@grpc/grpc-js";
+import { constants, type ServerHttp2Stream } from "node:http2";
+import { status as Status } from "@grpc/grpc-js";
 import { type Duplex, QuorumError } from "@quorumfs/core";
-import { Undecodable } from "./codec.js";
-import { FrameWindow } from "./frame-window.js";
+import { type Codec, Undecodable } from "./codec.js";
+import { MessageStream } from "./message-stream.js";
+import type { FailureStatus } from "./status.js";
+import { okTrailers, trailersOf } from "./trailers.js";
 
-export interface ServerDuplexOptions {
-  /** Ends the connection of a peer. */
-  readonly cut: (peer: string) => void;
-  /** Ends the stream with an error. */
-  readonly refuse: (error: QuorumError) => void;
-}
+const responseHeaders = { ":status": 200, "content-type": "application/grpc+proto" };
 
 /**
- * The server's end of a duplex stream of grpc-js, as the port describes one. When the client half-closes, `onEnd`
- * is told, and what is written after that still reaches the client until `end` is called.
+ * The server's end of a duplex stream. When the client half-closes, `onEnd` is told, and what is written after that
+ * still reaches the client until `end` is called.
  */
 export class ServerDuplex<Out, In> implements Duplex<Out, In> {
-  readonly #call: ServerDuplexStream<In | Undecodable, Out>;
-  readonly #options: ServerDuplexOptions;
-  readonly #window = new FrameWindow();
+  readonly #stream: ServerHttp2Stream;
+  readonly #codec: Codec<In, Out>;
+  readonly #messages: MessageStream;
+  readonly #toStatus: (thrown: unknown) => FailureStatus;
+  #trailers = okTrailers;
   #closed = false;
   #told = false;
   #onEnd: ((error: Error | undefined) => void) | undefined;
   #endedWith: Error | undefined;
 
-  constructor(call: ServerDuplexStream<In | Undecodable, Out>, options: ServerDuplexOptions) {
-    this.#call = call;
-    this.#options = options;
-    // When a client goes, its end comes first and the news that it was none a moment later.
-    call.on("end", () => setImmediate(() => this.#tell(undefined)));
-    call.on("cancelled", () => this.#gone());
-    call.on("close", () => this.#gone());
+  constructor(
+    stream: ServerHttp2Stream,
+    options: { readonly codec: Codec<In, Out>; readonly toStatus: (thrown: unknown) => FailureStatus },
+  ) {
+    this.#stream = stream;
+    this.#codec = options.codec;
+    this.#toStatus = options.toStatus;
+    this.#messages = new MessageStream(stream, (thrown) => this.fail(this.#toStatus(thrown)));
+    // An error is always followed by the end of the stream.
+    stream.on("error", ignore);
+    stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));
+    stream.on("close", () => this.#gone());
+    // A client that goes ends its half first, and a moment later turns out to have gone.
+    stream.on("end", () => setImmediate(() => this.#messages.whenRead(() => this.#tell(undefined))));
+    // Tells the client at once that it has been heard.
+    stream.respond(responseHeaders, { waitForTrailers: true });
   }
 
   write(message: Out): boolean {
     if (this.#closed) return true;
-    const free = this.#window.enter();
-    this.#call.write(message, this.#window.leave);
-    return free;
+    return this.#messages.write(this.#codec.encodeResponse(message));
   }
 
   end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#call.end();
+    this.#stream.end();
   }
 
   cancel(): void {
-    if (this.#closed) return;
-    // A status would wait behind what the peer does not read.
-    if (this.#window.full) this.#options.cut(this.#call.getPeer());
-    this.fail({ code: status.CANCELLED, details: "the server gave the stream up" });
+    this.fail({ code: Status.CANCELLED, details: "the server gave the stream up", detail: undefined });
   }
 
-  /** Ends the stream with a status other than OK. */
-  fail(reason: { readonly code: status; readonly details: string }): void {
+  /** Ends the stream with a status. */
+  fail(status: FailureStatus): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#call.emit("error", reason);
-    this.#tell(new QuorumError({ code: "cancelled", message: "the stream was given up" }));
+    this.#trailers = trailersOf(status);
+    // A status would wait behind what the peer does not read.
+    if (this.#messages.full) this.#stream.close(constants.NGHTTP2_CANCEL);
+    else this.#stream.end();
+    // What still comes in is of no interest, and must not keep the stream from closing.
+    this.#stream.removeAllListeners("data");
+    this.#stream.resume();
+    this.#tell(new QuorumError({ code: "cancelled", message: status.details }));
   }
 
   pause(): void {
-    this.#call.pause();
+    this.#messages.pause();
   }
 
   resume(): void {
-    this.#call.resume();
+    this.#messages.resume();
   }
 
   onMessage(listener: (message: In) => void): void {
-    this.#call.on("data", (message: In | Undecodable) => {
+    this.#messages.onMessage((bytes) => {
       if (this.#closed) return;
-      if (message instanceof Undecodable) this.#options.refuse(message.error);
-      else listener(message);
+      const message = this.#codec.decodeRequest(bytes);
+      if (message instanceof Undecodable) throw message.error;
+      listener(message);
     });
   }
 
   onDrain(listener: () => void): void {
-    this.#window.onDrain(listener);
+    this.#messages.onDrain(listener);
   }
 
   onEnd(listener: (error: Error | undefined) => void): void {
@@ -97,3 +108,5 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
     this.#onEnd?.(error);
   }
 }
+
+function ignore(): void {}

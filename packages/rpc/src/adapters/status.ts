@@ -1,7 +1,8 @@
-import { Metadata, status as Status, type ServiceError } from "@grpc/grpc-js";
+import { Metadata, status as Status } from "@grpc/grpc-js";
 import { type ErrorCode, type Log, QuorumError } from "@quorumfs/core";
 import { ErrorDetail } from "@quorumfs/proto";
 import { errorFromDetail, errorToDetail } from "../wire/error-detail.js";
+import { inWords } from "./system-errors.js";
 
 /** The trailing metadata in which an `ErrorDetail` travels with an ordinary call. */
 export const errorDetailKey = "quorumfs-error-bin";
@@ -25,17 +26,34 @@ const statusOf: Readonly<Record<ErrorCode, Status>> = {
 const detailBytesMax = 8 * 1024;
 const messageCharsMax = 1024;
 
+/** How a call ended that did not end well, as gRPC says it. */
+export interface FailureStatus {
+  readonly code: Status;
+  readonly details: string;
+  /** An encoded ErrorDetail, if the other side sent one. */
+  readonly detail: Buffer | undefined;
+}
+
 /** A thrown thing as a gRPC status. What is not a QuorumError is our own fault: it is logged, and told without its inside. */
-export function toStatus(thrown: unknown, where: { readonly log: Log; readonly method: string }) {
+export function toStatus(thrown: unknown, where: { readonly log: Log; readonly method: string }): FailureStatus {
   const error = QuorumError.from(thrown);
   if (error.code === "internal") where.log.error("rpc.handler-failed", { method: where.method, error: thrown });
   const told =
     thrown instanceof QuorumError
       ? error
       : new QuorumError({ code: "internal", message: "the server failed; its log says why" });
+  return {
+    code: statusOf[told.code],
+    details: told.message.slice(0, messageCharsMax),
+    detail: encodeDetail(told),
+  };
+}
+
+/** The same in the form that handlers of grpc-js give. */
+export function toServerError(status: FailureStatus) {
   const metadata = new Metadata();
-  metadata.set(errorDetailKey, encodeDetail(told));
-  return { code: statusOf[told.code], details: told.message.slice(0, messageCharsMax), metadata };
+  if (status.detail !== undefined) metadata.set(errorDetailKey, status.detail);
+  return { code: status.code, details: status.details, metadata };
 }
 
 function encodeDetail(error: QuorumError): Buffer {
@@ -57,16 +75,15 @@ export interface FailedCall {
 }
 
 /** A failed call as a QuorumError: the server's own if it sent one, else what the status of gRPC means to us. */
-export function fromStatus(failure: ServiceError, call: FailedCall): QuorumError {
-  const told = decodeDetail(failure.metadata);
+export function fromStatus(failure: FailureStatus, call: FailedCall, cause?: unknown): QuorumError {
+  const told = decodeDetail(failure.detail);
   if (told !== undefined) return told;
   const { code, message } = meaningOf(failure, call);
-  return new QuorumError({ code, message, details: { mayHaveRun: call.sent }, cause: failure });
+  return new QuorumError({ code, message, details: { mayHaveRun: call.sent }, cause });
 }
 
-function decodeDetail(metadata: Metadata | undefined): QuorumError | undefined {
-  const bytes = metadata?.get(errorDetailKey)[0];
-  if (!Buffer.isBuffer(bytes)) return undefined;
+function decodeDetail(bytes: Buffer | undefined): QuorumError | undefined {
+  if (bytes === undefined) return undefined;
   try {
     return errorFromDetail(ErrorDetail.decode(bytes));
   } catch {
@@ -75,24 +92,7 @@ function decodeDetail(metadata: Metadata | undefined): QuorumError | undefined {
   }
 }
 
-// grpc-js wraps what the operating system said in a sentence for its own developers.
-const systemErrors = new Map([
-  ["ECONNREFUSED", "connection refused"],
-  ["ECONNRESET", "connection lost"],
-  ["EPIPE", "connection lost"],
-  ["ETIMEDOUT", "no answer from the network"],
-  ["EHOSTUNREACH", "the host cannot be reached"],
-  ["ENETUNREACH", "the network cannot be reached"],
-  ["ENOTFOUND", "there is no host of this name"],
-]);
-
-/** For people only; nothing is decided by it. */
-function inWords(details: string): string {
-  const name = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
-  return (name === undefined ? undefined : systemErrors.get(name)) ?? details;
-}
-
-function meaningOf(failure: ServiceError, call: FailedCall): { readonly code: ErrorCode; readonly message: string } {
+function meaningOf(failure: FailureStatus, call: FailedCall): { readonly code: ErrorCode; readonly message: string } {
   const from = `${call.address}: ${inWords(failure.details)}`;
   switch (failure.code) {
     case Status.CANCELLED:

@@ -1,0 +1,111 @@
+import type { Http2Stream } from "node:http2";
+import { frameHeadBytes, FrameReader } from "./frame-reader.js";
+import { FrameWindow } from "./frame-window.js";
+
+// Up to here one copy is cheaper than a second write; above, the payload goes out as it is.
+const copyBytesMax = 32 * 1024;
+
+/** Messages out and in over one HTTP/2 stream, in the framing of gRPC: what client and server have in common. */
+export class MessageStream {
+  readonly #stream: Http2Stream;
+  readonly #reader = new FrameReader();
+  readonly #window = new FrameWindow();
+  readonly #onBroken: (error: unknown) => void;
+  #listener: ((bytes: Buffer) => void) | undefined;
+  #onRead: (() => void) | undefined;
+  #paused = false;
+  #reading = false;
+
+  /** @param onBroken told when what came in cannot be read as messages, or a listener threw; nothing more is read then */
+  constructor(stream: Http2Stream, onBroken: (error: unknown) => void) {
+    this.#stream = stream;
+    this.#onBroken = onBroken;
+  }
+
+  /** Sends a message; false asks to hold back until `onDrain`. */
+  write(message: Uint8Array): boolean {
+    const free = this.#window.enter();
+    const length = message.byteLength;
+    if (length <= copyBytesMax) {
+      const frame = Buffer.allocUnsafe(frameHeadBytes + length);
+      writeHead(frame, length);
+      frame.set(message, frameHeadBytes);
+      this.#stream.write(frame, this.#window.leave);
+    } else {
+      const head = Buffer.allocUnsafe(frameHeadBytes);
+      writeHead(head, length);
+      this.#stream.cork();
+      this.#stream.write(head);
+      this.#stream.write(message, this.#window.leave);
+      this.#stream.uncork();
+    }
+    return free;
+  }
+
+  /** Whether frames wait that the peer has not taken. */
+  get full(): boolean {
+    return this.#window.full;
+  }
+
+  onDrain(listener: () => void): void {
+    this.#window.onDrain(listener);
+  }
+
+  onMessage(listener: (bytes: Buffer) => void): void {
+    const first = this.#listener === undefined;
+    this.#listener = listener;
+    if (!first) return;
+    this.#stream.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#read();
+    });
+    if (this.#paused) this.#stream.pause();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#read();
+    if (this.#isPaused()) return;
+    this.#stream.resume();
+    this.#onRead?.();
+  }
+
+  /** Calls `action` once everything that has come in was delivered: now, or when a pause is over. */
+  whenRead(action: () => void): void {
+    if (this.#paused) this.#onRead = action;
+    else action();
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      while (!this.#paused) {
+        const bytes = this.#reader.next();
+        if (bytes === undefined) break;
+        this.#listener?.(bytes);
+      }
+    } catch (thrown) {
+      this.pause();
+      this.#onBroken(thrown);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  // A listener may have paused in the meantime, which the compiler cannot see.
+  #isPaused(): boolean {
+    return this.#paused;
+  }
+}
+
+function writeHead(frame: Buffer, length: number): void {
+  frame[0] = 0;
+  frame.writeUInt32BE(length, 1);
+}
