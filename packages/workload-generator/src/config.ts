@@ -61,7 +61,13 @@ export const settings = {
   seed: { type: "number", describe: "Makes the same choices again", defaultDescription: "random; printed" },
   bucket: { type: "string", default: "files", describe: "Where the files go" },
   processes: { type: "number", default: 1, describe: "Processes that share the work" },
-  endpoints: { type: "array", string: true, default: ["127.0.0.1:7000"], describe: "SuperNodes, HOST:PORT" },
+  endpoint: {
+    alias: "e",
+    type: "array",
+    string: true,
+    default: ["127.0.0.1:7000"],
+    describe: "SuperNode, as HOST:PORT; several are tried in turn",
+  },
   timeout: { type: "string", default: "30s", describe: "Deadline of one operation, retries included" },
   verify: {
     type: "boolean",
@@ -124,7 +130,7 @@ export function workloadConfig(values: SettingValues, randomSeed: number): Workl
     values.ops ?? (values.duration === undefined ? operationsDefault : verify ? verifiedOperationsMax : undefined);
   const most = verify ? verifiedOperationsMax : operationsMax;
   return {
-    endpoints: values.endpoints,
+    endpoints: values.endpoint,
     bucket: checkBucketName(values.bucket),
     mode,
     readRatio: ratio ?? (mode === "state-query" ? 1 : readRatioOf(mode)),

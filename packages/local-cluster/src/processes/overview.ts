@@ -20,7 +20,7 @@ export function overview(options: { cluster: ProcessCluster; config: LocalConfig
     `data   ${dataDir} (${kept})`,
     "",
     "Next, in another terminal:",
-    ...(config.port === defaultPort ? [] : [`  export QUORUMFS_ENDPOINTS=${cluster.endpoints.join(",")}`]),
+    ...(config.port === defaultPort ? [] : [`  export QUORUMFS_ENDPOINT=${cluster.endpoints.join(",")}`]),
     "  npx quorumfs put README.md files/readme.md",
     "  npx quorumfs ls files",
     "  npx quorumfs-workload --mode balanced --ops 20000 --verify",

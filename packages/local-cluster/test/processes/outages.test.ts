@@ -42,7 +42,7 @@ describe("kill -9 amid a verified workload", () => {
     "%s: no failed operation, no violation",
     async (victim) => {
       await using workload = new Program(binary("workload"), [
-        ...["--endpoints", cluster.endpoints.join(","), "--mode", "balanced", "--duration", "8s"],
+        ...["--endpoint", cluster.endpoints.join(","), "--mode", "balanced", "--duration", "8s"],
         ...["--concurrency", "32", "--files", "64", "--verify", "-o", "json"],
       ]);
       await until("the workload writes", async () => {
