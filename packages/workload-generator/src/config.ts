@@ -93,7 +93,7 @@ export interface SettingValues {
   readonly seed?: number | undefined;
   readonly bucket: string;
   readonly processes: number;
-  readonly endpoints: readonly string[];
+  readonly endpoint: readonly string[];
   readonly timeout: string;
   readonly verify: boolean;
   readonly keep: boolean;
