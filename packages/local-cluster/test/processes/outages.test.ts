@@ -59,8 +59,20 @@ describe("kill -9 amid a verified workload", () => {
       }
       const { code } = await workload.ended;
       expect([code, workload.stderr]).toEqual([0, expect.anything()]);
-      const report: unknown = JSON.parse(workload.stdout);
-      expect(report).toMatchObject({ verification: { ok: true } });
+      const report = JSON.parse(workload.stdout) as {
+        errors: object;
+        elapsedMs: number;
+        longestPause?: { fromMs: number; toMs: number };
+        verification: { linearizable: boolean; operations: number };
+      };
+      expect(report.errors).toEqual({});
+      expect(report.verification.linearizable).toBe(true);
+      const { operations } = report.verification;
+      const { fromMs, toMs } = report.longestPause ?? { fromMs: 0, toMs: 0 };
+      const pauseMs = toMs - fromMs;
+      console.log(`${victim} killed: ${operations} operations, longest pause ${Math.round(pauseMs)} ms`);
+      // A second is the aim, on a machine that does nothing else; here it shows that nobody waits for a timeout.
+      expect(pauseMs).toBeLessThan(5_000);
     },
     60_000,
   );
