@@ -21,6 +21,7 @@ import { Gate } from "../gate.js";
 import type { DataNodes } from "./data-nodes.js";
 import { fileStateOf } from "./file-state.js";
 import { mergeArrived } from "./merge-scans.js";
+import { QueryTurn } from "./query-turn.js";
 import { NodeScan } from "./node-scan.js";
 
 // Each query occupies every DataNode's disk; more at a time would only make all of them slower.
@@ -63,19 +64,22 @@ export class StateQueries {
     if (query.node !== undefined && !state.member(query.node)) {
       throw new QuorumError({ code: "not_found", message: `there is no DataNode ${query.node}` });
     }
-    const leave = await this.#gate.enter(signal);
+    const turn = new QueryTurn({ clock: this.#options.clock, caller: signal, leave: await this.#gate.enter(signal) });
     const unreachable = new Set<NodeId>();
     const counts = { files: 0, bytes: 0, underReplicated: 0 };
     try {
       for (const bucket of buckets) {
-        for await (const found of this.#filesOf({ bucket, prefix: query.prefix, unreachable, signal })) {
+        for await (const found of this.#filesOf({ bucket, prefix: query.prefix, unreachable, signal: turn.signal })) {
           const files = query.node === undefined ? found : found.filter((file) => isOn(file, query.node));
           for (const file of files) count(counts, layout, bucket, file);
-          if (files.length > 0) yield { files, summary: undefined };
+          if (files.length === 0) continue;
+          turn.handOver();
+          yield { files, summary: undefined };
+          turn.takeBack();
         }
       }
     } finally {
-      leave();
+      turn.end();
     }
     const summary: StateSummary = { ...counts, unreachable: [...unreachable].sort((a, b) => a - b) };
     yield { files: [], summary };

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "@jest/globals";
+import { nodeId } from "@quorumfs/core";
+import { Bucket, Layout } from "@quorumfs/proto";
+import { systemRandom } from "@quorumfs/runtime";
+import { MemoryDisk, MemoryPlatter } from "../../../runtime/test/disk/memory-disk.js";
+import { ControlStore } from "../../src/cluster/control-store.js";
+import type { Member } from "../../src/cluster/member.js";
+
+const random = systemRandom();
+
+const member: Member = {
+  id: nodeId(3),
+  storeId: new Uint8Array(16).fill(3),
+  address: "host:3",
+  zone: "z",
+  capacityBytes: 2 ** 40,
+  incarnation: 2,
+  version: "1.0.0",
+};
+
+function open(disk: MemoryDisk, replicas = 0): Promise<ControlStore> {
+  return ControlStore.open({ disk, random, replicas });
+}
+
+describe("control store", () => {
+  test("a new cluster has an id of its own, and three replicas unless told otherwise", async () => {
+    const [one, two] = [await open(new MemoryDisk()), await open(new MemoryDisk(), 5)];
+    expect(one.identity).toMatchObject({ clusterId: expect.stringMatching(/^[0-9a-f]{32}$/), replicas: 3, starts: 1 });
+    expect(two.identity.replicas).toBe(5);
+    expect(two.identity.clusterId).not.toBe(one.identity.clusterId);
+  });
+
+  test("everything is there after a restart, and the start is counted", async () => {
+    const disk = new MemoryDisk();
+    const before = await open(disk, 5);
+    const layout = Layout.fromPartial({ number: 1, replicas: 5, partitions: [{ nodes: [3], layout: 1 }] });
+    const bucket = Bucket.fromPartial({ id: before.nextBucketId, name: "files", readQuorum: 2, writeQuorum: 2 });
+    await before.commit({ member, layout, bucket });
+    await before.commit({ member: { ...member, address: "host:4" }, otherMembers: [{ ...member, id: nodeId(9) }] });
+    const after = await open(disk);
+    expect(after.identity).toEqual({ ...before.identity, starts: 2 });
+    const { members, layout: kept, buckets } = after.read();
+    expect(members.map(({ id, address }) => [id, address])).toEqual([
+      [3, "host:4"],
+      [9, "host:3"],
+    ]);
+    expect(Buffer.from(members[0]?.storeId ?? []).equals(Buffer.from(member.storeId))).toBe(true);
+    expect(kept).toEqual(layout);
+    expect(buckets).toEqual([bucket]);
+  });
+
+  test("ids of deleted buckets are never given again", async () => {
+    const disk = new MemoryDisk();
+    const store = await open(disk);
+    const bucket = Bucket.fromPartial({ id: store.nextBucketId, name: "a" });
+    await store.commit({ bucket });
+    await store.commit({ removedBucket: bucket });
+    expect(store.nextBucketId).toBe(2);
+    const after = await open(disk);
+    expect(after.nextBucketId).toBe(2);
+    expect(after.read().buckets).toEqual([]);
+  });
+
+  test("N is fixed", async () => {
+    const disk = new MemoryDisk();
+    await open(disk, 3);
+    await expect(open(disk, 5)).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(open(disk, 3)).resolves.toBeDefined();
+  });
+
+  test.each(["", "{", "[]", '{"format":1}', '{"format":2,"clusterId":"x","replicas":3,"starts":1,"bucketsMade":0}'])(
+    "identity %j: refused as corrupt",
+    async (text) => {
+      const disk = new MemoryDisk(new MemoryPlatter());
+      const table = disk.table("meta");
+      await disk.commit([{ table, key: Buffer.from("identity"), value: Buffer.from(text) }]);
+      await expect(open(disk)).rejects.toMatchObject({ code: "corrupt" });
+    },
+  );
+});

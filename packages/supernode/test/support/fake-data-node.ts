@@ -1,0 +1,152 @@
+import {
+  type Channel,
+  comparePaths,
+  type Duplex,
+  type Listener,
+  type Network,
+  serverStreamRoute,
+} from "@quorumfs/core";
+import {
+  type Cluster,
+  ClusterServiceService,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+  type JoinRequest,
+  Load,
+  type RangeEntry,
+  ReplicaServiceService,
+  type ScanRecordsRequest,
+  type ScanRecordsResponse,
+  Value,
+} from "@quorumfs/proto";
+import type { VirtualClock } from "./virtual-clock.js";
+
+const pageRecords = 3;
+
+export interface FakeFile {
+  readonly bucket: number;
+  readonly path: string;
+  readonly counter: number;
+  readonly size?: number;
+  readonly tombstone?: boolean;
+  readonly corrupt?: boolean;
+}
+
+/** What a SuperNode sees of a DataNode: joins, beats, follows, and tells what it holds. */
+export class FakeDataNode {
+  readonly #network: Network;
+  readonly #clock: VirtualClock;
+  readonly #superNode: string;
+  readonly storeId: Uint8Array;
+  #listener: Listener | undefined;
+  #channel: Channel | undefined;
+  #beats: Duplex<HeartbeatRequest, HeartbeatResponse> | undefined;
+  #cancelBeat: () => void = () => undefined;
+  #watch = new AbortController();
+  id = 0;
+  clusterId = "";
+  incarnation = 0;
+  files: readonly FakeFile[] = [];
+  cluster: Cluster | undefined;
+  /** What was said of loads last. */
+  loads = 0;
+  /** Whether it tells the SuperNode which revision it follows. */
+  follows = true;
+
+  constructor(options: { network: Network; clock: VirtualClock; superNode: string; storeId: Uint8Array }) {
+    this.#network = options.network;
+    this.#clock = options.clock;
+    this.#superNode = options.superNode;
+    this.storeId = options.storeId;
+  }
+
+  async start(given: Partial<JoinRequest> = {}): Promise<void> {
+    this.incarnation += 1;
+    const scan = serverStreamRoute(ReplicaServiceService.scanRecords, (request) => this.#scan(request));
+    this.#listener = await this.#network.listen({ host: "127.0.0.1", port: 0, routes: [scan] });
+    await this.join(given);
+    this.#followForever().catch(() => undefined);
+    this.beat();
+  }
+
+  get address(): string {
+    return this.#listener?.address ?? "127.0.0.1:1";
+  }
+
+  async join(given: Partial<JoinRequest> = {}): Promise<void> {
+    this.#channel ??= this.#network.connect({ address: this.#superNode, purpose: "control", identity: new Map() });
+    const joined = await this.#channel.unary(
+      ClusterServiceService.join,
+      {
+        clusterId: this.clusterId,
+        nodeId: this.id,
+        storeId: this.storeId,
+        address: this.address,
+        zone: "default",
+        capacityBytes: 1000,
+        incarnation: this.incarnation,
+        layout: this.cluster?.layout?.number ?? 0,
+        version: "1.0.0",
+        ...given,
+      },
+      {},
+    );
+    this.id = joined.nodeId;
+    this.clusterId = joined.clusterId;
+    this.cluster = joined.cluster;
+  }
+
+  /** Opens a stream of beats, one each half second. */
+  beat(): void {
+    const stream = this.#channel?.duplex(ClusterServiceService.heartbeat, {});
+    this.#beats = stream;
+    const next = (): void => {
+      const revision = this.follows ? (this.cluster?.revision ?? 0) : 0;
+      const load = Load.fromPartial({ inFlight: this.id });
+      stream?.write({ nodeId: this.id, incarnation: this.incarnation, load, revision });
+      this.#cancelBeat = this.#clock.after(500, next);
+    };
+    next();
+  }
+
+  /** The process hangs: nothing breaks, and nothing is said. */
+  freeze(): void {
+    this.#cancelBeat();
+  }
+
+  /** The process is gone, as by kill -9. */
+  async kill(): Promise<void> {
+    this.#cancelBeat();
+    this.#beats?.cancel();
+    this.#watch.abort();
+    this.#watch = new AbortController();
+    this.#channel?.close();
+    this.#channel = undefined;
+    await this.#listener?.close(0);
+  }
+
+  async #followForever(): Promise<void> {
+    const { signal } = this.#watch;
+    const watch = this.#channel?.serverStream(ClusterServiceService.watchLayout, { revision: 0 }, { signal });
+    for await (const { update } of watch ?? []) {
+      if (update?.$case === "cluster") this.cluster = update.value;
+      else this.loads += 1;
+    }
+  }
+
+  async *#scan({ bucket, prefix }: ScanRecordsRequest): AsyncGenerator<ScanRecordsResponse> {
+    const found = this.files
+      .filter((file) => file.bucket === bucket && file.path.startsWith(prefix))
+      .sort((a, b) => comparePaths(a.path, b.path));
+    for (let start = 0; start < found.length; start += pageRecords) {
+      yield { records: found.slice(start, start + pageRecords).map((file) => ({ bucket, entry: entryOf(file) })) };
+    }
+  }
+}
+
+export function entryOf({ path, counter, size = 0, tombstone = false, corrupt = false }: FakeFile): RangeEntry {
+  const ballot = { counter, node: 1, incarnation: 1 };
+  if (corrupt) return { path, accepted: undefined, value: undefined, committed: undefined, corrupt };
+  const value = Value.fromPartial({ tombstone, version: ballot, size, modifiedAtMs: counter });
+  return { path, accepted: ballot, value, committed: undefined, corrupt: false };
+}
