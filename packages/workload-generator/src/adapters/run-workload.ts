@@ -90,13 +90,18 @@ function requireLinearizable({ verification, config, runId }: Report): void {
   });
 }
 
-/** Who stops a run by hand does not want to wait for thousands of deletes. */
+/** Who stops a run by hand does not want to wait for thousands of deletes; and what was measured stands without them. */
 async function leaveTidy(config: WorkloadConfig, files: FileSpace, stopped: boolean): Promise<void> {
+  const left = `files left: quorumfs rm -r ${files.bucket}/${files.prefix} deletes them\n`;
   if (config.keep || stopped) {
-    process.stderr.write(`files left: quorumfs rm -r ${files.bucket}/${files.prefix} deletes them\n`);
+    process.stderr.write(left);
     return;
   }
-  await using target = await connect({ endpoints: config.endpoints });
-  const left = await cleanUp({ target, files, timeoutMs: config.timeoutMs, clock: machineClock() });
-  if (left > 0) process.stderr.write(`${left} files could not be deleted and are left under ${files.prefix}\n`);
+  try {
+    await using target = await connect({ endpoints: config.endpoints });
+    const missed = await cleanUp({ target, files, timeoutMs: config.timeoutMs, clock: machineClock() });
+    if (missed > 0) process.stderr.write(`${missed} ${left}`);
+  } catch (thrown) {
+    process.stderr.write(`${QuorumError.from(thrown).message}; ${left}`);
+  }
 }

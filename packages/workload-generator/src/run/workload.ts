@@ -36,7 +36,7 @@ export class Workload {
    * @throws QuorumError if a session could not connect or write its files
    */
   async run(): Promise<WorkloadResult | undefined> {
-    const { config, sessions, clock } = this.#options;
+    const { config, sessions, clock, runId, version, startedAt } = this.#options;
     try {
       await Promise.all(sessions.map((session) => session.prepare()));
       if (this.#stopped) return undefined;
@@ -44,7 +44,8 @@ export class Workload {
       const measurements = Measurements.merge(results.map((result) => result.measurements));
       const history = results.flatMap((result) => result.history);
       const verification = config.verify ? verify(history, clock) : undefined;
-      const report = makeReport({ ...this.#options, complete: !this.#stopped, measurements, verification });
+      const complete = !this.#stopped;
+      const report = makeReport({ version, startedAt, runId, config, complete, measurements, verification });
       const points = measurements.series.points(measurements.endedMs);
       return { report, plots: plotsOf(points, groupLatencies(measurements)) };
     } finally {
