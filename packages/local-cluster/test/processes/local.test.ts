@@ -24,7 +24,10 @@ beforeAll(async () => {
 
 afterAll(() => directory.remove());
 
-const local = (...args: string[]) => new Program(binary("local"), ["--port", String(port), ...args]);
+const local = (...args: string[]) => {
+  const ownPort = args.includes("--port") ? [] : ["--port", String(port)];
+  return new Program(binary("local"), [...ownPort, ...args]);
+};
 
 /** Process ids of the SuperNode and the DataNodes, from what it printed. */
 function pidsOf(program: Program): number[] {
