@@ -1,28 +1,13 @@
 // A plugin for buf: writes the contracts' descriptors, without their comments, into one module, so that servers can
 // answer reflection without a .proto file or a download.
-//
-// It reads a CodeGeneratorRequest and writes a CodeGeneratorResponse (google/protobuf/compiler/plugin.proto), of which it
-// needs so few fields that it takes them by their numbers.
 import { readFileSync, writeFileSync } from "node:fs";
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { eachField, lengthDelimited, varint } from "./plugin-messages.mjs";
 
 const protoFileOfRequest = 15;
 const sourceInfoOfFile = 12;
 const supportedFeatures = 2;
 const proto3Optional = 1;
-const varint = 0;
-const lengthDelimited = 2;
-
-/** Calls `take` with every field of a message: its number, and its bytes with and without the tag. */
-function eachField(bytes, take) {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const start = reader.pos;
-    const [number, wireType] = reader.tag();
-    const payload = wireType === lengthDelimited ? reader.bytes() : reader.skip(wireType, number);
-    take(number, payload, bytes.subarray(start, reader.pos));
-  }
-}
 
 function withoutComments(file) {
   const kept = [];

@@ -227,7 +227,7 @@ async function main() {
   }
   control.close();
   channel.close();
-  server.kill();
+  server.disconnect();
 }
 
 await (process.env.BENCH_ROLE === "server" ? serve() : main());

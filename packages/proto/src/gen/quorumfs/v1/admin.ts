@@ -5,7 +5,7 @@
 // source: quorumfs/v1/admin.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -88,7 +88,7 @@ function createBaseCreateBucketRequest(): CreateBucketRequest {
 }
 
 export const CreateBucketRequest: MessageFns<CreateBucketRequest> = {
-  encode(message: CreateBucketRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CreateBucketRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
     }
@@ -179,7 +179,7 @@ function createBaseCreateBucketResponse(): CreateBucketResponse {
 }
 
 export const CreateBucketResponse: MessageFns<CreateBucketResponse> = {
-  encode(message: CreateBucketResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CreateBucketResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== undefined) {
       Bucket.encode(message.bucket, writer.uint32(10).fork()).join();
     }
@@ -236,7 +236,7 @@ function createBaseGetBucketRequest(): GetBucketRequest {
 }
 
 export const GetBucketRequest: MessageFns<GetBucketRequest> = {
-  encode(message: GetBucketRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetBucketRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
     }
@@ -291,7 +291,7 @@ function createBaseGetBucketResponse(): GetBucketResponse {
 }
 
 export const GetBucketResponse: MessageFns<GetBucketResponse> = {
-  encode(message: GetBucketResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetBucketResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== undefined) {
       Bucket.encode(message.bucket, writer.uint32(10).fork()).join();
     }
@@ -360,7 +360,7 @@ function createBaseListBucketsRequest(): ListBucketsRequest {
 }
 
 export const ListBucketsRequest: MessageFns<ListBucketsRequest> = {
-  encode(_: ListBucketsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: ListBucketsRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -403,7 +403,7 @@ function createBaseListBucketsResponse(): ListBucketsResponse {
 }
 
 export const ListBucketsResponse: MessageFns<ListBucketsResponse> = {
-  encode(message: ListBucketsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListBucketsResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.buckets) {
       Bucket.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -470,7 +470,7 @@ function createBaseDeleteBucketRequest(): DeleteBucketRequest {
 }
 
 export const DeleteBucketRequest: MessageFns<DeleteBucketRequest> = {
-  encode(message: DeleteBucketRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteBucketRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
     }
@@ -525,7 +525,7 @@ function createBaseDeleteBucketResponse(): DeleteBucketResponse {
 }
 
 export const DeleteBucketResponse: MessageFns<DeleteBucketResponse> = {
-  encode(_: DeleteBucketResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: DeleteBucketResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -568,7 +568,7 @@ function createBaseListNodesRequest(): ListNodesRequest {
 }
 
 export const ListNodesRequest: MessageFns<ListNodesRequest> = {
-  encode(_: ListNodesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: ListNodesRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -611,7 +611,7 @@ function createBaseListNodesResponse(): ListNodesResponse {
 }
 
 export const ListNodesResponse: MessageFns<ListNodesResponse> = {
-  encode(message: ListNodesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListNodesResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.nodes) {
       Node.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -666,7 +666,7 @@ function createBaseGetStatusRequest(): GetStatusRequest {
 }
 
 export const GetStatusRequest: MessageFns<GetStatusRequest> = {
-  encode(_: GetStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: GetStatusRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -709,7 +709,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
-  encode(message: GetStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetStatusResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.clusterId !== "") {
       writer.uint32(10).string(message.clusterId);
     }
@@ -765,7 +765,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
               break;
             }
 
-            message.startedAtMs = longToNumber(reader.uint64());
+            message.startedAtMs = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -828,28 +828,28 @@ export const AdminServiceService = {
     path: "/quorumfs.v1.AdminService/CreateBucket" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: CreateBucketRequest): Buffer => Buffer.from(CreateBucketRequest.encode(value).finish()),
+    requestSerialize: (value: CreateBucketRequest): Buffer => asBuffer(CreateBucketRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): CreateBucketRequest => CreateBucketRequest.decode(value),
     responseSerialize: (value: CreateBucketResponse): Buffer =>
-      Buffer.from(CreateBucketResponse.encode(value).finish()),
+      asBuffer(CreateBucketResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateBucketResponse => CreateBucketResponse.decode(value),
   },
   getBucket: {
     path: "/quorumfs.v1.AdminService/GetBucket" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetBucketRequest): Buffer => Buffer.from(GetBucketRequest.encode(value).finish()),
+    requestSerialize: (value: GetBucketRequest): Buffer => asBuffer(GetBucketRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetBucketRequest => GetBucketRequest.decode(value),
-    responseSerialize: (value: GetBucketResponse): Buffer => Buffer.from(GetBucketResponse.encode(value).finish()),
+    responseSerialize: (value: GetBucketResponse): Buffer => asBuffer(GetBucketResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetBucketResponse => GetBucketResponse.decode(value),
   },
   listBuckets: {
     path: "/quorumfs.v1.AdminService/ListBuckets" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListBucketsRequest): Buffer => Buffer.from(ListBucketsRequest.encode(value).finish()),
+    requestSerialize: (value: ListBucketsRequest): Buffer => asBuffer(ListBucketsRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ListBucketsRequest => ListBucketsRequest.decode(value),
-    responseSerialize: (value: ListBucketsResponse): Buffer => Buffer.from(ListBucketsResponse.encode(value).finish()),
+    responseSerialize: (value: ListBucketsResponse): Buffer => asBuffer(ListBucketsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListBucketsResponse => ListBucketsResponse.decode(value),
   },
   /** Only an empty bucket, and only while every DataNode is up, since each must refuse late writes. */
@@ -857,28 +857,28 @@ export const AdminServiceService = {
     path: "/quorumfs.v1.AdminService/DeleteBucket" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: DeleteBucketRequest): Buffer => Buffer.from(DeleteBucketRequest.encode(value).finish()),
+    requestSerialize: (value: DeleteBucketRequest): Buffer => asBuffer(DeleteBucketRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): DeleteBucketRequest => DeleteBucketRequest.decode(value),
     responseSerialize: (value: DeleteBucketResponse): Buffer =>
-      Buffer.from(DeleteBucketResponse.encode(value).finish()),
+      asBuffer(DeleteBucketResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteBucketResponse => DeleteBucketResponse.decode(value),
   },
   listNodes: {
     path: "/quorumfs.v1.AdminService/ListNodes" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListNodesRequest): Buffer => Buffer.from(ListNodesRequest.encode(value).finish()),
+    requestSerialize: (value: ListNodesRequest): Buffer => asBuffer(ListNodesRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ListNodesRequest => ListNodesRequest.decode(value),
-    responseSerialize: (value: ListNodesResponse): Buffer => Buffer.from(ListNodesResponse.encode(value).finish()),
+    responseSerialize: (value: ListNodesResponse): Buffer => asBuffer(ListNodesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListNodesResponse => ListNodesResponse.decode(value),
   },
   getStatus: {
     path: "/quorumfs.v1.AdminService/GetStatus" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetStatusRequest): Buffer => Buffer.from(GetStatusRequest.encode(value).finish()),
+    requestSerialize: (value: GetStatusRequest): Buffer => asBuffer(GetStatusRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetStatusRequest => GetStatusRequest.decode(value),
-    responseSerialize: (value: GetStatusResponse): Buffer => Buffer.from(GetStatusResponse.encode(value).finish()),
+    responseSerialize: (value: GetStatusResponse): Buffer => asBuffer(GetStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
 } as const;

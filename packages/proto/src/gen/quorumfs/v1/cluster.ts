@@ -5,7 +5,7 @@
 // source: quorumfs/v1/cluster.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -227,7 +227,7 @@ function createBaseJoinRequest(): JoinRequest {
 }
 
 export const JoinRequest: MessageFns<JoinRequest> = {
-  encode(message: JoinRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: JoinRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.clusterId !== "") {
       writer.uint32(10).string(message.clusterId);
     }
@@ -316,7 +316,7 @@ export const JoinRequest: MessageFns<JoinRequest> = {
               break;
             }
 
-            message.capacityBytes = longToNumber(reader.uint64());
+            message.capacityBytes = reader.safeUint64();
             continue;
           }
           case 7: {
@@ -332,7 +332,7 @@ export const JoinRequest: MessageFns<JoinRequest> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
           case 9: {
@@ -378,7 +378,7 @@ function createBaseJoinResponse(): JoinResponse {
 }
 
 export const JoinResponse: MessageFns<JoinResponse> = {
-  encode(message: JoinResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: JoinResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.clusterId !== "") {
       writer.uint32(10).string(message.clusterId);
     }
@@ -468,7 +468,7 @@ function createBaseLoad(): Load {
 }
 
 export const Load: MessageFns<Load> = {
-  encode(message: Load, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Load, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.eventLoopDelayMs !== 0) {
       writer.uint32(9).double(message.eventLoopDelayMs);
     }
@@ -538,7 +538,7 @@ export const Load: MessageFns<Load> = {
               break;
             }
 
-            message.diskUsedBytes = longToNumber(reader.uint64());
+            message.diskUsedBytes = reader.safeUint64();
             continue;
           }
           case 5: {
@@ -546,7 +546,7 @@ export const Load: MessageFns<Load> = {
               break;
             }
 
-            message.diskFreeBytes = longToNumber(reader.uint64());
+            message.diskFreeBytes = reader.safeUint64();
             continue;
           }
           case 6: {
@@ -554,7 +554,7 @@ export const Load: MessageFns<Load> = {
               break;
             }
 
-            message.residentBytes = longToNumber(reader.uint64());
+            message.residentBytes = reader.safeUint64();
             continue;
           }
           case 7: {
@@ -562,7 +562,7 @@ export const Load: MessageFns<Load> = {
               break;
             }
 
-            message.records = longToNumber(reader.uint64());
+            message.records = reader.safeUint64();
             continue;
           }
           case 8: {
@@ -607,7 +607,7 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
 }
 
 export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
-  encode(message: HeartbeatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: HeartbeatRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.nodeId !== 0) {
       writer.uint32(8).uint32(message.nodeId);
     }
@@ -665,7 +665,7 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
               break;
             }
 
-            message.revision = longToNumber(reader.uint64());
+            message.revision = reader.safeUint64();
             continue;
           }
         }
@@ -698,7 +698,7 @@ function createBaseHeartbeatResponse(): HeartbeatResponse {
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
-  encode(message: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: HeartbeatResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.revision !== 0) {
       writer.uint32(8).uint64(message.revision);
     }
@@ -723,7 +723,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
               break;
             }
 
-            message.revision = longToNumber(reader.uint64());
+            message.revision = reader.safeUint64();
             continue;
           }
         }
@@ -763,7 +763,7 @@ function createBaseNode(): Node {
 }
 
 export const Node: MessageFns<Node> = {
-  encode(message: Node, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Node, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -836,7 +836,7 @@ export const Node: MessageFns<Node> = {
               break;
             }
 
-            message.capacityBytes = longToNumber(reader.uint64());
+            message.capacityBytes = reader.safeUint64();
             continue;
           }
           case 5: {
@@ -868,7 +868,7 @@ export const Node: MessageFns<Node> = {
               break;
             }
 
-            message.stateSinceMs = longToNumber(reader.uint64());
+            message.stateSinceMs = reader.safeUint64();
             continue;
           }
           case 9: {
@@ -914,7 +914,7 @@ function createBaseLayout(): Layout {
 }
 
 export const Layout: MessageFns<Layout> = {
-  encode(message: Layout, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Layout, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.number !== 0) {
       writer.uint32(8).uint64(message.number);
     }
@@ -945,7 +945,7 @@ export const Layout: MessageFns<Layout> = {
               break;
             }
 
-            message.number = longToNumber(reader.uint64());
+            message.number = reader.safeUint64();
             continue;
           }
           case 2: {
@@ -993,7 +993,7 @@ function createBasePartition(): Partition {
 }
 
 export const Partition: MessageFns<Partition> = {
-  encode(message: Partition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Partition, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.nodes.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.nodes) {
@@ -1068,7 +1068,7 @@ export const Partition: MessageFns<Partition> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
         }
@@ -1100,7 +1100,7 @@ function createBaseCluster(): Cluster {
 }
 
 export const Cluster: MessageFns<Cluster> = {
-  encode(message: Cluster, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Cluster, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.clusterId !== "") {
       writer.uint32(10).string(message.clusterId);
     }
@@ -1148,7 +1148,7 @@ export const Cluster: MessageFns<Cluster> = {
               break;
             }
 
-            message.revision = longToNumber(reader.uint64());
+            message.revision = reader.safeUint64();
             continue;
           }
           case 3: {
@@ -1217,7 +1217,7 @@ function createBaseWatchLayoutRequest(): WatchLayoutRequest {
 }
 
 export const WatchLayoutRequest: MessageFns<WatchLayoutRequest> = {
-  encode(message: WatchLayoutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WatchLayoutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.revision !== 0) {
       writer.uint32(8).uint64(message.revision);
     }
@@ -1242,7 +1242,7 @@ export const WatchLayoutRequest: MessageFns<WatchLayoutRequest> = {
               break;
             }
 
-            message.revision = longToNumber(reader.uint64());
+            message.revision = reader.safeUint64();
             continue;
           }
         }
@@ -1272,7 +1272,7 @@ function createBaseWatchLayoutResponse(): WatchLayoutResponse {
 }
 
 export const WatchLayoutResponse: MessageFns<WatchLayoutResponse> = {
-  encode(message: WatchLayoutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: WatchLayoutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     switch (message.update?.$case) {
       case "cluster":
         Cluster.encode(message.update.value, writer.uint32(10).fork()).join();
@@ -1353,7 +1353,7 @@ function createBaseLoads(): Loads {
 }
 
 export const Loads: MessageFns<Loads> = {
-  encode(message: Loads, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Loads, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.nodes) {
       NodeLoad.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1408,7 +1408,7 @@ function createBaseNodeLoad(): NodeLoad {
 }
 
 export const NodeLoad: MessageFns<NodeLoad> = {
-  encode(message: NodeLoad, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: NodeLoad, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.node !== 0) {
       writer.uint32(8).uint32(message.node);
     }
@@ -1475,7 +1475,7 @@ function createBaseLocateRequest(): LocateRequest {
 }
 
 export const LocateRequest: MessageFns<LocateRequest> = {
-  encode(message: LocateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: LocateRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1542,7 +1542,7 @@ function createBaseLocateResponse(): LocateResponse {
 }
 
 export const LocateResponse: MessageFns<LocateResponse> = {
-  encode(message: LocateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: LocateResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.partition !== 0) {
       writer.uint32(8).uint32(message.partition);
     }
@@ -1589,7 +1589,7 @@ export const LocateResponse: MessageFns<LocateResponse> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
         }
@@ -1630,7 +1630,7 @@ function createBaseFileState(): FileState {
 }
 
 export const FileState: MessageFns<FileState> = {
-  encode(message: FileState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FileState, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1700,7 +1700,7 @@ export const FileState: MessageFns<FileState> = {
               break;
             }
 
-            message.version = longToNumber(reader.uint64());
+            message.version = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -1708,7 +1708,7 @@ export const FileState: MessageFns<FileState> = {
               break;
             }
 
-            message.size = longToNumber(reader.uint64());
+            message.size = reader.safeUint64();
             continue;
           }
           case 5: {
@@ -1760,7 +1760,7 @@ export const FileState: MessageFns<FileState> = {
               break;
             }
 
-            message.modifiedAtMs = longToNumber(reader.uint64());
+            message.modifiedAtMs = reader.safeUint64();
             continue;
           }
         }
@@ -1797,7 +1797,7 @@ function createBaseGetFileSystemStateRequest(): GetFileSystemStateRequest {
 }
 
 export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = {
-  encode(message: GetFileSystemStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetFileSystemStateRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1864,7 +1864,7 @@ function createBaseGetFileSystemStateResponse(): GetFileSystemStateResponse {
 }
 
 export const GetFileSystemStateResponse: MessageFns<GetFileSystemStateResponse> = {
-  encode(message: GetFileSystemStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetFileSystemStateResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.files) {
       FileState.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1933,7 +1933,7 @@ function createBaseStateSummary(): StateSummary {
 }
 
 export const StateSummary: MessageFns<StateSummary> = {
-  encode(message: StateSummary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: StateSummary, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.files !== 0) {
       writer.uint32(8).uint64(message.files);
     }
@@ -1971,7 +1971,7 @@ export const StateSummary: MessageFns<StateSummary> = {
               break;
             }
 
-            message.files = longToNumber(reader.uint64());
+            message.files = reader.safeUint64();
             continue;
           }
           case 2: {
@@ -1979,7 +1979,7 @@ export const StateSummary: MessageFns<StateSummary> = {
               break;
             }
 
-            message.bytes = longToNumber(reader.uint64());
+            message.bytes = reader.safeUint64();
             continue;
           }
           case 3: {
@@ -1987,7 +1987,7 @@ export const StateSummary: MessageFns<StateSummary> = {
               break;
             }
 
-            message.underReplicated = longToNumber(reader.uint64());
+            message.underReplicated = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -2038,7 +2038,7 @@ function createBaseListFilesOnNodeRequest(): ListFilesOnNodeRequest {
 }
 
 export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
-  encode(message: ListFilesOnNodeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListFilesOnNodeRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.nodeId !== 0) {
       writer.uint32(8).uint32(message.nodeId);
     }
@@ -2117,7 +2117,7 @@ function createBaseListFilesOnNodeResponse(): ListFilesOnNodeResponse {
 }
 
 export const ListFilesOnNodeResponse: MessageFns<ListFilesOnNodeResponse> = {
-  encode(message: ListFilesOnNodeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListFilesOnNodeResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.files) {
       FileState.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -2189,9 +2189,9 @@ export const ClusterServiceService = {
     path: "/quorumfs.v1.ClusterService/Join" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: JoinRequest): Buffer => Buffer.from(JoinRequest.encode(value).finish()),
+    requestSerialize: (value: JoinRequest): Buffer => asBuffer(JoinRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): JoinRequest => JoinRequest.decode(value),
-    responseSerialize: (value: JoinResponse): Buffer => Buffer.from(JoinResponse.encode(value).finish()),
+    responseSerialize: (value: JoinResponse): Buffer => asBuffer(JoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinResponse => JoinResponse.decode(value),
   },
   /** A beat every half second with the node's load; the reply says what the SuperNode has published. */
@@ -2199,9 +2199,9 @@ export const ClusterServiceService = {
     path: "/quorumfs.v1.ClusterService/Heartbeat" as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: HeartbeatRequest): Buffer => Buffer.from(HeartbeatRequest.encode(value).finish()),
+    requestSerialize: (value: HeartbeatRequest): Buffer => asBuffer(HeartbeatRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): HeartbeatRequest => HeartbeatRequest.decode(value),
-    responseSerialize: (value: HeartbeatResponse): Buffer => Buffer.from(HeartbeatResponse.encode(value).finish()),
+    responseSerialize: (value: HeartbeatResponse): Buffer => asBuffer(HeartbeatResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): HeartbeatResponse => HeartbeatResponse.decode(value),
   },
   /** The cluster as it is, then again whenever it has changed; loads about once a second. */
@@ -2209,9 +2209,9 @@ export const ClusterServiceService = {
     path: "/quorumfs.v1.ClusterService/WatchLayout" as const,
     requestStream: false as const,
     responseStream: true as const,
-    requestSerialize: (value: WatchLayoutRequest): Buffer => Buffer.from(WatchLayoutRequest.encode(value).finish()),
+    requestSerialize: (value: WatchLayoutRequest): Buffer => asBuffer(WatchLayoutRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): WatchLayoutRequest => WatchLayoutRequest.decode(value),
-    responseSerialize: (value: WatchLayoutResponse): Buffer => Buffer.from(WatchLayoutResponse.encode(value).finish()),
+    responseSerialize: (value: WatchLayoutResponse): Buffer => asBuffer(WatchLayoutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchLayoutResponse => WatchLayoutResponse.decode(value),
   },
   /** Which DataNodes hold a file. */
@@ -2219,9 +2219,9 @@ export const ClusterServiceService = {
     path: "/quorumfs.v1.ClusterService/Locate" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: LocateRequest): Buffer => Buffer.from(LocateRequest.encode(value).finish()),
+    requestSerialize: (value: LocateRequest): Buffer => asBuffer(LocateRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): LocateRequest => LocateRequest.decode(value),
-    responseSerialize: (value: LocateResponse): Buffer => Buffer.from(LocateResponse.encode(value).finish()),
+    responseSerialize: (value: LocateResponse): Buffer => asBuffer(LocateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LocateResponse => LocateResponse.decode(value),
   },
   /** Every file with its size, version and holders, in order of bucket and path, as the DataNodes tell it now. */
@@ -2230,10 +2230,10 @@ export const ClusterServiceService = {
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: GetFileSystemStateRequest): Buffer =>
-      Buffer.from(GetFileSystemStateRequest.encode(value).finish()),
+      asBuffer(GetFileSystemStateRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetFileSystemStateRequest => GetFileSystemStateRequest.decode(value),
     responseSerialize: (value: GetFileSystemStateResponse): Buffer =>
-      Buffer.from(GetFileSystemStateResponse.encode(value).finish()),
+      asBuffer(GetFileSystemStateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetFileSystemStateResponse => GetFileSystemStateResponse.decode(value),
   },
   /** The same for what one DataNode holds. */
@@ -2242,10 +2242,10 @@ export const ClusterServiceService = {
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: ListFilesOnNodeRequest): Buffer =>
-      Buffer.from(ListFilesOnNodeRequest.encode(value).finish()),
+      asBuffer(ListFilesOnNodeRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ListFilesOnNodeRequest => ListFilesOnNodeRequest.decode(value),
     responseSerialize: (value: ListFilesOnNodeResponse): Buffer =>
-      Buffer.from(ListFilesOnNodeResponse.encode(value).finish()),
+      asBuffer(ListFilesOnNodeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListFilesOnNodeResponse => ListFilesOnNodeResponse.decode(value),
   },
 } as const;

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/file.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -200,7 +200,7 @@ function createBaseSessionRequest(): SessionRequest {
 }
 
 export const SessionRequest: MessageFns<SessionRequest> = {
-  encode(message: SessionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SessionRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.requests) {
       FileRequest.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -255,7 +255,7 @@ function createBaseFileRequest(): FileRequest {
 }
 
 export const FileRequest: MessageFns<FileRequest> = {
-  encode(message: FileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FileRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -428,7 +428,7 @@ function createBaseSessionResponse(): SessionResponse {
 }
 
 export const SessionResponse: MessageFns<SessionResponse> = {
-  encode(message: SessionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: SessionResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.responses) {
       FileResponse.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -483,7 +483,7 @@ function createBaseFileResponse(): FileResponse {
 }
 
 export const FileResponse: MessageFns<FileResponse> = {
-  encode(message: FileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FileResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -644,7 +644,7 @@ function createBaseCondition(): Condition {
 }
 
 export const Condition: MessageFns<Condition> = {
-  encode(message: Condition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Condition, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     switch (message.test?.$case) {
       case "ifVersion":
         writer.uint32(8).uint64(message.test.value);
@@ -677,7 +677,7 @@ export const Condition: MessageFns<Condition> = {
               break;
             }
 
-            message.test = { $case: "ifVersion", value: longToNumber(reader.uint64()) };
+            message.test = { $case: "ifVersion", value: reader.safeUint64() };
             continue;
           }
           case 2: {
@@ -742,7 +742,7 @@ function createBaseMutation(): Mutation {
 }
 
 export const Mutation: MessageFns<Mutation> = {
-  encode(message: Mutation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Mutation, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.requestId.length !== 0) {
       writer.uint32(10).bytes(message.requestId);
     }
@@ -792,7 +792,7 @@ export const Mutation: MessageFns<Mutation> = {
               break;
             }
 
-            message.seenVersion = longToNumber(reader.uint64());
+            message.seenVersion = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -835,7 +835,7 @@ function createBaseFileInfo(): FileInfo {
 }
 
 export const FileInfo: MessageFns<FileInfo> = {
-  encode(message: FileInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FileInfo, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
     }
@@ -883,7 +883,7 @@ export const FileInfo: MessageFns<FileInfo> = {
               break;
             }
 
-            message.version = longToNumber(reader.uint64());
+            message.version = reader.safeUint64();
             continue;
           }
           case 3: {
@@ -891,7 +891,7 @@ export const FileInfo: MessageFns<FileInfo> = {
               break;
             }
 
-            message.size = longToNumber(reader.uint64());
+            message.size = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -907,7 +907,7 @@ export const FileInfo: MessageFns<FileInfo> = {
               break;
             }
 
-            message.modifiedAtMs = longToNumber(reader.uint64());
+            message.modifiedAtMs = reader.safeUint64();
             continue;
           }
           case 6: {
@@ -961,7 +961,7 @@ function createBaseFileInfo_AttributesEntry(): FileInfo_AttributesEntry {
 }
 
 export const FileInfo_AttributesEntry: MessageFns<FileInfo_AttributesEntry> = {
-  encode(message: FileInfo_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: FileInfo_AttributesEntry, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
@@ -1028,7 +1028,7 @@ function createBaseVote(): Vote {
 }
 
 export const Vote: MessageFns<Vote> = {
-  encode(message: Vote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Vote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.nodes.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.nodes) {
@@ -1142,7 +1142,7 @@ function createBasePutRequest(): PutRequest {
 }
 
 export const PutRequest: MessageFns<PutRequest> = {
-  encode(message: PutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1270,7 +1270,7 @@ function createBasePutRequest_AttributesEntry(): PutRequest_AttributesEntry {
 }
 
 export const PutRequest_AttributesEntry: MessageFns<PutRequest_AttributesEntry> = {
-  encode(message: PutRequest_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PutRequest_AttributesEntry, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
@@ -1337,7 +1337,7 @@ function createBasePutResponse(): PutResponse {
 }
 
 export const PutResponse: MessageFns<PutResponse> = {
-  encode(message: PutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.file !== undefined) {
       FileInfo.encode(message.file, writer.uint32(10).fork()).join();
     }
@@ -1404,7 +1404,7 @@ function createBaseGetRequest(): GetRequest {
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
-  encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1483,7 +1483,7 @@ function createBaseGetResponse(): GetResponse {
 }
 
 export const GetResponse: MessageFns<GetResponse> = {
-  encode(message: GetResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: GetResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.file !== undefined) {
       FileInfo.encode(message.file, writer.uint32(10).fork()).join();
     }
@@ -1562,7 +1562,7 @@ function createBaseStatRequest(): StatRequest {
 }
 
 export const StatRequest: MessageFns<StatRequest> = {
-  encode(message: StatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: StatRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1641,7 +1641,7 @@ function createBaseStatResponse(): StatResponse {
 }
 
 export const StatResponse: MessageFns<StatResponse> = {
-  encode(message: StatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: StatResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.file !== undefined) {
       FileInfo.encode(message.file, writer.uint32(10).fork()).join();
     }
@@ -1708,7 +1708,7 @@ function createBaseDeleteRequest(): DeleteRequest {
 }
 
 export const DeleteRequest: MessageFns<DeleteRequest> = {
-  encode(message: DeleteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1789,7 +1789,7 @@ function createBaseDeleteResponse(): DeleteResponse {
 }
 
 export const DeleteResponse: MessageFns<DeleteResponse> = {
-  encode(message: DeleteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: DeleteResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.version !== 0) {
       writer.uint32(8).uint64(message.version);
     }
@@ -1817,7 +1817,7 @@ export const DeleteResponse: MessageFns<DeleteResponse> = {
               break;
             }
 
-            message.version = longToNumber(reader.uint64());
+            message.version = reader.safeUint64();
             continue;
           }
           case 2: {
@@ -1856,7 +1856,7 @@ function createBaseListRequest(): ListRequest {
 }
 
 export const ListRequest: MessageFns<ListRequest> = {
-  encode(message: ListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
@@ -1959,7 +1959,7 @@ function createBaseListResponse(): ListResponse {
 }
 
 export const ListResponse: MessageFns<ListResponse> = {
-  encode(message: ListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.files) {
       FileInfo.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -2040,45 +2040,45 @@ export const FileServiceService = {
     path: "/quorumfs.v1.FileService/Put" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: PutRequest): Buffer => Buffer.from(PutRequest.encode(value).finish()),
+    requestSerialize: (value: PutRequest): Buffer => asBuffer(PutRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): PutRequest => PutRequest.decode(value),
-    responseSerialize: (value: PutResponse): Buffer => Buffer.from(PutResponse.encode(value).finish()),
+    responseSerialize: (value: PutResponse): Buffer => asBuffer(PutResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PutResponse => PutResponse.decode(value),
   },
   get: {
     path: "/quorumfs.v1.FileService/Get" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GetRequest): Buffer => Buffer.from(GetRequest.encode(value).finish()),
+    requestSerialize: (value: GetRequest): Buffer => asBuffer(GetRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetRequest => GetRequest.decode(value),
-    responseSerialize: (value: GetResponse): Buffer => Buffer.from(GetResponse.encode(value).finish()),
+    responseSerialize: (value: GetResponse): Buffer => asBuffer(GetResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetResponse => GetResponse.decode(value),
   },
   stat: {
     path: "/quorumfs.v1.FileService/Stat" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: StatRequest): Buffer => Buffer.from(StatRequest.encode(value).finish()),
+    requestSerialize: (value: StatRequest): Buffer => asBuffer(StatRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): StatRequest => StatRequest.decode(value),
-    responseSerialize: (value: StatResponse): Buffer => Buffer.from(StatResponse.encode(value).finish()),
+    responseSerialize: (value: StatResponse): Buffer => asBuffer(StatResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StatResponse => StatResponse.decode(value),
   },
   delete: {
     path: "/quorumfs.v1.FileService/Delete" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: DeleteRequest): Buffer => Buffer.from(DeleteRequest.encode(value).finish()),
+    requestSerialize: (value: DeleteRequest): Buffer => asBuffer(DeleteRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): DeleteRequest => DeleteRequest.decode(value),
-    responseSerialize: (value: DeleteResponse): Buffer => Buffer.from(DeleteResponse.encode(value).finish()),
+    responseSerialize: (value: DeleteResponse): Buffer => asBuffer(DeleteResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteResponse => DeleteResponse.decode(value),
   },
   list: {
     path: "/quorumfs.v1.FileService/List" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListRequest): Buffer => Buffer.from(ListRequest.encode(value).finish()),
+    requestSerialize: (value: ListRequest): Buffer => asBuffer(ListRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ListRequest => ListRequest.decode(value),
-    responseSerialize: (value: ListResponse): Buffer => Buffer.from(ListResponse.encode(value).finish()),
+    responseSerialize: (value: ListResponse): Buffer => asBuffer(ListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
   },
   /** Batches of the same requests on one stream; replies come in any order and are matched by id. */
@@ -2086,9 +2086,9 @@ export const FileServiceService = {
     path: "/quorumfs.v1.FileService/Session" as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: SessionRequest): Buffer => Buffer.from(SessionRequest.encode(value).finish()),
+    requestSerialize: (value: SessionRequest): Buffer => asBuffer(SessionRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): SessionRequest => SessionRequest.decode(value),
-    responseSerialize: (value: SessionResponse): Buffer => Buffer.from(SessionResponse.encode(value).finish()),
+    responseSerialize: (value: SessionResponse): Buffer => asBuffer(SessionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SessionResponse => SessionResponse.decode(value),
   },
 } as const;

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/replica.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -173,7 +173,7 @@ function createBaseExchangeRequest(): ExchangeRequest {
 }
 
 export const ExchangeRequest: MessageFns<ExchangeRequest> = {
-  encode(message: ExchangeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ExchangeRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.requests) {
       ReplicaRequest.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -228,7 +228,7 @@ function createBaseReplicaRequest(): ReplicaRequest {
 }
 
 export const ReplicaRequest: MessageFns<ReplicaRequest> = {
-  encode(message: ReplicaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ReplicaRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -306,7 +306,7 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
           case 5: {
@@ -420,7 +420,7 @@ function createBaseReadVote(): ReadVote {
 }
 
 export const ReadVote: MessageFns<ReadVote> = {
-  encode(message: ReadVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ReadVote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.withContent !== false) {
       writer.uint32(8).bool(message.withContent);
     }
@@ -487,7 +487,7 @@ function createBasePrepareVote(): PrepareVote {
 }
 
 export const PrepareVote: MessageFns<PrepareVote> = {
-  encode(message: PrepareVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: PrepareVote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.ballot !== undefined) {
       Ballot.encode(message.ballot, writer.uint32(10).fork()).join();
     }
@@ -544,7 +544,7 @@ function createBaseAcceptVote(): AcceptVote {
 }
 
 export const AcceptVote: MessageFns<AcceptVote> = {
-  encode(message: AcceptVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: AcceptVote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.ballot !== undefined) {
       Ballot.encode(message.ballot, writer.uint32(10).fork()).join();
     }
@@ -625,7 +625,7 @@ function createBaseCommitVote(): CommitVote {
 }
 
 export const CommitVote: MessageFns<CommitVote> = {
-  encode(message: CommitVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: CommitVote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.ballot !== undefined) {
       Ballot.encode(message.ballot, writer.uint32(10).fork()).join();
     }
@@ -682,7 +682,7 @@ function createBaseEraseVote(): EraseVote {
 }
 
 export const EraseVote: MessageFns<EraseVote> = {
-  encode(message: EraseVote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: EraseVote, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.ballot !== undefined) {
       Ballot.encode(message.ballot, writer.uint32(10).fork()).join();
     }
@@ -739,7 +739,7 @@ function createBaseExchangeResponse(): ExchangeResponse {
 }
 
 export const ExchangeResponse: MessageFns<ExchangeResponse> = {
-  encode(message: ExchangeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ExchangeResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.responses) {
       ReplicaResponse.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -794,7 +794,7 @@ function createBaseReplicaResponse(): ReplicaResponse {
 }
 
 export const ReplicaResponse: MessageFns<ReplicaResponse> = {
-  encode(message: ReplicaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ReplicaResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -955,7 +955,7 @@ function createBaseReplicaState(): ReplicaState {
 }
 
 export const ReplicaState: MessageFns<ReplicaState> = {
-  encode(message: ReplicaState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ReplicaState, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.accepted !== undefined) {
       Ballot.encode(message.accepted, writer.uint32(10).fork()).join();
     }
@@ -1013,7 +1013,7 @@ export const ReplicaState: MessageFns<ReplicaState> = {
               break;
             }
 
-            message.floor = longToNumber(reader.uint64());
+            message.floor = reader.safeUint64();
             continue;
           }
         }
@@ -1050,7 +1050,7 @@ function createBaseVoteOk(): VoteOk {
 }
 
 export const VoteOk: MessageFns<VoteOk> = {
-  encode(_: VoteOk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: VoteOk, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -1093,7 +1093,7 @@ function createBaseVoteNack(): VoteNack {
 }
 
 export const VoteNack: MessageFns<VoteNack> = {
-  encode(message: VoteNack, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: VoteNack, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.promised !== undefined) {
       Ballot.encode(message.promised, writer.uint32(10).fork()).join();
     }
@@ -1129,7 +1129,7 @@ export const VoteNack: MessageFns<VoteNack> = {
               break;
             }
 
-            message.floor = longToNumber(reader.uint64());
+            message.floor = reader.safeUint64();
             continue;
           }
         }
@@ -1162,7 +1162,7 @@ function createBaseVoteCorrupt(): VoteCorrupt {
 }
 
 export const VoteCorrupt: MessageFns<VoteCorrupt> = {
-  encode(_: VoteCorrupt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(_: VoteCorrupt, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
@@ -1205,7 +1205,7 @@ function createBaseStaleLayout(): StaleLayout {
 }
 
 export const StaleLayout: MessageFns<StaleLayout> = {
-  encode(message: StaleLayout, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: StaleLayout, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.layout !== 0) {
       writer.uint32(8).uint64(message.layout);
     }
@@ -1230,7 +1230,7 @@ export const StaleLayout: MessageFns<StaleLayout> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
         }
@@ -1260,7 +1260,7 @@ function createBaseRangeReadRequest(): RangeReadRequest {
 }
 
 export const RangeReadRequest: MessageFns<RangeReadRequest> = {
-  encode(message: RangeReadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RangeReadRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== 0) {
       writer.uint32(8).uint32(message.bucket);
     }
@@ -1329,7 +1329,7 @@ export const RangeReadRequest: MessageFns<RangeReadRequest> = {
               break;
             }
 
-            message.layout = longToNumber(reader.uint64());
+            message.layout = reader.safeUint64();
             continue;
           }
         }
@@ -1363,7 +1363,7 @@ function createBaseRangeReadResponse(): RangeReadResponse {
 }
 
 export const RangeReadResponse: MessageFns<RangeReadResponse> = {
-  encode(message: RangeReadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RangeReadResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.entries) {
       RangeEntry.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1442,7 +1442,7 @@ function createBaseRangeEntry(): RangeEntry {
 }
 
 export const RangeEntry: MessageFns<RangeEntry> = {
-  encode(message: RangeEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RangeEntry, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
     }
@@ -1549,7 +1549,7 @@ function createBaseScanRecordsRequest(): ScanRecordsRequest {
 }
 
 export const ScanRecordsRequest: MessageFns<ScanRecordsRequest> = {
-  encode(message: ScanRecordsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ScanRecordsRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== 0) {
       writer.uint32(8).uint32(message.bucket);
     }
@@ -1640,7 +1640,7 @@ function createBaseScanRecordsResponse(): ScanRecordsResponse {
 }
 
 export const ScanRecordsResponse: MessageFns<ScanRecordsResponse> = {
-  encode(message: ScanRecordsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ScanRecordsResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     for (const v of message.records) {
       ScannedRecord.encode(v!, writer.uint32(10).fork()).join();
     }
@@ -1695,7 +1695,7 @@ function createBaseScannedRecord(): ScannedRecord {
 }
 
 export const ScannedRecord: MessageFns<ScannedRecord> = {
-  encode(message: ScannedRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ScannedRecord, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== 0) {
       writer.uint32(8).uint32(message.bucket);
     }
@@ -1767,9 +1767,9 @@ export const ReplicaServiceService = {
     path: "/quorumfs.v1.ReplicaService/Exchange" as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: ExchangeRequest): Buffer => Buffer.from(ExchangeRequest.encode(value).finish()),
+    requestSerialize: (value: ExchangeRequest): Buffer => asBuffer(ExchangeRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ExchangeRequest => ExchangeRequest.decode(value),
-    responseSerialize: (value: ExchangeResponse): Buffer => Buffer.from(ExchangeResponse.encode(value).finish()),
+    responseSerialize: (value: ExchangeResponse): Buffer => asBuffer(ExchangeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExchangeResponse => ExchangeResponse.decode(value),
   },
   /** What this node holds of a bucket, in byte order of path. */
@@ -1777,9 +1777,9 @@ export const ReplicaServiceService = {
     path: "/quorumfs.v1.ReplicaService/RangeRead" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RangeReadRequest): Buffer => Buffer.from(RangeReadRequest.encode(value).finish()),
+    requestSerialize: (value: RangeReadRequest): Buffer => asBuffer(RangeReadRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): RangeReadRequest => RangeReadRequest.decode(value),
-    responseSerialize: (value: RangeReadResponse): Buffer => Buffer.from(RangeReadResponse.encode(value).finish()),
+    responseSerialize: (value: RangeReadResponse): Buffer => asBuffer(RangeReadResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RangeReadResponse => RangeReadResponse.decode(value),
   },
   /** Everything that this node holds, for state queries: a stream of pages. */
@@ -1787,9 +1787,9 @@ export const ReplicaServiceService = {
     path: "/quorumfs.v1.ReplicaService/ScanRecords" as const,
     requestStream: false as const,
     responseStream: true as const,
-    requestSerialize: (value: ScanRecordsRequest): Buffer => Buffer.from(ScanRecordsRequest.encode(value).finish()),
+    requestSerialize: (value: ScanRecordsRequest): Buffer => asBuffer(ScanRecordsRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ScanRecordsRequest => ScanRecordsRequest.decode(value),
-    responseSerialize: (value: ScanRecordsResponse): Buffer => Buffer.from(ScanRecordsResponse.encode(value).finish()),
+    responseSerialize: (value: ScanRecordsResponse): Buffer => asBuffer(ScanRecordsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ScanRecordsResponse => ScanRecordsResponse.decode(value),
   },
 } as const;

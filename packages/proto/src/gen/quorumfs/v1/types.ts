@@ -5,7 +5,7 @@
 // source: quorumfs/v1/types.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
 
 /** How durable an acknowledged write is. */
 export const Durability = {
@@ -158,7 +158,7 @@ function createBaseBallot(): Ballot {
 }
 
 export const Ballot: MessageFns<Ballot> = {
-  encode(message: Ballot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Ballot, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.counter !== 0) {
       writer.uint32(8).uint64(message.counter);
     }
@@ -189,7 +189,7 @@ export const Ballot: MessageFns<Ballot> = {
               break;
             }
 
-            message.counter = longToNumber(reader.uint64());
+            message.counter = reader.safeUint64();
             continue;
           }
           case 2: {
@@ -237,7 +237,7 @@ function createBaseRequestMark(): RequestMark {
 }
 
 export const RequestMark: MessageFns<RequestMark> = {
-  encode(message: RequestMark, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RequestMark, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.requestId.length !== 0) {
       writer.uint32(10).bytes(message.requestId);
     }
@@ -273,7 +273,7 @@ export const RequestMark: MessageFns<RequestMark> = {
               break;
             }
 
-            message.counter = longToNumber(reader.uint64());
+            message.counter = reader.safeUint64();
             continue;
           }
         }
@@ -313,7 +313,7 @@ function createBaseValue(): Value {
 }
 
 export const Value: MessageFns<Value> = {
-  encode(message: Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Value, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.tombstone !== false) {
       writer.uint32(8).bool(message.tombstone);
     }
@@ -380,7 +380,7 @@ export const Value: MessageFns<Value> = {
               break;
             }
 
-            message.size = longToNumber(reader.uint64());
+            message.size = reader.safeUint64();
             continue;
           }
           case 4: {
@@ -396,7 +396,7 @@ export const Value: MessageFns<Value> = {
               break;
             }
 
-            message.modifiedAtMs = longToNumber(reader.uint64());
+            message.modifiedAtMs = reader.safeUint64();
             continue;
           }
           case 6: {
@@ -491,7 +491,7 @@ function createBaseValue_AttributesEntry(): Value_AttributesEntry {
 }
 
 export const Value_AttributesEntry: MessageFns<Value_AttributesEntry> = {
-  encode(message: Value_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Value_AttributesEntry, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.key !== "") {
       writer.uint32(10).string(message.key);
     }
@@ -558,7 +558,7 @@ function createBaseManifest(): Manifest {
 }
 
 export const Manifest: MessageFns<Manifest> = {
-  encode(message: Manifest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Manifest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.uploadId.length !== 0) {
       writer.uint32(10).bytes(message.uploadId);
     }
@@ -637,7 +637,7 @@ function createBaseChunk(): Chunk {
 }
 
 export const Chunk: MessageFns<Chunk> = {
-  encode(message: Chunk, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Chunk, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.size !== 0) {
       writer.uint32(8).uint32(message.size);
     }
@@ -704,7 +704,7 @@ function createBaseBucket(): Bucket {
 }
 
 export const Bucket: MessageFns<Bucket> = {
-  encode(message: Bucket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Bucket, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.id !== 0) {
       writer.uint32(8).uint32(message.id);
     }
@@ -787,7 +787,7 @@ export const Bucket: MessageFns<Bucket> = {
               break;
             }
 
-            message.createdAtMs = longToNumber(reader.uint64());
+            message.createdAtMs = reader.safeUint64();
             continue;
           }
           case 7: {
@@ -831,7 +831,7 @@ function createBaseNodeFailure(): NodeFailure {
 }
 
 export const NodeFailure: MessageFns<NodeFailure> = {
-  encode(message: NodeFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: NodeFailure, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.node !== 0) {
       writer.uint32(8).uint32(message.node);
     }
@@ -907,7 +907,7 @@ function createBaseErrorDetail(): ErrorDetail {
 }
 
 export const ErrorDetail: MessageFns<ErrorDetail> = {
-  encode(message: ErrorDetail, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ErrorDetail, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.code !== 0) {
       writer.uint32(8).int32(message.code);
     }
@@ -1001,7 +1001,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
               break;
             }
 
-            message.currentVersion = longToNumber(reader.uint64());
+            message.currentVersion = reader.safeUint64();
             continue;
           }
           case 8: {
