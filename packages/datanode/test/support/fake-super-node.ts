@@ -3,7 +3,7 @@ import {
   duplexRoute,
   firstLayout,
   nodeId,
-  QuorumError,
+  type QuorumError,
   type Route,
   serverStreamRoute,
   unaryRoute,
@@ -82,7 +82,10 @@ export class FakeSuperNode {
     return { clusterId, nodeId: id, cluster: this.cluster };
   }
 
-  async *#watch(signal: { readonly aborted: boolean; addEventListener: AddListener }): AsyncGenerator<WatchLayoutResponse> {
+  async *#watch(signal: {
+    readonly aborted: boolean;
+    addEventListener: AddListener;
+  }): AsyncGenerator<WatchLayoutResponse> {
     let sent = -1;
     while (!signal.aborted) {
       if (sent < this.cluster.revision) {
