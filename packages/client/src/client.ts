@@ -17,7 +17,8 @@ import { Control } from "./cluster/control.js";
 import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
 import type { DeleteResult, GetResult, ListEntry, PutResult, StatResult } from "./file-info.js";
 import { entriesOf, pagesAhead } from "./listing.js";
-import { Limiter } from "./operation/limiter.js";
+import { FileTurns } from "./operation/file-turns.js";
+import { Gate, WaitingRoom } from "./operation/gate.js";
 import { type Answer, Operation, type OperationSpec, type Request } from "./operation/operation.js";
 import type { Surroundings } from "./operation/surroundings.js";
 import {
@@ -59,6 +60,8 @@ export interface ClientOptions {
   readonly onClosed: () => void;
 }
 
+// What fits into a lane, so that a client that sends to one node only is not refused there.
+const underWayMax = 1024;
 // What DataNodes accept: attributes are labels, and each copy of the record carries them.
 const attributesMax = 16;
 const attributesBytesMax = 2048;
@@ -80,13 +83,15 @@ export class Client implements QuorumFs {
     this.#options = options;
     this.#control = new Control(options);
     const dataNodes = new DataNodes(options);
+    const room = new WaitingRoom();
     this.#surroundings = {
       clock,
       random,
       log,
       dataNodes,
       budget: new RetryBudget(clock.nowMs()),
-      limiter: new Limiter(),
+      gate: new Gate(underWayMax, room),
+      turns: new FileTurns(room),
       pausing: new Set(),
     };
     this.#watch = new ClusterWatch({
@@ -110,13 +115,16 @@ export class Client implements QuorumFs {
     const mutation = this.#mutation(name, options, conditionOf(options));
     const view = this.#view();
     const bucketId = view.bucketId(bucket);
-    if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
     const attributes = attributesOf(options.attributes);
     return this.#run({
-      title: `put ${name}`,
+      verb: "put",
+      name,
       request: { $case: "put", value: { bucket, path, content: bytes, etag: sha256(bytes), attributes, mutation } },
       replicas: view.replicasOf(bucketId, path),
       requestId: toHex(mutation.requestId),
+      prepare: () => {
+        if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
+      },
       timeoutMs: checkTimeout(options.timeoutMs),
       signal: options.signal,
       read: (answer) => {
@@ -135,7 +143,8 @@ export class Client implements QuorumFs {
     const bucketId = view.bucketId(bucket);
     const consistency = fromConsistency(options.consistency);
     return this.#run({
-      title: `get ${name}`,
+      verb: "get",
+      name,
       request: { $case: "get", value: { bucket, path, consistency } },
       replicas: view.replicasOf(bucketId, path),
       timeoutMs: checkTimeout(options.timeoutMs),
@@ -154,7 +163,8 @@ export class Client implements QuorumFs {
     const bucketId = view.bucketId(bucket);
     const consistency = fromConsistency(options.consistency);
     return this.#run({
-      title: `stat ${name}`,
+      verb: "stat",
+      name,
       request: { $case: "stat", value: { bucket, path, consistency } },
       replicas: view.replicasOf(bucketId, path),
       timeoutMs: checkTimeout(options.timeoutMs),
@@ -173,12 +183,15 @@ export class Client implements QuorumFs {
     const mutation = this.#mutation(name, options, conditionOf(options));
     const view = this.#view();
     const bucketId = view.bucketId(bucket);
-    if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
     return this.#run({
-      title: `delete ${name}`,
+      verb: "delete",
+      name,
       request: { $case: "delete", value: { bucket, path, mutation } },
       replicas: view.replicasOf(bucketId, path),
       requestId: toHex(mutation.requestId),
+      prepare: () => {
+        if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
+      },
       timeoutMs: checkTimeout(options.timeoutMs),
       signal: options.signal,
       read: (answer) => {
@@ -198,7 +211,8 @@ export class Client implements QuorumFs {
     const fetch = (after: string): Promise<ListResponse> => {
       this.#view();
       return this.#run({
-        title: `list ${bucket}/${prefix}`,
+        verb: "list",
+        name: `${bucket}/${prefix}`,
         request: { $case: "list", value: { bucket, prefix, delimiter, after, limit } },
         replicas: [],
         timeoutMs,

@@ -17,8 +17,10 @@ export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "c
 export type Answer = NonNullable<FileResponse["result"]>;
 
 export interface OperationSpec<Result> {
-  /** For messages and logs: `put files/x`. */
-  readonly title: string;
+  /** For messages and logs: `put`. */
+  readonly verb: string;
+  /** What it is about: `files/x`. */
+  readonly name: string;
   readonly request: Request;
   /** Nodes that hold the file, preferred coordinator first; empty: any node. */
   readonly replicas: readonly number[];
@@ -26,6 +28,8 @@ export interface OperationSpec<Result> {
   readonly requestId?: string;
   readonly timeoutMs: number;
   readonly signal?: CancelSignal | undefined;
+  /** Called just before the first attempt. */
+  readonly prepare?: () => void;
   /** @throws QuorumError `corrupt` if what was read is damaged */
   readonly read: (answer: Answer) => Result;
 }
@@ -48,7 +52,8 @@ export class Operation<Result> implements Waiting {
   #resolve: (result: Result) => void = ignore;
   #reject: (error: QuorumError) => void = ignore;
   #done = false;
-  /** Whether it takes up a place of the limiter. */
+  /** Which gates it has passed and has to leave. */
+  #hasTurn = false;
   #entered = false;
   /** Nodes that were tried in this round. */
   #tried: number[] = [];
@@ -67,7 +72,7 @@ export class Operation<Result> implements Waiting {
     this.#startedAtMs = surroundings.clock.nowMs();
     this.kind = kindOf(spec.request);
     this.#ledger = new Ledger({
-      title: spec.title,
+      title: titleOf(spec),
       kind: intentOf(spec.request),
       requestId: spec.requestId,
       mayHaveRun: mutationOf(spec.request)?.mayHaveRun ?? false,
@@ -83,29 +88,43 @@ export class Operation<Result> implements Waiting {
   }
 
   #start(): void {
-    const { signal, timeoutMs } = this.#spec;
-    const { limiter, budget } = this.#surroundings;
+    const { signal, name } = this.#spec;
+    const { budget, turns } = this.#surroundings;
     if (signal?.aborted) return this.#onAbort();
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     budget.deposit();
+    this.#pass((begin) => (this.kind === "write" ? turns.enter(name, begin) : begin()), this.#onTurn);
+  }
+
+  /** Goes through a gate, or waits before it, but not beyond the deadline. */
+  #pass(enter: (begin: () => boolean) => boolean, begin: () => boolean): void {
     try {
-      if (!limiter.enter(this.#begin)) this.#pause(timeoutMs, () => this.#outOfTime());
+      if (enter(begin) || this.#done || this.#cancelPause) return;
+      this.#pause(this.#spec.timeoutMs, () => this.#outOfTime());
     } catch (thrown) {
       this.#fail(QuorumError.from(thrown));
     }
   }
 
+  readonly #onTurn = (): boolean => {
+    if (this.#done) return false;
+    this.#hasTurn = this.kind === "write";
+    this.#pass((begin) => this.#surroundings.gate.enter(begin), this.#begin);
+    return true;
+  };
+
   readonly #begin = (): boolean => {
     if (this.#done) return false;
     this.#entered = true;
     this.#endPause();
+    this.#spec.prepare?.();
     this.#attempt();
     return true;
   };
 
   readonly #onAbort = (): void => {
     const cause = this.#spec.signal?.reason;
-    this.#giveUp(new QuorumError({ code: "cancelled", message: `${this.#spec.title} was cancelled`, cause }));
+    this.#giveUp(new QuorumError({ code: "cancelled", message: `${titleOf(this.#spec)} was cancelled`, cause }));
   };
 
   /** The client closes while this pauses. An attempt that is under way is ended by its lane. */
@@ -160,13 +179,15 @@ export class Operation<Result> implements Waiting {
     const elapsedMs = nowMs - this.#attemptedAtMs;
     this.#cancelCall = undefined;
     if (elapsedMs >= this.#attemptMs * nearlyTimedOut) this.#slowAttempts += 1;
-    if (error) return this.#onSilence(target, error, elapsedMs >= this.#attemptMs);
+    if (error) return this.#turnAway(target, error, elapsedMs >= this.#attemptMs);
     target.latency[this.kind].measured(elapsedMs, nowMs);
     target.answered(this, nowMs);
     this.#onAnswer(response?.result);
   };
 
-  hung(silentMs: number): void {
+  /** Each attempt of an operation is more patient than the one before, or a cluster that is slow as a whole would never be waited for. */
+  onSilence(silentMs: number, usualMs: number): void {
+    if (silentMs < usualMs * 2 ** this.#slowAttempts) return;
     const target = this.#target;
     assert(
       this.#cancelCall !== undefined && target !== undefined,
@@ -176,17 +197,15 @@ export class Operation<Result> implements Waiting {
     const mayHaveRun = target.session.up;
     this.#cancelCall();
     this.#cancelCall = undefined;
+    this.#slowAttempts += 1;
     const message = `DataNode ${target.id} at ${target.address} has not answered for ${Math.round(silentMs)} ms`;
-    this.#onSilence(target, new QuorumError({ code: "unavailable", message, details: { mayHaveRun } }), true);
+    this.#turnAway(target, new QuorumError({ code: "unavailable", message, details: { mayHaveRun } }), true);
   }
 
-  #onSilence(target: Target, error: QuorumError, timedOut: boolean): void {
-    const nowMs = this.#surroundings.clock.nowMs();
+  #turnAway(target: Target, error: QuorumError, timedOut: boolean): void {
     // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
-    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs, nowMs);
+    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs, this.#surroundings.clock.nowMs());
     else target.abandoned(this);
-    // Without it the estimate would never learn that a node has become this slow.
-    if (timedOut) target.latency[this.kind].measured(nowMs - this.#attemptedAtMs, nowMs);
     const step = this.#ledger.unanswered(error, timedOut);
     if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));
     else this.#follow(step, error);
@@ -214,17 +233,19 @@ export class Operation<Result> implements Waiting {
   #follow(step: NextStep, error: QuorumError): void {
     const { log, random } = this.#surroundings;
     if (step.next === "finish") return this.#fail(this.#ledger.verdict());
-    if (this.#target) this.#tried.push(this.#target.id);
+    if (this.#target && step.next !== "again") this.#tried.push(this.#target.id);
     log.debug("operation.retried", {
-      operation: this.#spec.title,
+      operation: titleOf(this.#spec),
       requestId: this.#spec.requestId,
       node: this.#target?.id,
       code: error.code,
       error: error.message,
     });
-    const pauseMs =
-      step.next === "later" ? Math.max(error.details.retryAfterMs ?? 0, backoffMs(this.#round, random)) : 0;
-    if (step.next === "later") this.#round += 1;
+    let pauseMs = 0;
+    if (step.next !== "elsewhere") {
+      pauseMs = Math.max(error.details.retryAfterMs ?? 0, backoffMs(this.#round, random));
+      this.#round += 1;
+    }
     if (step.charged) this.#payFor(pauseMs);
     else this.#attemptAfter(pauseMs);
   }
@@ -289,9 +310,14 @@ export class Operation<Result> implements Waiting {
     this.#done = true;
     this.#spec.signal?.removeEventListener("abort", this.#onAbort);
     this.#endPause();
-    if (this.#entered) this.#surroundings.limiter.leave();
+    if (this.#entered) this.#surroundings.gate.leave();
+    if (this.#hasTurn) this.#surroundings.turns.leave(this.#spec.name);
     return true;
   }
+}
+
+function titleOf(spec: { readonly verb: string; readonly name: string }): string {
+  return `${spec.verb} ${spec.name}`;
 }
 
 function intentOf(request: Request): "read" | "put" | "delete" {

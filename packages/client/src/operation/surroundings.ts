@@ -1,7 +1,8 @@
 import type { Clock, Log, Random } from "@quorumfs/core";
 import type { RetryBudget } from "../retry/retry-budget.js";
 import type { DataNodes } from "../routing/data-nodes.js";
-import type { Limiter } from "./limiter.js";
+import type { FileTurns } from "./file-turns.js";
+import type { Gate } from "./gate.js";
 
 /** What the operations of one client share. */
 export interface Surroundings {
@@ -10,7 +11,10 @@ export interface Surroundings {
   readonly log: Log;
   readonly dataNodes: DataNodes;
   readonly budget: RetryBudget;
-  readonly limiter: Limiter;
+  /** All operations. */
+  readonly gate: Gate;
+  /** Mutations, by file. */
+  readonly turns: FileTurns;
   /** Operations that sit out a pause, so that closing the client ends them; those under way end with their lane. */
   readonly pausing: Set<{ close(): void }>;
 }

@@ -21,9 +21,10 @@ export interface NextStep {
   /**
    * - `finish`: every further attempt would end the same way.
    * - `elsewhere`: this node cannot, another may; at once.
-   * - `later`: no node can at the moment, or all should be spared.
+   * - `later`: no node can at the moment, or all should be spared; then another one first.
+   * - `again`: later, and at the same node: it is well, and a second coordinator for the same file is what makes it wait.
    */
-  readonly next: "finish" | "elsewhere" | "later";
+  readonly next: "finish" | "elsewhere" | "later" | "again";
   /** The retry loads a cluster that may have too much to do already, so that the budget decides. */
   readonly charged: boolean;
 }
@@ -32,6 +33,7 @@ const finish: NextStep = { next: "finish", charged: false };
 const elsewhere: NextStep = { next: "elsewhere", charged: false };
 const elsewhereIfAffordable: NextStep = { next: "elsewhere", charged: true };
 const later: NextStep = { next: "later", charged: false };
+const again: NextStep = { next: "again", charged: false };
 const laterIfAffordable: NextStep = { next: "later", charged: true };
 
 // After so many answers of that kind to attempts that said may_have_run, the coordinators know no more than this.
@@ -77,7 +79,8 @@ export class Ledger {
       case "permission_denied":
         return finish;
       case "unavailable":
-        return elsewhere;
+        // Whoever says when is not the one that is missing.
+        return error.details.retryAfterMs === undefined ? elsewhere : again;
       case "quorum_unavailable":
         return later;
       case "resource_exhausted":
@@ -90,9 +93,7 @@ export class Ledger {
         this.#mayHaveRun ||= this.#isMutation;
         return this.#doubtful();
       case "unknown_outcome":
-        if (this.#mayHaveRun) this.#unknownAnswers += 1;
-        this.#mayHaveRun ||= this.#isMutation;
-        return this.#unknownAnswers < unknownAnswersMax ? later : finish;
+        return this.#onUnknown();
     }
   }
 
@@ -109,6 +110,15 @@ export class Ledger {
   /** The operation ends here, while an attempt may be under way. */
   abandoned(): void {
     this.#mayHaveRun ||= this.#isMutation;
+  }
+
+  /** Mostly others were changing the file; but it may also be this coordinator that is cut off. */
+  #onUnknown(): NextStep {
+    const wasInDoubt = this.#mayHaveRun;
+    this.#mayHaveRun ||= this.#isMutation;
+    if (!wasInDoubt) return again;
+    this.#unknownAnswers += 1;
+    return this.#unknownAnswers < unknownAnswersMax ? later : finish;
   }
 
   #noteUnsettled(error: QuorumError): void {

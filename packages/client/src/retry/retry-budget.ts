@@ -8,7 +8,7 @@
 
 // One retry for every five operations.
 const depositPerOperation = 0.2;
-// Half of the operations that may be under way at once (see limiter.ts): what hangs with one of two replicas.
+// Half of the operations that may be under way at once (client.ts): what hangs with one of two replicas.
 const burst = 512;
 // A quiet client that fails once may always retry.
 const refillPerSecond = 10;

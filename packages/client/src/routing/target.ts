@@ -20,8 +20,8 @@ export type Tier = 0 | 1 | 2;
 /** An operation that waits for a target's answer. */
 export interface Waiting {
   readonly kind: "read" | "write" | "list";
-  /** The target has been silent for too long; it is not waited for any more. */
-  hung(silentMs: number): void;
+  /** The target has been silent for longer than is usual; who has lost patience turns away from it. */
+  onSilence(silentMs: number, usualMs: number): void;
 }
 
 /** One DataNode as this client finds it: what the SuperNode says, and what its own attempts have shown. */
@@ -126,7 +126,8 @@ export class Target {
       const silentMs = this.#clock.nowMs() - this.#silentSinceMs;
       const silenceMaxMs = this.#silenceMaxMs;
       if (silentMs < silenceMaxMs) return this.#watchFor(silenceMaxMs - silentMs);
-      for (const waiting of [...this.#waiting]) waiting.hung(silentMs);
+      for (const waiting of [...this.#waiting]) waiting.onSilence(silentMs, silenceMaxMs);
+      if (this.#waiting.size > 0 && !this.#cancelWatch) this.#watchFor(silenceMaxMs);
     });
   }
 

@@ -85,6 +85,33 @@ describe("failover", () => {
     expect(new Set(coordinatorsOf(cluster)).size).toBe(1);
   });
 
+  it("get: a cluster that is slow as a whole is waited for", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => ({ afterMs: 2000, result: resultOf(request) });
+    const { file } = await cluster.clock.settle(fs.get("files/x"));
+    expect(file.version).toBe(7);
+  });
+
+  it("put: probes of a node that hangs cost no more than the first", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [hanging] = coordinatorsOf(cluster);
+    cluster.react = (node, request) => (node === hanging ? "hang" : resultOf(request));
+    let longestMs = 0;
+    for (let round = 0; round < 100; round += 1) {
+      const startedAtMs = cluster.clock.nowMs();
+      await cluster.clock.settle(fs.put("files/x", "2"));
+      longestMs = Math.max(longestMs, cluster.clock.nowMs() - startedAtMs);
+      await cluster.clock.advance(100);
+    }
+    expect(longestMs).toBeLessThanOrEqual(1000);
+    const probes = coordinatorsOf(cluster).filter((node) => node === hanging).length;
+    expect(probes).toBeGreaterThan(3);
+    expect(probes).toBeLessThan(20);
+  });
+
   it("put: all that wait for a node that hangs leave it together", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);
@@ -160,6 +187,45 @@ describe("failover", () => {
     const startedAtMs = cluster.clock.nowMs();
     await cluster.clock.settle(fs.get("files/x"));
     expect(cluster.clock.nowMs() - startedAtMs).toBeGreaterThanOrEqual(3000);
+  });
+
+  it("put: a coordinator that has to contend for the file is asked again, not a second one beside it", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) =>
+      cluster.operations.length < 4
+        ? errorResult(ErrorCode.ERROR_CODE_UNAVAILABLE, { retryAfterMs: 20 })
+        : resultOf(request);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    expect(coordinatorsOf(cluster)).toHaveLength(4);
+    expect(new Set(coordinatorsOf(cluster)).size).toBe(1);
+  });
+
+  it("put: no more than four of one file are under way, in order", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => ({ afterMs: 10, result: resultOf(request) });
+    const writes = Array.from({ length: 10 }, (_, index) => fs.put("files/x", String(index)));
+    const other = fs.put("files/y", "y");
+    await cluster.clock.quiet();
+    expect(cluster.operations).toHaveLength(5);
+    await cluster.clock.settle(Promise.all([...writes, other]));
+    const contents = cluster.operations.flatMap(({ request: { operation } }) =>
+      operation?.$case === "put" && operation.value.path === "x"
+        ? [Buffer.from(operation.value.content).toString()]
+        : [],
+    );
+    expect(contents).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
+  });
+
+  it("put: a deadline that passes while waiting for a turn", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = () => "hang";
+    const writes = Promise.allSettled(Array.from({ length: 4 }, () => fs.put("files/x", "1", { timeoutMs: 9000 })));
+    const fifth = fs.put("files/x", "1", { timeoutMs: 100 });
+    await expect(cluster.clock.settle(fifth)).rejects.toMatchObject({ code: "resource_exhausted" });
+    await cluster.clock.settle(writes);
   });
 
   it("get: a slow node is asked less", async () => {

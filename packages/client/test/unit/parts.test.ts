@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { Limiter, underWayMax } from "../../src/operation/limiter.js";
+import { FileTurns } from "../../src/operation/file-turns.js";
+import { Gate, WaitingRoom } from "../../src/operation/gate.js";
 import { backoffMs } from "../../src/retry/backoff.js";
 import { RetryBudget } from "../../src/retry/retry-budget.js";
 import { SeenVersions } from "../../src/retry/seen-versions.js";
@@ -86,23 +87,39 @@ describe("latency", () => {
   });
 });
 
-describe("limiter", () => {
+describe("gate", () => {
   it("starts the next in order when one leaves, and passes over those given up", () => {
-    const limiter = new Limiter();
+    const gate = new Gate(3, new WaitingRoom());
     const begun: number[] = [];
-    for (let index = 0; index < underWayMax; index += 1) limiter.enter(() => true);
-    limiter.enter(() => false);
-    for (const id of [1, 2]) limiter.enter(() => begun.push(id) > 0);
-    limiter.leave();
+    for (let index = 0; index < 3; index += 1) gate.enter(() => true);
+    gate.enter(() => false);
+    for (const id of [1, 2]) gate.enter(() => begun.push(id) > 0);
+    gate.leave();
     expect(begun).toEqual([1]);
-    limiter.leave();
+    gate.leave();
     expect(begun).toEqual([1, 2]);
   });
 
-  it("refuses when too many wait", () => {
-    const limiter = new Limiter();
+  it("any number that end as soon as they begin need no stack", () => {
+    const gate = new Gate(1, new WaitingRoom());
+    gate.enter(() => true);
+    let ended = 0;
+    for (let index = 0; index < 60_000; index += 1) {
+      gate.enter(() => {
+        ended += 1;
+        gate.leave();
+        return true;
+      });
+    }
+    gate.leave();
+    expect(ended).toBe(60_000);
+    expect(gate.idle).toBe(true);
+  });
+
+  it("refuses when too many wait before all gates together", () => {
+    const turns = new FileTurns(new WaitingRoom());
     const start = (): void => {
-      for (let index = 0; index < 100_000; index += 1) limiter.enter(() => true);
+      for (let index = 0; index < 100_000; index += 1) turns.enter(`files/${index % 7}`, () => true);
     };
     expect(start).toThrow(expect.objectContaining({ code: "resource_exhausted" }));
   });

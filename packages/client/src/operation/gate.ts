@@ -1,0 +1,91 @@
+import { QuorumError } from "@quorumfs/core";
+
+// A caller that starts so many at once is better off awaiting some of them; each costs memory while it waits.
+export const waitingMax = 65_536;
+
+/** What waits before all gates of one client together. */
+export class WaitingRoom {
+  #count = 0;
+
+  /** @throws QuorumError `resource_exhausted` */
+  enter(): void {
+    if (this.#count >= waitingMax) {
+      throw new QuorumError({
+        code: "resource_exhausted",
+        message: `${waitingMax} operations of this client wait already; await some before you start more`,
+        details: { mayHaveRun: false },
+      });
+    }
+    this.#count += 1;
+  }
+
+  leave(): void {
+    this.#count -= 1;
+  }
+}
+
+/** Begins an operation. @returns whether it really began: one that was given up while it waited does not */
+export type Begin = () => boolean;
+
+/** Lets so many operations be under way at once; the others wait their turn in order. */
+export class Gate {
+  readonly #places: number;
+  readonly #room: WaitingRoom;
+  #taken = 0;
+  #waiting: Begin[] = [];
+  #head = 0;
+  #admitting = false;
+
+  constructor(places: number, room: WaitingRoom) {
+    this.#places = places;
+    this.#room = room;
+  }
+
+  /** Nobody is under way, and so nobody waits. */
+  get idle(): boolean {
+    return this.#taken === 0;
+  }
+
+  /**
+   * Begins now or when its turn has come; what has begun calls {@link leave} once.
+   *
+   * @returns whether it was now
+   * @throws QuorumError `resource_exhausted` if too many wait
+   */
+  enter(begin: Begin): boolean {
+    if (this.#taken < this.#places) {
+      this.#taken += 1;
+      if (!begin()) this.leave();
+      return true;
+    }
+    this.#room.enter();
+    this.#waiting.push(begin);
+    return false;
+  }
+
+  leave(): void {
+    this.#taken -= 1;
+    // What is admitted may end at once and get here again; the loop below goes on with the next, rather than the stack.
+    if (this.#admitting) return;
+    this.#admitting = true;
+    while (this.#taken < this.#places) {
+      const next = this.#next();
+      if (!next) break;
+      this.#taken += 1;
+      if (!next()) this.#taken -= 1;
+    }
+    this.#admitting = false;
+  }
+
+  #next(): Begin | undefined {
+    const next = this.#waiting[this.#head];
+    if (!next) return undefined;
+    this.#room.leave();
+    this.#head += 1;
+    if (this.#head === this.#waiting.length || this.#head >= 1024) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    return next;
+  }
+}
