@@ -1,23 +1,25 @@
-import { relative } from "node:path";
+import { isAbsolute, relative } from "node:path";
 import Table from "cli-table3";
 import { partyName } from "../faults/party.js";
 import type { LocalConfig } from "./local-config.js";
 import type { ProcessCluster } from "./process-cluster.js";
 
 const defaultPort = 7000;
+const plain = { head: [], border: [] };
+const withoutLinesBetween = { mid: "", "left-mid": "", "mid-mid": "", "right-mid": "" };
 
 /** What people need to know of a cluster that has just started: where everything is, and what to do next. */
 export function overview(options: { cluster: ProcessCluster; config: LocalConfig; dataDir: string }): string {
   const { cluster, config, dataDir } = options;
-  const table = new Table({ head: ["process", "listens on", "pid", "log"], style: { head: [], border: [] } });
+  const table = new Table({ head: ["process", "listens on", "pid", "log"], style: plain, chars: withoutLinesBetween });
   for (const { party, address, pid, logFile } of cluster.members) {
-    table.push([capitalised(partyName(party)), address, pid ?? "", relative(process.cwd(), logFile)]);
+    table.push([capitalised(partyName(party)), address, pid ?? "", shortened(logFile)]);
   }
   const kept = config.dataDir === undefined ? "removed at the end" : "kept; found again by the next start";
   const somebody = cluster.dataNodes.at(-1)?.pid;
   return [
     table.toString(),
-    `data   ${dataDir} (${kept})`,
+    `data  ${dataDir} (${kept})`,
     "",
     "Next, in another terminal:",
     ...(config.port === defaultPort ? [] : [`  export QUORUMFS_ENDPOINT=${cluster.endpoints.join(",")}`]),
@@ -33,4 +35,10 @@ export function overview(options: { cluster: ProcessCluster; config: LocalConfig
 
 function capitalised(name: string): string {
   return name.replace(/^the /, "");
+}
+
+/** As people would type it: relative if it is below the directory that they are in. */
+function shortened(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.startsWith("..") || isAbsolute(fromHere) ? path : fromHere;
 }

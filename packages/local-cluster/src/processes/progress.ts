@@ -64,7 +64,7 @@ export class Progress {
   /** What is going on, for the moving line. */
   get #busyWith(): string | undefined {
     if (this.#stopping) return "stopping the DataNodes, then the SuperNode";
-    if (this.#starting.size > 0) return `starting ${[...this.#starting].map(partyName).join(", ")}`;
+    if (this.#starting.size > 0) return `starting ${describeParties([...this.#starting])}`;
     return this.#checking ? "waiting until writes are accepted" : undefined;
   }
 
@@ -92,6 +92,12 @@ export class Progress {
     write(`${clearLine}${frames[this.#frame] ?? ""} ${busyWith}  ${seconds(clock.nowMs() - this.#busySinceMs)}`);
     this.#cancelTimer = clock.after(frameMs, () => this.#refresh());
   }
+}
+
+/** Short, however many there are: it has to fit into one line. */
+function describeParties(parties: readonly Party[]): string {
+  const [first] = parties;
+  return parties.length === 1 && first !== undefined ? partyName(first) : `${parties.length} DataNodes`;
 }
 
 function describeEnd({ member, how, next }: Extract<ProcessEvent, { kind: "ended" }>): string {
