@@ -30,4 +30,16 @@ export class FileTurns {
     gate?.leave();
     if (gate?.idle) this.#gates.delete(name);
   }
+
+  /**
+   * One of those under way is in doubt: until it is settled nobody follows, or the file could forget it meanwhile. By an
+   * operation that has entered and not left; it calls {@link settled} once.
+   */
+  inDoubt(name: string): void {
+    this.#gates.get(name)?.hold();
+  }
+
+  settled(name: string): void {
+    this.#gates.get(name)?.release();
+  }
 }

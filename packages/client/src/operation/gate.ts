@@ -35,6 +35,7 @@ export class Gate {
   #waiting: Begin[] = [];
   #head = 0;
   #admitting = false;
+  #holds = 0;
 
   constructor(places: number, room: WaitingRoom) {
     this.#places = places;
@@ -53,7 +54,7 @@ export class Gate {
    * @throws QuorumError `resource_exhausted` if too many wait
    */
   enter(begin: Begin): boolean {
-    if (this.#taken < this.#places) {
+    if (this.#open) {
       this.#taken += 1;
       if (!begin()) this.leave();
       return true;
@@ -65,10 +66,28 @@ export class Gate {
 
   leave(): void {
     this.#taken -= 1;
+    this.#admit();
+  }
+
+  /** Lets nobody in until as many {@link release} follow. */
+  hold(): void {
+    this.#holds += 1;
+  }
+
+  release(): void {
+    this.#holds -= 1;
+    this.#admit();
+  }
+
+  get #open(): boolean {
+    return this.#taken < this.#places && this.#holds === 0;
+  }
+
+  #admit(): void {
     // What is admitted may end at once and get here again; the loop below goes on with the next, rather than the stack.
     if (this.#admitting) return;
     this.#admitting = true;
-    while (this.#taken < this.#places) {
+    while (this.#open) {
       const next = this.#next();
       if (!next) break;
       this.#taken += 1;

@@ -55,6 +55,7 @@ export class Operation<Result> implements Waiting {
   /** Which gates it has passed and has to leave. */
   #hasTurn = false;
   #entered = false;
+  #inDoubt = false;
   /** Nodes that were tried in this round. */
   #tried: number[] = [];
   #round = 1;
@@ -233,6 +234,10 @@ export class Operation<Result> implements Waiting {
   #follow(step: NextStep, error: QuorumError): void {
     const { log, random } = this.#surroundings;
     if (step.next === "finish") return this.#fail(this.#ledger.verdict());
+    if (this.#hasTurn && !this.#inDoubt && this.#ledger.mayHaveRun) {
+      this.#inDoubt = true;
+      this.#surroundings.turns.inDoubt(this.#spec.name);
+    }
     if (this.#target && step.next !== "again") this.#tried.push(this.#target.id);
     log.debug("operation.retried", {
       operation: titleOf(this.#spec),
@@ -311,6 +316,7 @@ export class Operation<Result> implements Waiting {
     this.#spec.signal?.removeEventListener("abort", this.#onAbort);
     this.#endPause();
     if (this.#entered) this.#surroundings.gate.leave();
+    if (this.#inDoubt) this.#surroundings.turns.settled(this.#spec.name);
     if (this.#hasTurn) this.#surroundings.turns.leave(this.#spec.name);
     return true;
   }

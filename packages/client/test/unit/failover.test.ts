@@ -218,6 +218,24 @@ describe("failover", () => {
     expect(contents).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   });
 
+  it("put: while one is in doubt no other follows it", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    const contents: string[] = [];
+    cluster.react = (_node, request) => {
+      const { operation } = request;
+      if (operation?.$case !== "put") return "hang";
+      const content = Buffer.from(operation.value.content).toString();
+      contents.push(content);
+      if (content !== "0") return { afterMs: 10, result: resultOf(request) };
+      const attempts = contents.filter((each) => each === "0").length;
+      return attempts < 4 ? errorResult(ErrorCode.ERROR_CODE_UNKNOWN_OUTCOME) : resultOf(request);
+    };
+    await cluster.clock.settle(Promise.all(Array.from({ length: 20 }, (_, index) => fs.put("files/x", String(index)))));
+    const last = contents.lastIndexOf("0");
+    expect(contents.slice(0, last).filter((content) => content !== "0")).toEqual(["1", "2", "3"]);
+  });
+
   it("put: a deadline that passes while waiting for a turn", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);
