@@ -3,15 +3,22 @@ import { processTerminal } from "./cli/adapters/terminal.js";
 import { commands } from "./cli/commands/index.js";
 import { runCommandLine } from "./cli/run.js";
 
+// What was begun mostly ends within this, and its outcome need not be left open.
+const graceMs = 500;
+
+const stopping = new AbortController();
 const interrupt = new AbortController();
 for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
-  // The first lets the command end in order, the second does not wait for it.
   process.on(signal, () => {
-    if (interrupt.signal.aborted) process.exit(code);
-    interrupt.abort();
+    // Who asks twice does not want to wait.
+    if (stopping.signal.aborted) process.exit(code);
+    stopping.abort();
+    setTimeout(() => interrupt.abort(), graceMs);
+    // For what knows no interruption, like waiting for standard input.
+    setTimeout(() => process.exit(code), 2 * graceMs);
   });
 }
 
@@ -23,6 +30,7 @@ process.exit(
     args: process.argv.slice(2),
     environment: process.env,
     terminal: processTerminal(),
+    stopping: stopping.signal,
     signal: interrupt.signal,
   }),
 );

@@ -17,6 +17,7 @@ import { Control } from "./cluster/control.js";
 import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
 import type { DeleteResult, GetResult, ListEntry, PutResult, StatResult } from "./file-info.js";
 import { entriesOf, pagesAhead } from "./listing.js";
+import { AbortListeners } from "./operation/abort-listeners.js";
 import { FileTurns } from "./operation/file-turns.js";
 import { Gate, WaitingRoom } from "./operation/gate.js";
 import { type Answer, Operation, type OperationSpec, type Request } from "./operation/operation.js";
@@ -92,6 +93,7 @@ export class Client implements QuorumFs {
       budget: new RetryBudget(clock.nowMs()),
       gate: new Gate(underWayMax, room),
       turns: new FileTurns(room),
+      abortListeners: new AbortListeners(),
       pausing: new Set(),
     };
     this.#watch = new ClusterWatch({

@@ -8,7 +8,9 @@ export interface Context {
   readonly config: CommonConfig;
   readonly terminal: Terminal;
   readonly printer: Printer;
-  /** Aborted by Ctrl-C. */
+  /** Aborted by Ctrl-C: nothing new is begun. */
+  readonly stopping: AbortSignal;
+  /** Aborted soon after: what is under way is given up. */
   readonly signal: AbortSignal;
   /** Connects with the first call; the same connection for all. */
   cluster(): Promise<QuorumFs>;

@@ -6,13 +6,12 @@ import { type CommandLine, parseCommandLine } from "./adapters/parse-command-lin
 import type { Context } from "./context.js";
 import { patienceLog } from "./patience.js";
 import { Printer } from "./printer.js";
-import type { CommonConfig } from "./settings.js";
 import { OutputClosed, type Terminal } from "./terminal.js";
 import { Reported } from "./transfers.js";
 
 export interface CommandRun extends CommandLine {
   readonly terminal: Terminal;
-  /** Aborted by Ctrl-C. */
+  readonly stopping: AbortSignal;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +20,7 @@ const connectTimeoutMs = 5000;
 
 /** Runs one command line. @returns its exit code */
 export async function runCommandLine(options: CommandRun): Promise<number> {
-  const { terminal, signal, args } = options;
+  const { terminal, signal, stopping, args } = options;
   let printer = new Printer(terminal, wantsJson(args) ? "json" : "table");
   try {
     const parsed = await parseCommandLine(options);
@@ -34,27 +33,24 @@ export async function runCommandLine(options: CommandRun): Promise<number> {
         return 0;
       case "run":
         printer = new Printer(terminal, parsed.config.output);
-        await withCluster({ config: parsed.config, terminal, printer, signal }, parsed.run);
-        return signal.aborted ? 130 : 0;
+        await withCluster({ config: parsed.config, terminal, printer, signal, stopping }, parsed.run);
+        return stopping.aborted ? 130 : 0;
     }
   } catch (thrown) {
-    return conclude(thrown, printer, signal);
+    return conclude(thrown, printer, stopping);
   }
 }
 
-function conclude(thrown: unknown, printer: Printer, signal: AbortSignal): number {
+function conclude(thrown: unknown, printer: Printer, stopping: AbortSignal): number {
   if (thrown instanceof OutputClosed) return 0;
   const error = thrown instanceof Reported ? thrown.cause : QuorumError.from(thrown);
   // Who pressed Ctrl-C knows; what may have happened all the same is news.
-  const isNews = !signal.aborted || error.code === "unknown_outcome";
+  const isNews = !stopping.aborted || error.code === "unknown_outcome";
   if (isNews && !(thrown instanceof Reported)) printer.problem(error);
-  return signal.aborted ? 130 : exitCodeOf(error.code);
+  return stopping.aborted ? 130 : exitCodeOf(error.code);
 }
 
-async function withCluster(
-  options: { config: CommonConfig; terminal: Terminal; printer: Printer; signal: AbortSignal },
-  run: (context: Context) => Promise<void>,
-): Promise<void> {
+async function withCluster(options: Omit<Context, "cluster">, run: (context: Context) => Promise<void>): Promise<void> {
   const { config, printer } = options;
   const clock = systemClock();
   const log = patienceLog(clock, (line) => printer.note(line));

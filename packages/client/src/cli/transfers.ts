@@ -28,13 +28,13 @@ export async function forEachFile<Item>(
     readonly act: (item: Item) => Promise<void>;
   },
 ): Promise<number> {
-  const { signal, config, terminal } = context;
+  const { stopping, config, terminal } = context;
   const tally = new TransferTally(context);
   const progress = options.total !== undefined && options.total > 1 ? terminal.progress(options.total) : undefined;
   const running = new Set<Promise<void>>();
   try {
     for await (const item of items) {
-      if (signal.aborted || tally.stopped) break;
+      if (stopping.aborted || tally.stopped) break;
       const task = tally
         .count(() => options.act(item))
         .then(() => {

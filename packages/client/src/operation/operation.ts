@@ -90,9 +90,9 @@ export class Operation<Result> implements Waiting {
 
   #start(): void {
     const { signal, name } = this.#spec;
-    const { budget, turns } = this.#surroundings;
+    const { budget, turns, abortListeners } = this.#surroundings;
     if (signal?.aborted) return this.#onAbort();
-    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal) abortListeners.add(signal, this.#onAbort);
     budget.deposit();
     this.#pass((begin) => (this.kind === "write" ? turns.enter(name, begin) : begin()), this.#onTurn);
   }
@@ -313,7 +313,7 @@ export class Operation<Result> implements Waiting {
   #finish(): boolean {
     if (this.#done) return false;
     this.#done = true;
-    this.#spec.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#spec.signal) this.#surroundings.abortListeners.remove(this.#spec.signal, this.#onAbort);
     this.#endPause();
     if (this.#entered) this.#surroundings.gate.leave();
     if (this.#inDoubt) this.#surroundings.turns.settled(this.#spec.name);

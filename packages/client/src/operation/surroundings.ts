@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from "@quorumfs/core";
 import type { RetryBudget } from "../retry/retry-budget.js";
 import type { DataNodes } from "../routing/data-nodes.js";
+import type { AbortListeners } from "./abort-listeners.js";
 import type { FileTurns } from "./file-turns.js";
 import type { Gate } from "./gate.js";
 
@@ -15,6 +16,7 @@ export interface Surroundings {
   readonly gate: Gate;
   /** Mutations, by file. */
   readonly turns: FileTurns;
+  readonly abortListeners: AbortListeners;
   /** Operations that sit out a pause, so that closing the client ends them; those under way end with their lane. */
   readonly pausing: Set<{ close(): void }>;
 }

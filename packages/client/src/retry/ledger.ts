@@ -165,7 +165,9 @@ export class Ledger {
     const { title, requestId } = this.#options;
     return new QuorumError({
       code: "unknown_outcome",
-      message: `it is not known whether ${title} took effect (${cause.message}); read the file to find out`,
+      message:
+        `it is not known whether ${title} took effect (${cause.message}); read the file to find out, ` +
+        `or repeat it with request id ${requestId ?? "unknown"}`,
       details: requestId === undefined ? cause.details : { ...cause.details, requestId },
       cause,
     });
