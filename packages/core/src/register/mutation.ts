@@ -18,7 +18,7 @@
  */
 import { assert } from "../assert.js";
 import type { NodeId } from "../ids.js";
-import { type Electorate, type QuorumKind, hasQuorum } from "../quorum/electorate.js";
+import type { Electorate, QuorumKind } from "../quorum/electorate.js";
 import { Tally } from "../quorum/tally.js";
 import { type Ballot, sameBallot, zeroBallot } from "./ballot.js";
 import { type Condition, conditionHolds } from "./condition.js";
@@ -436,7 +436,9 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #outcomeOf(proposal: Proposal): MutationOutcome {
     const { value } = proposal;
     const acknowledged = this.#tally.ayes;
-    const kept = this.#keepable(acknowledged) ? { next: this.#next, current: withoutContent(value) } : undefined;
+    // W nodes have promised `next` along with their votes. That is enough: every promise quorum meets them, so nobody
+    // can have been promised a ballot in between.
+    const kept = { next: this.#next, current: withoutContent(value) };
     if (proposal.kind === "ours") {
       return { kind: "applied", value, version: value.version.counter, acknowledged, kept };
     }
@@ -446,11 +448,6 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
       return { kind: "condition_failed", current: value, before: proposal.before };
     }
     return { kind: "applied", value, version: proposal.version, acknowledged, kept };
-  }
-
-  /** The next write may skip its prepare only if the votes that came are a promise quorum too. */
-  #keepable(acknowledged: readonly NodeId[]): boolean {
-    return hasQuorum(this.#request.voters, "promise", (node) => acknowledged.includes(node));
   }
 
   #send(

@@ -28,7 +28,7 @@ export function isRefusal(mark: RequestMark): boolean {
 /**
  * Whether a mutation that is not in `value`'s ring, and that can only have made a version with a counter of at least
  * `lowest`, may have run all the same: its mark was pushed out, or went with a tombstone that was collected (which the
- * floor tells). A ring that reaches back below `lowest` leaves no doubt: it holds everything since.
+ * floor tells). A ring that reaches back to `lowest` leaves no doubt: it holds everything since.
  */
 export function mayBeForgotten(options: {
   readonly value: Value | undefined;
@@ -38,6 +38,6 @@ export function mayBeForgotten(options: {
   const { value, floor, lowest } = options;
   const ring = value?.ring ?? [];
   const oldest = ring.find((mark) => !isRefusal(mark));
-  if (oldest && oldest.counter < lowest) return false;
+  if (oldest && oldest.counter <= lowest) return false;
   return ring.length === ringSizeMax || floor >= lowest;
 }
