@@ -1,9 +1,18 @@
 import { constants, type OutgoingHttpHeaders } from "node:http2";
 import { Client, credentials, type Metadata, type ServiceError } from "@grpc/grpc-js";
-import type { CallOptions, CancelSignal, Channel, ConnectOptions, Duplex, Method } from "@quorumfs/core";
+import {
+  type CallOptions,
+  type CancelSignal,
+  type Channel,
+  type ConnectOptions,
+  type Duplex,
+  type Method,
+  QuorumError,
+} from "@quorumfs/core";
 import { ClientDuplex } from "./client-duplex.js";
 import { codecOf } from "./codec.js";
 import { Connection } from "./connection.js";
+import { EndedDuplex } from "./ended-duplex.js";
 import { identityToMetadata } from "./identity.js";
 import { channelOptions } from "./limits.js";
 import { errorDetailKey, fromStatus } from "./status.js";
@@ -95,18 +104,23 @@ export class GrpcChannel implements Channel {
 
   duplex<Request, Response>(method: Method<Request, Response>, options: CallOptions): Duplex<Request, Response> {
     const timeout = options.timeoutMs === undefined ? {} : { "grpc-timeout": timeoutToHeader(options.timeoutMs) };
-    const { stream, session } = this.#connection.request({ ...this.#headers, ...timeout, ":path": method.path });
+    const opened = this.#connection.request({ ...this.#headers, ...timeout, ":path": method.path });
+    if (opened === undefined) {
+      const message = `the channel to ${this.address} was closed`;
+      return new EndedDuplex(new QuorumError({ code: "cancelled", message, details: { mayHaveRun: false } }));
+    }
+    const { stream, session } = opened;
     const watch = new CancelWatch(options.signal, { cancel: () => stream.close(constants.NGHTTP2_CANCEL) });
-    const duplex = new ClientDuplex<Request, Response>(stream, {
+    stream.once("close", () => watch.end());
+    return new ClientDuplex<Request, Response>(stream, {
       codec: codecOf(method),
+      timeoutMs: options.timeoutMs,
       translate: (failure, cause) => {
         const { address } = this;
         const call = { address, timeoutMs: options.timeoutMs, cancelled: watch.cancelled, sent: !session.connecting };
         return fromStatus(failure, call, cause);
       },
     });
-    stream.once("close", () => watch.end());
-    return duplex;
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { type Duplex, QuorumError } from "@quorumfs/core";
 import type { Codec } from "./codec.js";
 import { MessageStream } from "./message-stream.js";
 import type { FailureStatus } from "./status.js";
+import { messageOf } from "./system-errors.js";
 import { failureOf } from "./trailers.js";
 
 /** The client's end of a duplex stream. */
@@ -15,6 +16,7 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
   /** How the server says that the call ended; `pending` until it has. */
   #status: FailureStatus | "ok" | "pending" = "pending";
   #error: unknown;
+  readonly #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #told = false;
   #onEnd: ((error: Error | undefined) => void) | undefined;
@@ -24,6 +26,7 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
     stream: ClientHttp2Stream,
     options: {
       readonly codec: Codec<Out, In>;
+      readonly timeoutMs: number | undefined;
       readonly translate: (failure: FailureStatus, cause: unknown) => QuorumError;
     },
   ) {
@@ -35,21 +38,21 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
       const status = Number(headers[":status"]);
       if (status !== 200) this.#break(new Error(`answered with HTTP status ${status}`));
       // A call that ends before its first message says so in its headers.
-      else if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) this.#status = failureOf(headers) ?? "ok";
+      else if ((flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0) this.#takeStatus(headers);
     });
-    stream.on("trailers", (trailers: IncomingHttpHeaders) => {
-      this.#status = failureOf(trailers) ?? "ok";
-    });
+    stream.on("trailers", (trailers: IncomingHttpHeaders) => this.#takeStatus(trailers));
     stream.on("error", (error) => {
       this.#error = error;
     });
     stream.on("end", () => {
-      if (this.#status !== "pending") this.#messages.whenRead(() => this.#finish());
+      if (this.#status === "ok") this.#messages.whenRead(() => this.#finish());
     });
     stream.on("close", () => {
+      clearTimeout(this.#timer);
       if (this.#status === "ok") this.#messages.whenRead(() => this.#finish());
       else this.#finish();
     });
+    if (options.timeoutMs !== undefined) this.#timer = setTimeout(() => this.#expire(), options.timeoutMs);
   }
 
   write(message: Out): boolean {
@@ -87,7 +90,21 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
 
   onEnd(listener: (error: Error | undefined) => void): void {
     this.#onEnd = listener;
-    if (this.#told) listener(this.#endedWith);
+    if (this.#told) queueMicrotask(() => listener(this.#endedWith));
+  }
+
+  #takeStatus(headers: IncomingHttpHeaders): void {
+    const failure = failureOf(headers);
+    this.#status = failure ?? "ok";
+    // What came before a failure is delivered with this turn's events; after it nobody waits for what was held back.
+    if (failure !== undefined) setImmediate(() => this.#finish());
+    else if (!this.#messages.isRead) this.#stream.resume();
+  }
+
+  #expire(): void {
+    this.#status = { code: Status.DEADLINE_EXCEEDED, details: "deadline exceeded", detail: undefined };
+    this.cancel();
+    this.#finish();
   }
 
   /** What the server sends cannot be used. */
@@ -111,7 +128,7 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
     if (status !== "pending") return this.#translate(status, this.#error);
     if (this.#error instanceof QuorumError) return this.#error;
     const cancelled = this.#error === undefined && this.#stream.rstCode === constants.NGHTTP2_CANCEL;
-    const details = this.#error instanceof Error ? this.#error.message : "the connection was lost";
+    const details = messageOf(this.#error) ?? "the connection was lost";
     return this.#translate(
       { code: cancelled ? Status.CANCELLED : Status.UNAVAILABLE, details, detail: undefined },
       this.#error,

@@ -20,9 +20,14 @@ export class Connection {
     this.#address = address;
   }
 
-  /** Opens a stream. It fails by itself if the connection cannot be made. */
-  request(headers: OutgoingHttpHeaders): { readonly stream: ClientHttp2Stream; readonly session: ClientHttp2Session } {
-    const session = this.#session ?? this.#connect();
+  /** Opens a stream, which fails by itself if the connection cannot be made; undefined after `close`. */
+  request(
+    headers: OutgoingHttpHeaders,
+  ): { readonly stream: ClientHttp2Stream; readonly session: ClientHttp2Session } | undefined {
+    if (this.#closed) return undefined;
+    // One that is being closed takes no more streams.
+    const usable = this.#session?.closed === false && !this.#session.destroyed;
+    const session = usable && this.#session ? this.#session : this.#connect();
     return { stream: session.request(headers), session };
   }
 
@@ -56,8 +61,7 @@ export class Connection {
       stopPinging();
       forget();
     });
-    if (this.#closed) session.destroy();
-    else this.#session = session;
+    this.#session = session;
     return session;
   }
 }

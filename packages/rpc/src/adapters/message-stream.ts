@@ -76,6 +76,11 @@ export class MessageStream {
     this.#onRead?.();
   }
 
+  /** Whether somebody listens for messages. */
+  get isRead(): boolean {
+    return this.#listener !== undefined;
+  }
+
   /** Calls `action` once everything that has come in was delivered: now, or when a pause is over. */
   whenRead(action: () => void): void {
     if (this.#paused) this.#onRead = action;

@@ -93,7 +93,7 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
 
   onEnd(listener: (error: Error | undefined) => void): void {
     this.#onEnd = listener;
-    if (this.#told) listener(this.#endedWith);
+    if (this.#told) queueMicrotask(() => listener(this.#endedWith));
   }
 
   #gone(): void {

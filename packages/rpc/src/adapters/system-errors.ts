@@ -16,3 +16,9 @@ export function inWords(details: string): string {
   const name = /\bE[A-Z]{3,}\b/.exec(details)?.[0];
   return (name === undefined ? undefined : words.get(name)) ?? details;
 }
+
+/** The message of a thrown thing, if it has one. */
+export function messageOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== "object" || thrown === null || !("message" in thrown)) return undefined;
+  return typeof thrown.message === "string" ? thrown.message : undefined;
+}

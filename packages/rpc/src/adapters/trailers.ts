@@ -10,7 +10,7 @@ export function trailersOf(status: FailureStatus): OutgoingHttpHeaders {
   return {
     "grpc-status": String(status.code),
     // By way of UTF-8, since half a surrogate pair cannot be encoded.
-    "grpc-message": encodeURIComponent(Buffer.from(status.details).toString()),
+    "grpc-message": encodeURI(Buffer.from(status.details).toString()),
     ...(status.detail === undefined ? {} : { [errorDetailKey]: status.detail.toString("base64") }),
   };
 }
@@ -37,7 +37,7 @@ function isStatus(code: number): code is Status {
 
 function decode(text: string): string {
   try {
-    return decodeURIComponent(text);
+    return decodeURI(text);
   } catch {
     // Not encoded as it should be: better as it is than not at all.
     return text;
