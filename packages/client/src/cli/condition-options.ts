@@ -15,11 +15,8 @@ export const conditionOptions = {
 } satisfies Settings;
 
 /** The conditions and the identity of a mutation. @throws QuorumError `invalid_argument` */
-export function conditionsOf(values: { "if-version"?: number | undefined; "if-match"?: string | undefined }): {
-  readonly ifVersion?: number;
-  readonly ifMatch?: string;
-} {
-  const { "if-version": ifVersion, "if-match": ifMatch } = values;
+export function conditionsOf(values: Partial<InferredOptionTypes<typeof conditionOptions>>): MutationOptions {
+  const { "if-version": ifVersion, "if-match": ifMatch, repeat } = values;
   if (ifVersion !== undefined && (!Number.isSafeInteger(ifVersion) || ifVersion < 1)) {
     throw new QuorumError({
       code: "invalid_argument",
