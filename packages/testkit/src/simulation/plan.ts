@@ -19,6 +19,8 @@ export interface PlannedOperation {
   readonly coordinators: readonly number[];
   /** How long the client waits for each. */
   readonly timeoutMs: number;
+  /** How long the coordinator goes on at most; longer than the client waits, if the news that it left is late. */
+  readonly deadlineMs: number;
   /** Whether the client says which version it knew. */
   readonly tellsSeenVersion: boolean;
 }
@@ -76,6 +78,8 @@ export interface PlanRanges {
   readonly restMs: number;
   readonly attempts: readonly [low: number, high: number];
   readonly timeoutMs: readonly [low: number, high: number];
+  /** By how much, at most, a deadline is longer than the client's patience; 1 is twice as long. */
+  readonly overrun: number;
   readonly tellsSeenVersion: number;
   readonly faults: Readonly<Record<PlannedFault["kind"], number>>;
   readonly faultsPerHistory: readonly [low: number, high: number];
@@ -86,6 +90,7 @@ export interface PlanRanges {
   readonly duplication: number;
   readonly reordering: number;
   readonly lateMs: number;
+  readonly syncMs: number;
   readonly extraCoordinator: number;
   readonly counterHints: Readonly<Record<CounterHints, number>>;
 }
@@ -98,6 +103,7 @@ export const usualRanges: Omit<PlanRanges, "quorum"> = {
   restMs: 15,
   attempts: [1, 3],
   timeoutMs: [10, 120],
+  overrun: 2,
   tellsSeenVersion: 0.7,
   faults: {
     replica_crash: 4,
@@ -115,6 +121,7 @@ export const usualRanges: Omit<PlanRanges, "quorum"> = {
   duplication: 0.2,
   reordering: 0.3,
   lateMs: 150,
+  syncMs: 4,
   extraCoordinator: 0.3,
   counterHints: { none: 1, "own replica": 2, "highest seen": 3 },
 };
@@ -139,7 +146,7 @@ export function drawPlan(seed: number, ranges: PlanRanges): HistoryPlan {
     clients,
     faults: drawFaults(prng, ranges, { coordinators, longestMs }),
     network,
-    syncMs: prng.between(0.1, 4),
+    syncMs: prng.between(0.1, ranges.syncMs),
     patienceMs: prng.between(1, 15),
     counterHints: prng.weighted(ranges.counterHints),
   };
@@ -155,6 +162,7 @@ function drawClient(prng: Prng, ranges: PlanRanges, coordinators: number): Plann
   const loyalty = prng.pick([0, 0.5, 0.9]);
   const operations = Array.from({ length: within(prng, ranges.operationsPerClient) }, (): PlannedOperation => {
     const kind = prng.weighted(ranges.kinds);
+    const timeoutMs = prng.between(ranges.timeoutMs[0], ranges.timeoutMs[1]);
     const condition = kind === "read" || kind === "stat" ? "none" : prng.weighted(ranges.conditions);
     return {
       kind,
@@ -163,7 +171,8 @@ function drawClient(prng: Prng, ranges: PlanRanges, coordinators: number): Plann
       coordinators: Array.from({ length: within(prng, ranges.attempts) }, () =>
         prng.chance(loyalty) ? favourite : prng.below(coordinators),
       ),
-      timeoutMs: prng.between(ranges.timeoutMs[0], ranges.timeoutMs[1]),
+      timeoutMs,
+      deadlineMs: timeoutMs * (1 + (prng.chance(0.5) ? 0 : prng.between(0, ranges.overrun))),
       tellsSeenVersion: prng.chance(ranges.tellsSeenVersion),
     };
   });
@@ -206,7 +215,7 @@ function drawFaults(
         corruptible -= 1;
         break;
       case "foreign_floor":
-        faults.push({ kind, atMs, node, above: prng.below(4) });
+        faults.push({ kind, atMs, node, above: prng.below(12) });
         break;
       case "collection":
         faults.push({ kind, atMs, node });

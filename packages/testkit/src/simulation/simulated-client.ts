@@ -86,6 +86,7 @@ export class SimulatedClient {
       this.#ask<ReadingOutcome>({
         coordinator,
         timeoutMs: plan.timeoutMs,
+        deadlineMs: plan.deadlineMs,
         call: (target, deadlineMs, reply, gone) => target.read({ withContent, deadlineMs }, reply, gone),
         done: (answer) => {
           const outcome = answer.kind === "answered" ? answer.outcome : undefined;
@@ -128,6 +129,7 @@ export class SimulatedClient {
       this.#ask<MutationOutcome>({
         coordinator,
         timeoutMs: plan.timeoutMs,
+        deadlineMs: plan.deadlineMs,
         call: (target, deadlineMs, reply, gone) => target.mutate({ ...request, deadlineMs }, reply, gone),
         done: (answer) => {
           if (answer.kind === "lost") mayHaveRun = true;
@@ -164,6 +166,7 @@ export class SimulatedClient {
   #ask<Outcome>(options: {
     readonly coordinator: number;
     readonly timeoutMs: number;
+    readonly deadlineMs: number;
     readonly call: (
       target: SimulatedCoordinator,
       deadlineMs: number,
@@ -198,7 +201,7 @@ export class SimulatedClient {
         const reply = (outcome: Outcome) => {
           network.send({ from: to, to: index, lost, deliver: () => finish({ kind: "answered", outcome }) });
         };
-        options.call(target, queue.nowMs + options.timeoutMs, reply, () => queue.after(1, lost));
+        options.call(target, queue.nowMs + options.deadlineMs, reply, () => queue.after(1, lost));
       },
     });
     queue.after(options.timeoutMs * 1.05, lost);

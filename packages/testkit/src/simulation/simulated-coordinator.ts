@@ -21,6 +21,7 @@ import type { Prng } from "./prng.js";
 import type { Protocol } from "./protocol.js";
 import type { SimulatedReplica } from "./simulated-replica.js";
 import { Violation } from "./violation.js";
+import type { VoteLedger } from "./vote-ledger.js";
 
 /** The rules of the shell around the machines. A mutation test takes one out. */
 export interface CoordinatorRules {
@@ -38,6 +39,7 @@ export interface SimulatedCoordinatorOptions {
   readonly protocol: Protocol;
   readonly rules: CoordinatorRules;
   readonly voters: Electorate;
+  readonly ledger: VoteLedger;
   readonly replicas: readonly SimulatedReplica[];
   readonly network: Network;
   readonly queue: EventQueue;
@@ -109,7 +111,7 @@ export class SimulatedCoordinator {
   }
 
   #startMutation(request: MutateRequest, end: (outcome: MutationOutcome) => void, gone: Gone): void {
-    const { protocol, voters, queue, coverage } = this.#options;
+    const { protocol, voters, queue, coverage, ledger } = this.#options;
     if (queue.nowMs > request.deadlineMs) {
       gone();
       this.#waiting.shift()?.();
@@ -128,7 +130,9 @@ export class SimulatedCoordinator {
       nowMs: Math.trunc(queue.nowMs),
     });
     this.#run(machine, { deadlineMs: request.deadlineMs, gone }, (outcome, run) => {
+      if (outcome.kind === "condition_failed" && outcome.current) ledger.expectChosen(outcome.current);
       if (outcome.kind === "applied") {
+        ledger.expectChosen(outcome.value);
         this.#kept = outcome.kept;
         const path = run.phases.has("prepare") ? "two round trips or more" : "one round trip";
         coverage.count(`mutation applied, ${path}`);
@@ -146,7 +150,7 @@ export class SimulatedCoordinator {
     gone: Gone,
   ): void {
     this.#whenAwake(this.#life, () => {
-      const { protocol, voters, queue, coverage } = this.#options;
+      const { protocol, voters, queue, coverage, ledger } = this.#options;
       if (queue.nowMs > request.deadlineMs) {
         gone();
         return;
@@ -160,6 +164,7 @@ export class SimulatedCoordinator {
         nowMs: Math.trunc(queue.nowMs),
       });
       this.#run(machine, { deadlineMs: request.deadlineMs, gone }, (outcome, run) => {
+        if (outcome.kind === "found") ledger.expectChosen(outcome.value);
         if (outcome.kind === "found" || outcome.kind === "not_found") {
           const how = run.phases.has("prepare")
             ? "by an identity round"

@@ -27,6 +27,7 @@ export class VoteLedger {
   readonly #voters: Electorate;
   readonly #entries = new Map<string, Entry>();
   readonly #chosen: Entry[] = [];
+  readonly #chosenVersions = new Set<string>();
 
   constructor(voters: Electorate) {
     this.#voters = voters;
@@ -61,6 +62,13 @@ export class VoteLedger {
       );
     }
     this.#chosen.push(entry);
+    this.#chosenVersions.add(formatBallot(entry.value.version));
+  }
+
+  /** Nobody may hear of a version before it is chosen. */
+  expectChosen(value: Value): void {
+    if (this.#chosenVersions.has(formatBallot(value.version))) return;
+    throw new Violation(`told of ${formatValue(value)} though it is not chosen`);
   }
 }
 

@@ -1,0 +1,546 @@
+import type { QuorumSettings } from "@quorumfs/core";
+import {
+  type PlanRanges,
+  type SimulationOptions,
+  coordinatorRules,
+  replicaRules,
+  usualRanges,
+} from "../../../src/index.js";
+
+/** A piece of source text that is there exactly once, and what stands there in the mutant. */
+export interface Patch {
+  /** Below packages/. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant {
+  /** The rule that is taken out. */
+  readonly rule: string;
+  readonly patches?: readonly Patch[];
+  /** Rules of the simulated shell, for what is not in the core. */
+  readonly options?: SimulationOptions;
+  readonly ranges: PlanRanges;
+  /** Within so many seeds, from 1, it is caught; about three times what it took when this was written. */
+  readonly seedsMax: number;
+}
+
+type Overrides = Partial<PlanRanges>;
+
+function ranges(quorum: string, overrides: Overrides = {}): PlanRanges {
+  const [replicas = 0, read = 0, write = 0] = quorum.split("/").map(Number);
+  const settings: QuorumSettings = { replicas, read, write };
+  return { ...usualRanges, ...overrides, quorum: settings };
+}
+
+const register = "core/src/register";
+const noFaults = Object.fromEntries(Object.keys(usualRanges.faults).map((kind) => [kind, 0])) as PlanRanges["faults"];
+
+/** Few writes and reads, of which many get lost half-way. */
+const fleeting: Overrides = {
+  kinds: { put: 1, delete: 0, read: 1, stat: 0 },
+  conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+  faults: noFaults,
+  restMs: 10,
+  timeoutMs: [10, 60],
+  calm: 0.1,
+};
+
+/** Much deleting and collecting, with replicas that miss some of it. */
+const collecting: Overrides = {
+  kinds: { put: 4, delete: 4, read: 3, stat: 0 },
+  faults: { ...noFaults, collection: 8, replica_crash: 2, partition: 2 },
+  faultsPerHistory: [4, 10],
+  calm: 0.1,
+};
+
+/** Replicas that crash all the time, on slow disks. */
+const crashing: Overrides = {
+  faults: { ...noFaults, replica_crash: 6, coordinator_crash: 1 },
+  faultsPerHistory: [6, 12],
+  faultForMs: 10,
+  syncMs: 12,
+  calm: 0.1,
+};
+
+/** Writers that overtake each other and give up early. */
+const duelling: Overrides = {
+  kinds: { put: 5, delete: 2, read: 3, stat: 0 },
+  operationsPerClient: [2, 6],
+  restMs: 4,
+  calm: 0.2,
+};
+
+/** Conditional writes that are tried again and again while others change the file. */
+const retrying: Overrides = {
+  ...duelling,
+  conditions: { none: 2, absent: 3, version: 3, etag: 1 },
+  attempts: [2, 4],
+  timeoutMs: [6, 40],
+};
+
+/** Marks that are pushed out soon, so that short histories are enough. The protocol has to bear any size. */
+const shortRing: Patch = {
+  file: `${register}/value.ts`,
+  find: "export const ringSizeMax = 8;",
+  replace: "export const ringSizeMax = 2;",
+};
+
+const forgetting: Overrides = {
+  ...retrying,
+  kinds: { put: 12, delete: 0, read: 1, stat: 0 },
+  conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+  operationsPerClient: [3, 6],
+  clients: [3, 4],
+  timeoutMs: [4, 40],
+};
+
+const promiseByR: readonly Patch[] = [
+  {
+    file: "core/src/quorum/electorate.ts",
+    find: "return Math.max(group.read, Math.floor(group.members.length / 2) + 1);",
+    replace: "return group.read;",
+  },
+];
+
+export const mutants: readonly Mutant[] = [
+  {
+    rule: "PREPARE: the promise is stored",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "return { reply: stateOf({ ...view, register }, false), store: register };",
+        replace: "return { reply: stateOf({ ...view, register }, false) };",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "PREPARE: an equal ballot is refused",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "compareBallots(ballot, promised) <= 0) return nack(view)",
+        replace: "compareBallots(ballot, promised) < 0) return nack(view)",
+      },
+    ],
+    ranges: ranges("3/2/2", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "PREPARE: every promise quorum meets every other",
+    patches: promiseByR,
+    ranges: ranges("5/2/4", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "ACCEPT: refused below the promise",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "if (compareBallots(ballot, promised) < 0) return sameBallot(ballot, accepted) ? voted(request) : nack(view);",
+        replace: "",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "ACCEPT: a vote that is asked for twice is no NACK",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: 'return { reply: { kind: "refused", code: "unavailable", reason: "has voted for it already" } };',
+        replace: 'return { reply: { kind: "nack", promised: zeroBallot, floor: 0 } };',
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...duelling,
+      attempts: [1, 1],
+      timeoutMs: [8, 30],
+      overrun: 0,
+      duplication: 0.9,
+      calm: 0,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "replica: replies after the sync",
+    options: { replicaRules: { ...replicaRules, replyAfterSync: false } },
+    ranges: ranges("3/2/2", crashing),
+    seedsMax: 1000,
+  },
+  {
+    rule: "replica: abstains when its record is damaged",
+    options: { replicaRules: { ...replicaRules, abstainWhenCorrupt: false } },
+    ranges: ranges("3/2/2", {
+      faults: { ...noFaults, corruption: 3, partition: 2 },
+      faultsPerHistory: [2, 6],
+      calm: 0.1,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "floor: no ballot at or below it without a record",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "return !view.register && ballot.counter <= view.floor;",
+        replace: "return false && view;",
+      },
+    ],
+    ranges: ranges("3/2/2", collecting),
+    seedsMax: 1000,
+  },
+  {
+    rule: "floor: taken from what was promised, not from what was accepted",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "Math.max(view.floor, register.promised.counter)",
+        replace: "Math.max(view.floor, register.accepted.counter)",
+      },
+    ],
+    ranges: ranges("3/2/2", { ...collecting, reordering: 0.7, lateMs: 60, calm: 0 }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "ERASE: only what is still at the collected ballot",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "if (!register || !sameBallot(register.accepted, ballot)) return { reply: ok };",
+        replace: "if (!register) return { reply: ok };",
+      },
+    ],
+    ranges: ranges("3/2/2", collecting),
+    seedsMax: 1000,
+  },
+  {
+    rule: "collection: all N have voted, not W",
+    patches: [
+      {
+        file: "testkit/src/simulation/collection.ts",
+        find: "    if (this.#voted.size + this.#missing.size < this.#request.voters.members.length) return [];\n",
+        replace: "    if (isVote) return this.#erase();\n    return [];\n",
+      },
+      {
+        file: "testkit/src/simulation/collection.ts",
+        find: "if (this.#voted.size < members.length) return [];",
+        replace: "if (this.#voted.size < (this.#request.voters.groups[0]?.write ?? 0)) return [];",
+      },
+    ],
+    ranges: ranges("3/2/2", collecting),
+    seedsMax: 1000,
+  },
+  {
+    // Promise quorums that meet each other keep a ballot to one operation as well; each of the two rules is enough.
+    rule: "ballot: unique by node and incarnation, where promise quorums do not meet",
+    patches: [
+      ...promiseByR,
+      {
+        file: `${register}/ballot.ts`,
+        find: "return a.counter - b.counter || a.node - b.node || a.incarnation - b.incarnation;",
+        replace: "return a.counter - b.counter;",
+      },
+      {
+        file: `${register}/ballot.ts`,
+        find: "return a.counter === b.counter && a.node === b.node && a.incarnation === b.incarnation;",
+        replace: "return a.counter === b.counter;",
+      },
+    ],
+    ranges: ranges("5/2/4", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "ballot: the incarnation grows at every start, where promise quorums do not meet",
+    patches: promiseByR,
+    options: { coordinatorRules: { ...coordinatorRules, countsIncarnations: false } },
+    ranges: ranges("5/2/4", {
+      ...duelling,
+      faults: { ...noFaults, coordinator_crash: 1 },
+      faultsPerHistory: [4, 10],
+      faultForMs: 10,
+      counterHints: { none: 1, "own replica": 0, "highest seen": 0 },
+      calm: 0,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "quorum: R + W > N",
+    ranges: ranges("3/1/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "known: by W votes, not R",
+    patches: [
+      {
+        file: `${register}/known.ts`,
+        find: 'return hasQuorum(voters, "write", (node) => {',
+        replace: 'return hasQuorum(voters, "read", (node) => {',
+      },
+    ],
+    ranges: ranges("5/2/4"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "known: by a hint of this ballot, not of a higher one",
+    patches: [
+      {
+        file: `${register}/known.ts`,
+        find: "if (sameBallot(reply.committed, finding.accepted)) return true;",
+        replace: "if (compareBallots(reply.committed, finding.accepted) >= 0) return true;",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...fleeting,
+      clients: [3, 5],
+      operationsPerClient: [1, 2],
+      loss: 0.4,
+      reordering: 0.5,
+      lateMs: 30,
+      extraCoordinator: 1,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "known: a floor is no vote for a tombstone",
+    patches: [
+      {
+        file: `${register}/known.ts`,
+        find: "return sameBallot(reply.accepted, finding.accepted);",
+        replace:
+          'return sameBallot(reply.accepted, finding.accepted) || (finding.value?.kind === "tombstone" && isZeroBallot(reply.accepted) && reply.floor >= finding.accepted.counter);',
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...collecting,
+      conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+      kinds: { put: 2, delete: 3, read: 5, stat: 0 },
+      faults: { ...noFaults, foreign_floor: 4, partition: 2, replica_crash: 2 },
+      loss: 0.5,
+      restMs: 6,
+      timeoutMs: [4, 40],
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "read: what is not known is written back",
+    patches: [
+      {
+        file: `${register}/reading.ts`,
+        find: "if (isKnown(finding, this.#replies, this.#request.voters)) return this.#answer(finding);",
+        replace: "return this.#answer(finding);",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "read: a NACK is no vote",
+    patches: [
+      {
+        file: `${register}/reading.ts`,
+        find: 'if (reply.kind === "ok") this.#tally.aye(from);',
+        replace: 'if (reply.kind === "ok" || reply.kind === "nack") this.#tally.aye(from);',
+      },
+    ],
+    ranges: ranges("3/2/2", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "read: content belongs to the version that was voted on",
+    patches: [
+      {
+        file: `${register}/reading.ts`,
+        find: "&& sameBallot(fetched.version, value.version)",
+        replace: "",
+      },
+    ],
+    ranges: ranges("3/2/2", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "mutation: a NACK is no vote",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "        this.#overtaken = true;\n",
+        replace: "        if (this.#phase === 'accept') return this.#onVote(from);\n        this.#overtaken = true;\n",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "mutation: replies count in their own round only",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "    if (round !== this.#round) return [];\n    switch (reply.kind) {",
+        replace: "    switch (reply.kind) {",
+      },
+    ],
+    ranges: ranges("3/2/2", duelling),
+    seedsMax: 1000,
+  },
+  {
+    rule: "mutation: a version's counter is above its predecessor's",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (finding.accepted.counter >= this.#ballot.counter) return this.#retry();",
+        replace: "",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...duelling,
+      kinds: { put: 4, delete: 1, read: 6, stat: 0 },
+      operationsPerClient: [1, 3],
+      counterHints: { none: 1, "own replica": 0, "highest seen": 0 },
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "mutation: COMMIT only what W voted for",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "return [this.#send(this.#request.voters.members, request)];\n  }\n\n  get #next",
+        replace:
+          'return [this.#send(this.#request.voters.members, request), { kind: "send", round: 0, to: this.#request.voters.members, request: { kind: "commit", ballot: this.#ballot } }];\n  }\n\n  get #next',
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "kept promise: good for proposing, not for refusing",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (findMark(current, requestId) || !conditionHolds(condition, current)) return this.#prepare();",
+        replace:
+          'if (!conditionHolds(condition, current)) return this.#finish({ kind: "condition_failed", current, before: false });',
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "kept promise: not for a retry",
+    patches: [
+      shortRing,
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (!kept || mayHaveRun) return this.#prepare();",
+        replace: "if (!kept) return this.#prepare();",
+      },
+    ],
+    ranges: ranges("3/2/2", forgetting),
+    seedsMax: 1000,
+  },
+  {
+    rule: "condition: refused only on a known value",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (known && !this.#mayTakeEffect) return",
+        replace: "if (!this.#mayTakeEffect) return",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "condition: refused only when no vote of ours is out",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (known && !this.#mayTakeEffect) return",
+        replace: "if (known) return",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...duelling,
+      conditions: { none: 1, absent: 5, version: 0, etag: 0 },
+      kinds: { put: 5, delete: 4, read: 4, stat: 0 },
+      timeoutMs: [6, 50],
+      loss: 0.6,
+      calm: 0,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "condition: a refusal is marked for the other attempts",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "const ring = withMark(current, refusalOf(this.#request.requestId));",
+        replace: "const ring = current?.ring ?? [];",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...retrying,
+      conditions: { none: 2, absent: 5, version: 0, etag: 0 },
+      kinds: { put: 5, delete: 5, read: 2, stat: 0 },
+      timeoutMs: [5, 25],
+      overrun: 8,
+      faults: { ...noFaults, coordinator_pause: 1, partition: 1 },
+      faultsPerHistory: [4, 10],
+      calm: 0,
+    }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "retry: looks for its mark",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "const mark = findMark(current, requestId);",
+        replace: "const mark = current && false ? findMark(current, requestId) : undefined;",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+  {
+    rule: "retry: a full ring may have lost its mark",
+    patches: [
+      shortRing,
+      {
+        file: `${register}/request-ring.ts`,
+        find: "return ring.length === ringSizeMax || floor >= lowest;",
+        replace: "return floor >= lowest;",
+      },
+    ],
+    ranges: ranges("3/2/2", forgetting),
+    seedsMax: 1000,
+  },
+  {
+    rule: "retry: a collected tombstone may have taken its mark along",
+    patches: [
+      {
+        file: `${register}/request-ring.ts`,
+        find: "return ring.length === ringSizeMax || floor >= lowest;",
+        replace: "return ring.length === ringSizeMax && lowest > 0;",
+      },
+    ],
+    ranges: ranges("3/2/2", { ...collecting, attempts: [2, 4], timeoutMs: [6, 60] }),
+    seedsMax: 1000,
+  },
+  {
+    rule: "outcome: unknown, not failed, once a vote of ours is out",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: 'if (this.#inDoubt) return this.#finish({ kind: "unknown", reason });',
+        replace: "",
+      },
+    ],
+    ranges: ranges("3/2/2"),
+    seedsMax: 1000,
+  },
+];
