@@ -43,6 +43,10 @@ export const queuedMaxDefault = 4096;
 export const batchBytesMaxDefault = 1024 * 1024;
 // A peer that has not answered a new stream's first, empty frame by then is not there.
 const openTimeoutMs = 3000;
+// A peer that owes replies and says nothing is asked whether it is there, since it may only be slow; one that does not
+// answer that either is stopped, or cut off without a word. Three seconds is what the cluster takes to find a node down.
+const silenceAskedMs = 1000;
+const silenceMaxMs = 3000;
 // Deadlines are watched by one timer for all calls, which fires no more often than this.
 const sweepMinMs = 5;
 
@@ -77,6 +81,10 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
   #retryAtMs = 0;
   #cancelSweep: CancelTimer | undefined;
   #sweepAtMs = Infinity;
+  /** Runs while the peer owes a word. */
+  #cancelWatch: CancelTimer | undefined;
+  /** When the peer last spoke, or was last sent a call without owing a word already; undefined if it owes none. */
+  #owesSinceMs: number | undefined;
   readonly #flush = (): void => {
     this.#flushing = false;
     this.#send();
@@ -143,6 +151,7 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
     this.#stream = undefined;
     this.#cancelRetry?.();
     this.#cancelSweep?.();
+    this.#stopWatch();
     stream?.cancel();
     if (wasUp) this.#options.onChange?.(false);
     this.#failAll("cancelled", `the lane to ${this.#options.peer} was closed`);
@@ -193,6 +202,7 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
       if (batch.length === 0) break;
       this.#held = !this.#stream.write(this.#options.pack(batch));
     }
+    if (this.#owesSinceMs === undefined && this.#calls.sentCount > 0) this.#watchSilence();
     if (this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
@@ -246,15 +256,14 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
     });
     stream.write(pack([]));
     this.#cancelRetry = clock.after(openTimeoutMs, () => {
-      if (!isCurrent() || this.#state === "up") return;
-      stream.cancel();
-      if (isCurrent()) this.#lost(new Error(`no answer within ${openTimeoutMs} ms`));
+      if (isCurrent() && this.#state !== "up") this.#giveUp(`no answer within ${openTimeoutMs} ms`);
     });
   }
 
   #receive(frame: ResponseFrame): void {
     if (this.#state !== "up") this.#becomeUp();
     for (const response of this.#options.unpack(frame)) this.#calls.take(response.id)?.(undefined, response);
+    this.#owesSinceMs = this.#calls.sentCount === 0 ? undefined : this.#options.clock.nowMs();
     if (this.#head < this.#queue.length) this.#flushLater();
   }
 
@@ -265,12 +274,41 @@ export class Lane<Request extends LaneMessage, Response extends LaneMessage, Req
     this.#options.onChange?.(true);
   }
 
+  #watchSilence(): void {
+    const { clock, pack } = this.#options;
+    this.#owesSinceMs = clock.nowMs();
+    // Calls may end by their deadlines meanwhile; the peer owes a word all the same.
+    const look = (): void => {
+      this.#cancelWatch = undefined;
+      if (this.#owesSinceMs === undefined) return;
+      const silentMs = clock.nowMs() - this.#owesSinceMs;
+      if (silentMs >= silenceMaxMs) return this.#giveUp(`it said nothing for ${silenceMaxMs} ms`);
+      if (silentMs >= silenceAskedMs) this.#stream?.write(pack([]));
+      this.#cancelWatch = clock.after(silenceAskedMs, look);
+    };
+    this.#cancelWatch ??= clock.after(silenceAskedMs, look);
+  }
+
+  #stopWatch(): void {
+    this.#cancelWatch?.();
+    this.#cancelWatch = undefined;
+    this.#owesSinceMs = undefined;
+  }
+
+  /** Leaves a stream that leads nowhere. */
+  #giveUp(reason: string): void {
+    const stream = this.#stream;
+    this.#lost(new Error(reason));
+    stream?.cancel();
+  }
+
   #lost(cause: Error | undefined): void {
     const { peer, clock, onChange } = this.#options;
     const wasUp = this.#state === "up";
     this.#state = "down";
     this.#stream = undefined;
     this.#cancelRetry?.();
+    this.#stopWatch();
     const delayMs = this.#backOff.nextMs();
     this.#retryAtMs = clock.nowMs() + delayMs;
     this.#cancelRetry = clock.after(delayMs, () => this.#connect("down"));

@@ -174,6 +174,9 @@ describe("deadlines and cancelling", () => {
     bench.reply(0, "late");
     bench.clock.advance(100);
     expect(bench.ended).toEqual(["slow: unavailable sent", "slower: unavailable sent"]);
+    bench.clock.advance(2000);
+    bench.answerProbe();
+    bench.clock.advance(1000);
     expect(bench.clock.timers).toBe(0);
   });
 
@@ -267,6 +270,55 @@ describe("connecting", () => {
     expect(bench.ended).toEqual(["a: unavailable unsent"]);
     bench.clock.advance(50);
     expect(bench.streams).toHaveLength(2);
+  });
+
+  test("a peer that owes a reply and falls silent is asked, and left when it does not answer", () => {
+    const bench = upBench();
+    bench.call("a", 60_000);
+    bench.clock.advance(999);
+    expect(bench.stream.written).toHaveLength(2);
+    bench.clock.advance(1);
+    expect(bench.stream.written.slice(2)).toEqual([[]]);
+    bench.answerProbe();
+    bench.clock.advance(2999);
+    expect(bench.lane.up).toBe(true);
+    bench.clock.advance(1);
+    expect(bench.streams[0]?.cancelled).toBe(true);
+    expect(bench.ended).toEqual(["a: unavailable sent"]);
+    expect(bench.ups).toEqual([true, false]);
+  });
+
+  test("a peer that is silent while short calls come and go is left as well", () => {
+    const bench = upBench();
+    for (let elapsedMs = 0; elapsedMs < 3000; elapsedMs += 500) {
+      expect(bench.lane.up).toBe(true);
+      bench.call("a", 200);
+      bench.clock.advance(500);
+    }
+    expect(bench.lane.up).toBe(false);
+  });
+
+  test("a peer that answers slowly but says that it is there is waited for", () => {
+    const bench = upBench();
+    bench.call("a", 60_000);
+    for (let elapsedMs = 0; elapsedMs < 30_000; elapsedMs += 100) {
+      const frames = bench.stream.written.length;
+      bench.clock.advance(100);
+      if (bench.stream.written.length > frames) bench.answerProbe();
+    }
+    expect(bench.lane.up).toBe(true);
+    bench.reply(0, "A");
+    expect(bench.ended).toEqual(["a: A"]);
+  });
+
+  test("a peer that owes nothing may be silent", () => {
+    const bench = upBench();
+    bench.send("a");
+    bench.reply(0, "A");
+    bench.clock.advance(60_000);
+    expect(bench.lane.up).toBe(true);
+    expect(bench.stream.written).toHaveLength(2);
+    expect(bench.clock.timers).toBe(0);
   });
 
   test("what an earlier stream still says is not heard", () => {
