@@ -131,6 +131,35 @@ describe("nothing that a crash could take back is shown", () => {
     expect(await ask(subject.replica, neighbour, read)).toMatchObject({ floor: 9 });
   });
 
+  test("two erasures on their way: a crash in between or after leaves the higher floor", async () => {
+    const { disk, clock, ballots } = start();
+    const neighbour = sibling("a");
+    ballots.send("tombstone", "a", accept(9, tombstoneOf(9)));
+    ballots.send("tombstone", neighbour, accept(3, tombstoneOf(3)));
+    clock.endTurn();
+    await clock.settle();
+    ballots.send("erase", "a", { kind: "erase", ballot: ballot(9) });
+    ballots.send("erase", neighbour, { kind: "erase", ballot: ballot(3) });
+    clock.endTurn();
+    await clock.settle();
+    ballots.send("read", neighbour, read);
+    expect(ballots.replies.at(-1)?.[1]).toMatchObject({ floor: 9 });
+    expect(await ask(openReplica(disk.crash()).replica, neighbour, read)).toMatchObject({ floor: 9 });
+  });
+
+  test("a file that is on its way to the disk stays in memory, however many others come by", async () => {
+    const { disk, clock, ballots, subject } = start();
+    disk.hold();
+    ballots.send("accept", "a", accept(2));
+    clock.endTurn();
+    for (let index = 0; index < 20_000; index += 1) subject.replica.counterHint(files, `other-${index}`);
+    ballots.send("read", "a", read);
+    expect(ballots.labels).toEqual([]);
+    disk.release();
+    await clock.settle();
+    expect(ballots.labels).toEqual(["accept", "read"]);
+  });
+
   test("a page shows nothing before it is durable", async () => {
     const { disk, clock, ballots, subject } = start();
     disk.hold();
@@ -192,6 +221,22 @@ describe("buckets of class memory", () => {
     ballots.send("read", "a", readContent, scratch);
     expect(ballots.labels).toEqual(["accept", "read"]);
     expect(contentOf(ballots.replies[1]?.[1] ?? { kind: "ok" })).toBe("content 1");
+  });
+
+  test("an erasure waits for the disk all the same", async () => {
+    const { disk, clock, ballots } = start();
+    ballots.send("accept", "a", accept(1, tombstoneOf(1)), scratch);
+    clock.endTurn();
+    await clock.settle();
+    disk.hold();
+    ballots.send("erase", "a", { kind: "erase", ballot: ballot(1) }, scratch);
+    ballots.send("read", "a", read, scratch);
+    clock.endTurn();
+    await clock.settle();
+    expect(ballots.labels).toEqual(["accept"]);
+    disk.release();
+    await clock.settle();
+    expect(ballots.labels).toEqual(["accept", "erase", "read"]);
   });
 
   test("a page that is asked for after the answer has the file", async () => {

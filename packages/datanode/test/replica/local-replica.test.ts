@@ -71,6 +71,40 @@ describe("votes", () => {
     expect(restarted.counterHint(files, "a")).toBe(8);
   });
 
+  test("a promise has a row of its own only until the next accept", async () => {
+    const disk = await store.reopen();
+    const { replica } = openReplica(disk);
+    const promises = disk.table("promises");
+    await ask(replica, "a", prepare(1));
+    await ask(replica, "b", prepare(1));
+    expect(promises.count()).toBe(2);
+    await ask(replica, "a", accept(1));
+    await ask(replica, "a", accept(2));
+    expect(promises.count()).toBe(1);
+    await ask(replica, "a", prepare(7));
+    await ask(replica, "a", accept(7));
+    expect(promises.count()).toBe(1);
+    expect(await ask(replica, "a", prepare(7))).toMatchObject({ kind: "nack", promised: ballot(7) });
+  });
+
+  test("a promise to a file that has fallen out of memory still holds", async () => {
+    const { replica } = openReplica(await store.reopen());
+    await ask(replica, "a", prepare(5));
+    await ask(replica, "b", prepare(5));
+    await ask(replica, "b", accept(5));
+    for (let index = 0; index < 20_000; index += 1) replica.counterHint(files, `other-${index}`);
+    expect(await ask(replica, "a", accept(4))).toEqual({ kind: "nack", promised: ballot(5), floor: 0 });
+  });
+
+  test("a tombstone that was read here and is written back at a higher ballot counts at that ballot", async () => {
+    const { replica } = openReplica(await store.reopen());
+    await ask(replica, "a", accept(1, tombstoneOf(1)));
+    const state = await ask(replica, "a", read);
+    if (state.kind !== "state" || !state.value) throw new Error("expected a tombstone");
+    expect(await ask(replica, "a", accept(4, state.value))).toEqual({ kind: "ok" });
+    expect(await ask(replica, "a", read)).toMatchObject({ accepted: ballot(4), value: { version: ballot(1) } });
+  });
+
   test("accept with a next ballot: promised along, so that nobody gets in between", async () => {
     const { replica } = openReplica(await store.reopen());
     await ask(replica, "a", accept(1, valueOf(1), ballot(2)));
@@ -102,7 +136,7 @@ describe("votes", () => {
     await replica.close();
     const restarted = openReplica(await store.reopen()).replica;
     expect(await ask(restarted, "a", read)).toMatchObject({ accepted: zeroBallot, value: undefined, floor: 9 });
-    expect(await ask(restarted, "a", accept(9))).toMatchObject({ kind: "nack", floor: 9 });
+    expect(await ask(restarted, "a", accept(9))).toEqual({ kind: "nack", promised: zeroBallot, floor: 9 });
     expect(await ask(restarted, "a", accept(10))).toEqual({ kind: "ok" });
     expect(restarted.counterHint(files, "a")).toBe(10);
   });

@@ -102,6 +102,14 @@ describe("range read", () => {
     expect(await list("c")).toEqual([]);
   });
 
+  test("a page of more records than one step reads has each of them once", async () => {
+    const { replica } = openReplica(await store.reopen());
+    const stored = Array.from({ length: 1200 }, (_, index) => `file-${String(index).padStart(4, "0")}`);
+    await Promise.all(stored.map((path) => ask(replica, path, accept(1))));
+    expect(pathsOf((await page(replica, { limit: 10_000 })).entries)).toEqual(stored);
+    expect(pathsOf((await page(replica, { limit: 700, after: "file-0099" })).entries)).toEqual(stored.slice(100, 800));
+  });
+
   test("large attributes close a page early", async () => {
     const { replica } = openReplica(await store.reopen());
     const attributes = new Map([["note", "n".repeat(8000)]]);
