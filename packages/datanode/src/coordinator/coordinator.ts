@@ -99,13 +99,13 @@ export class Coordinator {
       mayHaveRun,
       machineFor: (place, mayHaveRunNow) => this.#mutation(request, place, { file, mayHaveRun: mayHaveRunNow }),
       onEnd: (end) => {
-        this.#deadlines.forget(operation);
+        this.#deadlines.forget(slot);
         this.#keep(file, end);
         settleMutation(request, end, done);
         if (started) this.#queues.leave(file);
       },
     });
-    this.#deadlines.watch(operation);
+    const slot = this.#deadlines.watch(operation);
     const entered = this.#queues.enter(file, () => {
       if (operation.ended) {
         this.#queues.leave(file);
@@ -115,7 +115,7 @@ export class Coordinator {
       operation.start();
     });
     if (!entered) {
-      this.#deadlines.forget(operation);
+      this.#deadlines.forget(slot);
       done(tooManyWait(bucket, path), undefined);
     }
     return () => operation.cancel();
@@ -131,11 +131,11 @@ export class Coordinator {
       mayHaveRun: false,
       machineFor: (place) => this.#reading(request, place),
       onEnd: (end) => {
-        this.#deadlines.forget(operation);
+        this.#deadlines.forget(slot);
         settleRead(request, end, done);
       },
     });
-    this.#deadlines.watch(operation);
+    const slot = this.#deadlines.watch(operation);
     operation.start();
     return () => operation.cancel();
   }

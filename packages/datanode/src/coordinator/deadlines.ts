@@ -4,30 +4,43 @@ import type { CancelTimer, Clock } from "@quorumfs/core";
 export interface Expiring {
   /** On the clock's own time. */
   readonly deadlineMs: number;
-  /** Called once, at the deadline or up to {@link sweepMs} later. */
+  /** Called at the deadline or up to {@link sweepMs} later, and again until it is forgotten. */
   expire(): void;
 }
 
 // Whoever waits for seconds does not notice, and thousands of operations cost one timer.
 const sweepMs = 50;
 
-/** Watches all deadlines with one coarse timer, which runs only while there is something to watch. */
+/** A place in {@link Deadlines}; whoever got it gives it back. */
+export type WatchSlot = number;
+
+/**
+ * Watches all deadlines with one coarse timer, which runs only while there is something to watch.
+ *
+ * In slots of an array and not in a Set: operations come and go by the thousand, and each time that a Set of V8 is
+ * rehashed, its old table keeps what was in it alive until the next full collection.
+ */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #watched = new Set<Expiring>();
+  readonly #slots: (Expiring | undefined)[] = [];
+  readonly #free: WatchSlot[] = [];
   #cancelSweep: CancelTimer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  watch(expiring: Expiring): void {
-    this.#watched.add(expiring);
+  /** The slot is free again after {@link forget}, also if the deadline has passed meanwhile. */
+  watch(expiring: Expiring): WatchSlot {
+    const slot = this.#free.pop() ?? this.#slots.length;
+    this.#slots[slot] = expiring;
     this.#cancelSweep ??= this.#clock.after(sweepMs, () => this.#sweep());
+    return slot;
   }
 
-  forget(expiring: Expiring): void {
-    this.#watched.delete(expiring);
+  forget(slot: WatchSlot): void {
+    this.#slots[slot] = undefined;
+    this.#free.push(slot);
   }
 
   /** Expires everything now. */
@@ -40,14 +53,13 @@ export class Deadlines {
   #sweep(): void {
     this.#cancelSweep = undefined;
     this.#expireUntil(this.#clock.nowMs());
-    if (this.#watched.size > 0) this.#cancelSweep ??= this.#clock.after(sweepMs, () => this.#sweep());
+    if (this.#free.length < this.#slots.length) {
+      this.#cancelSweep ??= this.#clock.after(sweepMs, () => this.#sweep());
+    }
   }
 
   #expireUntil(nowMs: number): void {
-    const due = [...this.#watched].filter((expiring) => expiring.deadlineMs <= nowMs);
-    for (const expiring of due) {
-      this.#watched.delete(expiring);
-      expiring.expire();
-    }
+    const due = this.#slots.filter((expiring) => expiring !== undefined && expiring.deadlineMs <= nowMs);
+    for (const expiring of due) expiring?.expire();
   }
 }

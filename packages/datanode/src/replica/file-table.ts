@@ -60,7 +60,11 @@ export class FileTable {
     return (this.#unsynced.size > 0 ? this.#unsynced.get(name) : undefined) ?? this.#cache.get(name);
   }
 
-  /** Reads a file that {@link find} did not have. */
+  /**
+   * Reads a file that {@link find} did not have. It stays in memory only when it is written, damaged, or {@link keep} is called:
+   * if every file that is merely read did, most would be pushed out before they are asked for again, and cost the
+   * garbage collector more than the disk's cache takes for handing them out anew.
+   */
   load(file: Pick<FileState, "name" | "bucket" | "path" | "partition">): FileState {
     const key = recordKey(file.bucket, file.path);
     const bytes = this.records.get(key.bytes);
@@ -80,7 +84,6 @@ export class FileTable {
       lastBatch: undefined,
     };
     if (bytes && !record) this.#damage(state);
-    this.#keep(state);
     return state;
   }
 
@@ -137,7 +140,7 @@ export class FileTable {
     this.#unsynced.delete(file.name);
     file.lastBatch = undefined;
     file.unsyncedContent = undefined;
-    this.#keep(file);
+    this.keep(file);
   }
 
   #storePromise(file: FileState, promised: Ballot): readonly TableWrite[] {
@@ -176,10 +179,13 @@ export class FileTable {
 
   #damage(file: FileState): void {
     file.damaged = true;
+    // Kept, so that it is told once and not with every vote.
+    this.keep(file);
     this.#onDamage(file);
   }
 
-  #keep(file: FileState): void {
+  /** Keeps a file at hand that is about to be written. */
+  keep(file: FileState): void {
     if (file.record && file.record.bytes.length > cachedBytesMax) this.#cache.delete(file.name);
     else this.#cache.set(file.name, file);
   }

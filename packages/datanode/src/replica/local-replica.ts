@@ -115,8 +115,12 @@ export class LocalReplica {
   /** Highest ballot counter that this node knows of the file; 0 if none. A hint: it may be ahead of the disk. */
   counterHint(bucket: BucketId, path: string): number {
     const name = nameOf(bucket, path);
-    const file =
-      this.#files.find(name) ?? this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
+    let file = this.#files.find(name);
+    if (!file) {
+      file = this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
+      // Who asks is about to send a PREPARE.
+      this.#files.keep(file);
+    }
     const register = this.#files.registerOf(file, { withPromise: true });
     return Math.max(register?.promised.counter ?? 0, this.#floorOf(file) ?? 0);
   }

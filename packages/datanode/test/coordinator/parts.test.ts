@@ -71,14 +71,19 @@ describe("file queues", () => {
 });
 
 describe("deadlines", () => {
-  it("expire what is due, once, and leave no timer when nothing is watched", async () => {
+  it("expire what is due, and leave no timer when nothing is watched", async () => {
     const clock = new StepClock();
     const deadlines = new Deadlines(clock);
     const expired: string[] = [];
     const watch = (name: string, deadlineMs: number) => {
-      const expiring = { deadlineMs, expire: () => void expired.push(name) };
-      deadlines.watch(expiring);
-      return expiring;
+      const slot = deadlines.watch({
+        deadlineMs,
+        expire: () => {
+          expired.push(name);
+          deadlines.forget(slot);
+        },
+      });
+      return slot;
     };
     watch("soon", 100);
     deadlines.forget(watch("forgotten", 100));
@@ -88,6 +93,14 @@ describe("deadlines", () => {
     await clock.pass(1000);
     expect(expired).toEqual(["soon", "later"]);
     expect(clock.timers).toBe(0);
+  });
+
+  it("give a slot to the next one when it was given back", () => {
+    const deadlines = new Deadlines(new StepClock());
+    const never = { deadlineMs: Infinity, expire: () => undefined };
+    const [first, second] = [deadlines.watch(never), deadlines.watch(never)];
+    deadlines.forget(first);
+    expect([deadlines.watch(never), deadlines.watch(never)]).toEqual([first, second + 1]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { type CancelSignal, type CancelTimer, type Clock, type Duplex, type Log, QuorumError } from "@quorumfs/core";
 import { CancelSource } from "./cancel-source.js";
+import { CancelTable } from "./cancel-table.js";
 import { batchBytesMaxDefault, inFlightMaxDefault, type LaneMessage } from "./lane.js";
 
 /** The peer of a served lane, as a request's handler sees it. */
@@ -71,7 +72,7 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
   readonly #inFlightMax: number;
   readonly #batchBytesMax: number;
   readonly #gone = new CancelSource();
-  readonly #signals = new Map<number, CancelSource>();
+  readonly #signals = new CancelTable();
   #replies: Response[] = [];
   #head = 0;
   /** Requests that were dispatched and not yet replied to. */
@@ -115,10 +116,7 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
   signalOf(request: LaneMessage): CancelSignal {
     const known = this.#signals.get(request.id);
     if (known) return known;
-    const source = new CancelSource();
-    if (this.#gone.aborted) source.abort(this.#gone.reason);
-    else this.#signals.set(request.id, source);
-    return source;
+    return this.#gone.aborted ? this.#gone : this.#signals.add(request.id);
   }
 
   drain(): Promise<void> {
@@ -163,7 +161,7 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
 
   #take(response: Response): void {
     this.#running -= 1;
-    if (this.#signals.size > 0) this.#signals.delete(response.id);
+    this.#signals.delete(response.id);
     if (this.#ended) return;
     this.#replies.push(response);
     if (this.#flushing || this.#held) return;
@@ -250,8 +248,7 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
     this.#head = 0;
     const reason = error ?? new QuorumError({ code: "cancelled", message: "the caller has gone" });
     this.#gone.abort(reason);
-    for (const source of this.#signals.values()) source.abort(reason);
-    this.#signals.clear();
+    this.#signals.abortAll(reason);
     for (const resolve of this.#drained) resolve();
   }
 }
