@@ -117,7 +117,7 @@ function block(bucket: BucketInfo): string {
     ["id", String(id)],
     ["created", timeText(createdAt)],
     ["replicas", `N = ${replicas}`],
-    ["reads", `R = ${readQuorum}: answered when ${readQuorum} of ${replicas} replicas agree on the newest version`],
+    ["reads", `R = ${readQuorum}: decided by ${readQuorum} of ${replicas} replicas`],
     ["writes", `W = ${writeQuorum}: acknowledged when ${where} of ${writeQuorum} of ${replicas} replicas`],
     ["durability", durability],
     ["survives", survival(bucket)],
@@ -125,8 +125,11 @@ function block(bucket: BucketInfo): string {
   return [name, ...facts.map(([what, is]) => `  ${what.padEnd(13)} ${is}`)].join("\n");
 }
 
+/** A read may have to finish a write that it finds half-done, and then needs W as well. */
 function survival({ replicas, readQuorum, writeQuorum }: BucketInfo): string {
-  return `reads go on with ${replicas - readQuorum} replicas away, writes with ${replicas - Math.max(readQuorum, writeQuorum)}`;
+  const spare = replicas - Math.max(readQuorum, writeQuorum);
+  if (spare === 0) return "every replica is needed for writes, and for reads that follow an unfinished one";
+  return `reads and writes go on with ${spare} of ${replicas} replicas away`;
 }
 
 export const bucket = group({

@@ -25,7 +25,7 @@ const list = command({
 export function nodeTable(nodes: readonly NodeInfo[]): string {
   if (nodes.length === 0) return "no DataNodes have joined";
   return tableText(
-    ["NODE", "ADDRESS", "ZONE", "STATE", "SINCE", "RECORDS", "OPS/S", "CPU", "DELAY", "MEMORY", "DISK FREE"],
+    ["NODE", "ADDRESS", "ZONE", "STATE", "SINCE", "RECORDS", "OPS/S", "CPU", "LAG", "MEMORY", "DISK FREE"],
     nodes.map((node) => [
       node.id,
       node.address,
