@@ -88,7 +88,7 @@ export function replyFromWire(message: ResponseMessage, have?: ReplicaState): Re
   }
 }
 
-export function valueToWire(value: Value): ValueMessage {
+function valueToWire(value: Value): ValueMessage {
   const { version, size, etag, modifiedAtMs, content, attributes, ring } = value;
   return {
     tombstone: value.kind === "tombstone",
@@ -105,12 +105,7 @@ export function valueToWire(value: Value): ValueMessage {
   };
 }
 
-/** @throws QuorumError `invalid_argument`, if the message breaks any limit */
-export function valueFromWire(message: ValueMessage): Value {
-  return checkValue(message);
-}
-
-export function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
+function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
   if (entry.kind === "corrupt") {
     return { path: entry.path, accepted: undefined, value: undefined, committed: undefined, corrupt: true };
   }
@@ -119,7 +114,7 @@ export function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */
-export function rangeEntryFromWire(message: RangeEntryMessage): RangeEntry {
+function rangeEntryFromWire(message: RangeEntryMessage): RangeEntry {
   const { path } = message;
   if (message.corrupt) return { kind: "corrupt", path };
   if (!message.value) throw malformed("an entry without a value");

@@ -35,7 +35,7 @@ const bytes = fc.oneof(
 const etags = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const times = fc.integer({ min: 0, max: 4_000_000_000_000 });
 
-const inline = bytes.map((content) => ({
+const inline: fc.Arbitrary<{ size: number; content: Content }> = bytes.map((content) => ({
   size: content.length,
   content: { kind: "inline", bytes: content },
 }));
@@ -44,7 +44,7 @@ const manifest = fc.record({
   content: bytes.map((content): Content => ({ kind: "manifest", bytes: content })),
 });
 
-export const liveValues: fc.Arbitrary<Value> = fc
+const liveValues: fc.Arbitrary<Value> = fc
   .tuple(fc.oneof(inline, manifest), ballots, etags, times, attributes, rings)
   .map(([{ size, content }, version, etag, modifiedAtMs, pairs, ring]) => ({
     kind: "live",
@@ -57,7 +57,7 @@ export const liveValues: fc.Arbitrary<Value> = fc
     ring,
   }));
 
-export const tombstones: fc.Arbitrary<Value> = fc.tuple(ballots, times, rings).map(([version, modifiedAtMs, ring]) => ({
+const tombstones: fc.Arbitrary<Value> = fc.tuple(ballots, times, rings).map(([version, modifiedAtMs, ring]) => ({
   kind: "tombstone",
   version,
   size: 0,
