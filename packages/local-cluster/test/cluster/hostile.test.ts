@@ -17,7 +17,7 @@ import {
   ReplicaServiceService,
   type SessionResponse,
 } from "@quorumfs/proto";
-import { grpcNetwork } from "@quorumfs/rpc";
+import { errorFromDetail, grpcNetwork } from "@quorumfs/rpc";
 import { openLmdbDisk, silentLog } from "@quorumfs/runtime";
 import { type LocalCluster, startCluster } from "../../src/index.js";
 
@@ -231,6 +231,51 @@ describe("requests that no client of ours would send", () => {
     await cluster.waitUntil("the empty one is refused", () => answers.some(({ id }) => id === 1));
     expect(answers.find(({ id }) => id === 1)?.result).toMatchObject({ $case: "error" });
     session.cancel();
+  });
+
+  test("more at once than a DataNode takes: the surplus is refused soon, none is forgotten", async () => {
+    const sessions = 12;
+    const putsOfEach = 1_000;
+    const codes = new Map<string, number>();
+    let answered = 0;
+    let firstRefusalMs: number | undefined;
+    let startedMs = performance.now();
+    const stat = FileRequest.fromPartial({
+      id: 0xffff,
+      operation: { $case: "stat", value: { bucket: "files", path: "none" } },
+    });
+    const floods = Array.from({ length: sessions }, (_, number) => {
+      const session = reach(addressOf(1)).duplex(FileServiceService.session, {});
+      session.onMessage(({ responses }) => {
+        for (const { result } of responses) {
+          const code = result?.$case === "error" ? errorFromDetail(result.value).code : "done";
+          codes.set(code, (codes.get(code) ?? 0) + 1);
+          if (code === "resource_exhausted") firstRefusalMs ??= performance.now() - startedMs;
+          answered += 1;
+        }
+      });
+      session.onEnd(() => undefined);
+      session.write({ requests: [stat] });
+      const content = new Uint8Array(100);
+      const requests = Array.from({ length: putsOfEach }, (_request, index) => {
+        const mutation = { requestId: randomBytes(16), mayHaveRun: false, seenVersion: 0 };
+        const put = { bucket: "files", path: `flood/${number}/${index}`, content, mutation };
+        return FileRequest.fromPartial({ id: index + 1, operation: { $case: "put", value: put } });
+      });
+      return { session, requests };
+    });
+    await cluster.waitUntil("all are connected", () => answered === sessions);
+    codes.clear();
+    startedMs = performance.now();
+    for (const { session, requests } of floods) session.write({ requests });
+    await cluster.waitUntil("all are answered", () => answered === sessions * (1 + putsOfEach), 30_000);
+    for (const { session } of floods) session.cancel();
+    // What was let in may still come to nothing: this machine does the work of three DataNodes and of the clients.
+    const possible = ["done", "resource_exhausted", "quorum_unavailable", "unknown_outcome"];
+    expect(possible).toEqual(expect.arrayContaining([...codes.keys()]));
+    expect(codes.get("resource_exhausted")).toBeGreaterThan(1_000);
+    // Mostly the time that it takes this one thread to write and read all of it.
+    expect(firstRefusalMs).toBeLessThan(10_000);
   });
 
   test("a client that never reads: held back, not stored up", async () => {
