@@ -42,9 +42,11 @@ export class FileTable {
   readonly #promises: Table;
   /** Rows in `#promises`, those under way included: as long as there are none, none is looked for. */
   #promiseCount: number;
-  /** Files with batches under way; bounded by what the batches take. */
-  readonly #unsynced = new Map<string, FileState>();
-  readonly #cache = new GenerationCache<string, FileState>({ entriesMax: cachedFilesMax });
+  /** Files with batches under way are pinned: what they are on disk is not yet, or no longer, what they are. */
+  readonly #cache = new GenerationCache<string, FileState>({
+    entriesMax: cachedFilesMax,
+    isPinned: (file) => file.unsynced > 0,
+  });
   readonly #onDamage: (file: DamagedFile) => void;
 
   constructor(options: { readonly disk: Disk; readonly onDamage: (file: DamagedFile) => void }) {
@@ -57,7 +59,7 @@ export class FileTable {
 
   /** What is in memory about a file. */
   find(name: string): FileState | undefined {
-    return (this.#unsynced.size > 0 ? this.#unsynced.get(name) : undefined) ?? this.#cache.get(name);
+    return this.#cache.get(name);
   }
 
   /**
@@ -130,17 +132,21 @@ export class FileTable {
     return writes;
   }
 
-  /** Keeps the file in memory until {@link onSynced}. */
-  onWritten(file: FileState): void {
-    if (file.unsynced === 0) this.#unsynced.set(file.name, file);
+  /** Keeps at hand a file that is about to be written. */
+  keep(file: FileState): void {
+    if (!isLarge(file)) this.#cache.set(file.name, file);
+  }
+
+  /** Holds a file that is being written, until {@link onSynced}. */
+  hold(file: FileState): void {
+    this.#cache.set(file.name, file);
   }
 
   /** The disk has all of the file's writes. */
   onSynced(file: FileState): void {
-    this.#unsynced.delete(file.name);
     file.lastBatch = undefined;
     file.unsyncedContent = undefined;
-    this.keep(file);
+    if (isLarge(file)) this.#cache.delete(file.name);
   }
 
   #storePromise(file: FileState, promised: Ballot): readonly TableWrite[] {
@@ -183,12 +189,10 @@ export class FileTable {
     this.keep(file);
     this.#onDamage(file);
   }
+}
 
-  /** Keeps a file at hand that is about to be written. */
-  keep(file: FileState): void {
-    if (file.record && file.record.bytes.length > cachedBytesMax) this.#cache.delete(file.name);
-    else this.#cache.set(file.name, file);
-  }
+function isLarge(file: FileState): boolean {
+  return file.record !== undefined && file.record.bytes.length > cachedBytesMax;
 }
 
 function isValued(register: Register): register is ValuedRegister {

@@ -240,7 +240,7 @@ export class LocalReplica {
   }
 
   #write(file: FileState, writes: readonly TableWrite[]): VoteBatch {
-    this.#files.onWritten(file);
+    if (file.unsynced === 0) this.#files.hold(file);
     return this.#batches.write(file, writes);
   }
 

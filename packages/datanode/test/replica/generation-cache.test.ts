@@ -32,3 +32,16 @@ test("never more than its entries, never an old value, and the newest half is al
     }),
   );
 });
+
+test("what is pinned stays, however much comes by, and goes once it is free", () => {
+  const cache = new GenerationCache<number, { pinned: boolean }>({ entriesMax: 8, isPinned: ({ pinned }) => pinned });
+  const pinned = Array.from({ length: 10 }, () => ({ pinned: true }));
+  pinned.forEach((value, key) => cache.set(key, value));
+  for (let key = 100; key < 200; key += 1) cache.set(key, { pinned: false });
+  expect(cache.size).toBeLessThanOrEqual(18);
+  pinned.forEach((value, key) => expect(cache.get(key)).toBe(value));
+  for (const value of pinned) value.pinned = false;
+  for (let key = 200; key < 300; key += 1) cache.set(key, { pinned: false });
+  expect(cache.size).toBeLessThanOrEqual(8);
+  pinned.forEach((_value, key) => expect(cache.get(key)).toBeUndefined());
+});
