@@ -30,7 +30,8 @@ export interface QuorumFs extends AsyncDisposable {
 
   /**
    * Stores a file, replacing what was there, and resolves once W of its N replicas have it as durably as the bucket
-   * promises. All or nothing: no reader ever sees half of it.
+   * promises. All or nothing: no reader ever sees half of it. Writes to one file that run at the same time take effect in
+   * any order; a client has at most four of them under way, the others wait.
    *
    * @param content 0 to 131,072 bytes (128 KiB); a string is stored as UTF-8.
    * @throws QuorumError `precondition_failed` (with `details.currentVersion`), `not_found` (no such bucket),

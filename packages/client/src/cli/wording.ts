@@ -12,15 +12,6 @@ export function nodesText(nodes: readonly number[]): string {
   return nodes.length === 0 ? "none" : nodes.toSorted((a, b) => a - b).join(", ");
 }
 
-/** `12 s`, `3 min`, `5 h`, `2 d`. */
-export function agoText(elapsedMs: number): string {
-  const seconds = Math.max(0, Math.round(elapsedMs / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} d`;
-}
-
 export function sizeText(bytes: number): string {
   return bytes < 1024 ? formatBytes(bytes) : `${formatBytes(bytes)} (${bytes} bytes)`;
 }
