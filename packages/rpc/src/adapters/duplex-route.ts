@@ -14,6 +14,8 @@ export function duplexHandler(route: Extract<Route, { kind: "duplex" }>, log: Lo
   const where = { log, method: route.method.path };
   const options = { codec: codecOf(route.method), toStatus: (thrown: unknown) => toStatus(thrown, where) };
   return (http2Stream, headers) => {
+    // Its client has given it up in the packet in which it opened it.
+    if (http2Stream.closed || http2Stream.destroyed) return;
     const stream = new ServerDuplex<unknown, unknown>(http2Stream, options);
     limit(stream, http2Stream, headers);
     try {

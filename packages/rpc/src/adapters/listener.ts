@@ -18,21 +18,30 @@ export async function openListener(options: ListenOptions, log: Log): Promise<Li
   }
   adaptHttp2Server(server, duplexHandlers);
   const acceptor = new Acceptor(server);
-  const health = new HealthImplementation({ "": "SERVING" });
+  const services = [...new Set(options.routes.map(({ method }) => serviceOf(method.path)))];
+  // The empty name stands for the server as a whole.
+  const healthOf = ["", ...services];
+  const health = new HealthImplementation();
+  for (const service of healthOf) health.setStatus(service, "SERVING");
   health.addToServer(server);
-  addReflection(server, options.routes);
+  addReflection(server, services);
   const address = await acceptor.listen(options);
   let closing: Promise<void> | undefined;
   return {
     address,
     close: (graceMs) => {
       closing ??= (async () => {
-        health.setStatus("", "NOT_SERVING");
+        for (const service of healthOf) health.setStatus(service, "NOT_SERVING");
         await acceptor.close(graceMs);
       })();
       return closing;
     },
   };
+}
+
+/** `quorumfs.v1.FileService` of `/quorumfs.v1.FileService/Put`. */
+function serviceOf(path: string): string {
+  return path.split("/")[1] ?? "";
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Server, ServerDuplexStream, UntypedHandleCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
-import type { Route } from "@quorumfs/core";
 import { fileDescriptors } from "@quorumfs/proto";
 
 // The form in which the reflection package takes descriptors; it looks at nothing else of a definition.
@@ -13,9 +12,7 @@ const contracts = {
 };
 
 /** Lets tools such as grpcurl ask the server which methods it offers, and what their messages look like. */
-export function addReflection(server: Server, routes: readonly Route[]): void {
-  // "/quorumfs.v1.FileService/Put"
-  const services = [...new Set(routes.map(({ method }) => method.path.split("/")[1] ?? ""))];
+export function addReflection(server: Server, services: string[]): void {
   new ReflectionService(contracts, { services }).addToServer({
     addService: (definition, implementation) => {
       const bounded: UntypedServiceImplementation = {};

@@ -33,7 +33,9 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
     this.#messages = new MessageStream(stream, (thrown) => this.fail(this.#toStatus(thrown)));
     // An error is always followed by the end of the stream.
     stream.on("error", ignore);
-    stream.on("wantTrailers", () => stream.sendTrailers(this.#trailers));
+    stream.on("wantTrailers", () => {
+      if (!stream.closed && !stream.destroyed) stream.sendTrailers(this.#trailers);
+    });
     stream.on("close", () => this.#gone());
     // A client that goes ends its half first, and a moment later turns out to have gone.
     stream.on("end", () => setImmediate(() => this.#messages.whenRead(() => this.#tell(undefined))));

@@ -243,6 +243,19 @@ describe("resources", () => {
     for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL);
   });
 
+  test("streams that are opened and reset at once, by the thousand, do no harm", async () => {
+    const session = http2();
+    await new Promise<void>((resolve) => session.once("remoteSettings", () => resolve()));
+    for (let round = 0; round < 20 && !session.destroyed; round += 1) {
+      for (let index = 0; index < 100; index += 1) {
+        const stream = post(session, index % 2 === 0 ? exchange.path : wait.path);
+        stream.write(frame(Buffer.from('{"text":"x"}')));
+        stream.close(constants.NGHTTP2_CANCEL);
+      }
+      await expectAlive();
+    }
+  });
+
   test("a lane's peer that never reads is held back, then cut off", async () => {
     const session = http2();
     const stream = post(session, lane.path);
