@@ -1,7 +1,7 @@
 import { assert } from "../assert.js";
 import type { NodeFailure } from "../errors.js";
 import type { NodeId } from "../ids.js";
-import { type Electorate, type QuorumKind, hasQuorum, quorumShortfall } from "./electorate.js";
+import { type Electorate, type QuorumKind, quorumShortfall, quorumSize } from "./electorate.js";
 
 export type TallyResult = "pending" | "won" | "lost";
 
@@ -44,13 +44,25 @@ export class Tally {
   }
 
   #saidNo(node: NodeId): boolean {
-    return this.#noes.some((no) => no.node === node);
+    for (const no of this.#noes) if (no.node === node) return true;
+    return false;
   }
 
   /** `lost` when the nodes that have not answered yet cannot make up a quorum any more. */
   get result(): TallyResult {
-    if (hasQuorum(this.#voters, this.#kind, (node) => this.#saidAye(node))) return "won";
-    return hasQuorum(this.#voters, this.#kind, (node) => !this.#saidNo(node)) ? "pending" : "lost";
+    let result: TallyResult = "won";
+    for (const group of this.#voters.groups) {
+      let ayes = 0;
+      let noes = 0;
+      for (const node of group.members) {
+        if (this.#saidAye(node)) ayes += 1;
+        else if (this.#saidNo(node)) noes += 1;
+      }
+      const needed = quorumSize(group, this.#kind);
+      if (group.members.length - noes < needed) return "lost";
+      if (ayes < needed) result = "pending";
+    }
+    return result;
   }
 
   get allAnswered(): boolean {

@@ -69,7 +69,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   }
 
   start(): Effects<ReadingOutcome> {
-    return this.#ask();
+    return this.#ask(this.#tally);
   }
 
   onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<ReadingOutcome> {
@@ -117,10 +117,14 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
     return this.#finish({ kind: "quorum_unavailable", ...this.#tally.shortfall, nodes: this.#tally.failures });
   }
 
-  #ask(): Effects<ReadingOutcome> {
-    const { voters, self, withContent } = this.#request;
-    this.#newRound("ask", new Tally(voters, "read"));
+  #askAgain(): Effects<ReadingOutcome> {
     this.#replies = new Map();
+    return this.#ask(new Tally(this.#request.voters, "read"));
+  }
+
+  #ask(tally: Tally): Effects<ReadingOutcome> {
+    const { voters, self, withContent } = this.#request;
+    this.#newRound("ask", tally);
     if (!withContent) return [this.#send(voters.members, false)];
     // One replica brings the content along with its vote: this node if it is one, for that costs nothing.
     const bringer = voters.members.includes(self.node) ? self.node : voters.members[0];
@@ -191,7 +195,9 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   }
 
   #votersFor(finding: Finding): readonly NodeId[] {
-    return [...this.#replies].filter(([, reply]) => votedFor(finding, reply)).map(([node]) => node);
+    const nodes: NodeId[] = [];
+    for (const [node, reply] of this.#replies) if (votedFor(finding, reply)) nodes.push(node);
+    return nodes;
   }
 
   #fetch(then: "answer" | "write_back"): Effects<ReadingOutcome> {
@@ -215,7 +221,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
     if (!this.#tally.allAnswered) return [];
     this.#restarts += 1;
     if (this.#restarts > restartsMax) return this.#finish({ kind: "contended" });
-    return this.#ask();
+    return this.#askAgain();
   }
 
   #onContent(value: Value): Effects<ReadingOutcome> {

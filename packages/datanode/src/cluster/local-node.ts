@@ -1,6 +1,12 @@
 import { type NodeId, QuorumError } from "@quorumfs/core";
 import type { Member } from "./identity.js";
 
+/** What makes this node's ballots its own. */
+export interface Proposer {
+  readonly node: NodeId;
+  readonly incarnation: number;
+}
+
 /** This node, as it is known so far: at its very first start it has no number before the SuperNode gives one. */
 export class LocalNode {
   /** How often a process has been started on this store, this time included. */
@@ -8,6 +14,7 @@ export class LocalNode {
   /** Of this software. */
   readonly version: string;
   #member: Member | undefined;
+  #proposer: Proposer | undefined;
 
   constructor(options: {
     readonly incarnation: number;
@@ -25,6 +32,11 @@ export class LocalNode {
 
   become(member: Member): void {
     this.#member = member;
+  }
+
+  /** In whose name this node proposes. @throws QuorumError `unavailable` before the first Join */
+  get proposer(): Proposer {
+    return (this.#proposer ??= { node: this.id, incarnation: this.incarnation });
   }
 
   /** @throws QuorumError `unavailable` before the first Join */

@@ -11,6 +11,7 @@ import {
   QuorumError,
   Reading,
   type ReadingOutcome,
+  type ReadingRequest,
   type Value,
 } from "@quorumfs/core";
 import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
@@ -157,7 +158,7 @@ export class Coordinator {
     const kept = this.#kept.take(attempt.file);
     return new Mutation({
       voters: place.voters,
-      self: { node: self.id, incarnation: self.incarnation },
+      self: self.proposer,
       intent,
       condition,
       requestId,
@@ -171,19 +172,9 @@ export class Coordinator {
 
   #reading(request: ReadRequest, place: FilePlace): Reading | RelaxedReading {
     const { self, replica, clock } = this.#options;
-    const { withContent, consistency, bucket, path } = request;
+    const { withContent, consistency } = request;
     if (consistency === "relaxed") return new RelaxedReading({ nodes: this.#nearestFirst(place), withContent });
-    return new Reading({
-      voters: place.voters,
-      self: { node: self.id, incarnation: self.incarnation },
-      withContent,
-      // Looked up only if the read has to propose something itself.
-      get counterHint() {
-        return replica.counterHint(bucket.id, path);
-      },
-      requestId: noRequestId,
-      nowMs: Math.trunc(clock.wallMs()),
-    });
+    return new Reading(new ReadingTerms({ request, place, self, replica, nowMs: Math.trunc(clock.wallMs()) }));
   }
 
   /** This node if it holds the file, then those that are up. */
@@ -243,4 +234,33 @@ function tooManyWait(bucket: BucketView, path: string): QuorumError {
     message: `too many changes to ${bucket.name}/${path} wait already; try again shortly`,
     details: { retryAfterMs: 50 },
   });
+}
+
+/** What a reading is about. The hint is looked up only if the reading has to propose something itself, which is rare. */
+class ReadingTerms implements ReadingRequest {
+  readonly voters: ReadingRequest["voters"];
+  readonly self: ReadingRequest["self"];
+  readonly withContent: boolean;
+  readonly requestId = noRequestId;
+  readonly nowMs: number;
+  readonly #counterHint: () => number;
+
+  constructor(options: {
+    readonly request: ReadRequest;
+    readonly place: FilePlace;
+    readonly self: LocalNode;
+    readonly replica: LocalReplica;
+    readonly nowMs: number;
+  }) {
+    const { request, place, self, replica, nowMs } = options;
+    this.voters = place.voters;
+    this.self = self.proposer;
+    this.withContent = request.withContent;
+    this.nowMs = nowMs;
+    this.#counterHint = () => replica.counterHint(request.bucket.id, request.path);
+  }
+
+  get counterHint(): number {
+    return this.#counterHint();
+  }
 }

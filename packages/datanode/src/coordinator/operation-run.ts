@@ -115,12 +115,13 @@ export class OperationRun<Outcome> {
     const wave = this.#waveOf(round);
     // One replica is asked for the content; the others only if it cannot bring it.
     const atOnce = withContent ? 1 : Math.max(0, readersFirst - wave.asked);
-    const order = links.readiestFirst(to);
-    order.forEach((node, index) => {
+    let asked = 0;
+    for (const node of links.readiestFirst(to)) {
       if (this.#ended) return;
-      if (index < atOnce) wave.ask(node, vote);
+      if (asked < atOnce) wave.ask(node, vote);
       else wave.hold(node, vote);
-    });
+      asked += 1;
+    }
     if (wave.holds) hedges.add(wave, pauses.hedgeMs);
   }
 

@@ -41,10 +41,14 @@ export class VoteLinks {
 
   /** This node, then those with the fewest questions waiting: a node that is paused or slow collects them. */
   readiestFirst(nodes: readonly NodeId[]): readonly NodeId[] {
-    if (nodes.length < 2) return nodes;
-    const { peers } = this.#options;
-    const load = (node: NodeId) => (this.isLocal(node) ? -1 : (peers.find(node)?.load ?? Infinity));
-    return [...nodes].sort((a, b) => load(a) - load(b));
+    const [first, second] = nodes;
+    if (first === undefined || second === undefined) return nodes;
+    if (nodes.length === 2) return this.#load(first) <= this.#load(second) ? nodes : [second, first];
+    return [...nodes].sort((a, b) => this.#load(a) - this.#load(b));
+  }
+
+  #load(node: NodeId): number {
+    return this.isLocal(node) ? -1 : (this.#options.peers.find(node)?.load ?? Infinity);
   }
 
   /** Calls `onAnswer` exactly once; for a remote node never before `ask` has returned. */
