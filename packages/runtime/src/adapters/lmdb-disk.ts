@@ -1,68 +1,69 @@
 /**
- * The Disk port on LMDB.
+ * The Disk port: a journal that makes commits durable, over LMDB, which holds the tables.
  *
- * Durability. lmdb-js by default turns on `overlappingSync`: a commit becomes visible first and is flushed behind
- * the writer's lock, and an error in writing the flushed meta page is lost (its mdb.c returns success all the same). It is
- * turned off here: then `mdb_txn_commit` writes the pages, calls fdatasync, and writes the meta page through an O_DSYNC
- * descriptor before a commit's promise resolves, and every error on that way rejects it. Overlapping would gain
- * nothing, since {@link GroupCommit} has one transaction under way at a time, and that as large as it can be.
+ * LMDB alone makes a commit durable by writing every page that it touched, a page of metadata, and waiting for the disk
+ * twice: measured, 25 µs of processor time per commit of 1 KiB in groups of 64, and 80 µs in groups of 8. A journal
+ * takes one sequential write and one wait (3 and 12 µs), and what it has taken goes into LMDB later, much of it at
+ * once and each key's newest value only. Until then reads see it from memory.
  *
- * Transactions run on a thread of libuv's pool; only their instructions are encoded on the event loop.
+ * A commit is durable when its frame is. A segment of the journal is written again only when all its frames are durable in
+ * LMDB. Whatever the moment of a crash, at the next start the frames that LMDB lacks are put into it, in order.
  */
+import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, statfsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { type Disk, QuorumError, type Table, type TableRange, type TableWrite } from "@quorumfs/core";
-import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
+import { dirname, resolve } from "node:path";
+import { type Disk, QuorumError, type Table, type TableWrite } from "@quorumfs/core";
 import { GroupCommit } from "../group-commit.js";
+import { encodeFrame, framedWrites, saltBytes } from "../journal/frame.js";
+import { Layer } from "../journal/layer.js";
+import { LayeredTable } from "../journal/layered-table.js";
+import { framesToReplay } from "../journal/recovery.js";
 import { lockDirectory } from "./directory-lock.js";
-import { checkLmdbHeader } from "./lmdb-header.js";
+import { JournalFile, readSegments } from "./journal-file.js";
+import { LmdbTables, type LmdbWrite } from "./lmdb-tables.js";
 
 /** LMDB's limit with pages of 4 KiB. */
 const keyBytesMax = 1978;
 
-/** Tables per disk: each open one costs a slot in every transaction. */
-const tablesMax = 32;
+/** A store at rest has emptied its journal, and its memory, after this time. */
+const settleMsDefault = 1000;
+
+/** So many writes go into LMDB in one go: handing them over takes about a millisecond of the event loop. */
+const writesPerBatch = 512;
+
+const journalTable = "quorumfs.journal";
+const saltKey = Buffer.from("salt");
+const appliedKey = Buffer.from("applied");
+
+export interface LmdbDiskOptions {
+  /** Made if need be; one process at a time may use it. */
+  readonly directory: string;
+  /** How long a write may be in the journal alone, unless that is full before; 1 s if left out. */
+  readonly settleMs?: number;
+}
 
 /**
- * Address space, not memory, and not file size: large enough that the map never has to grow under running readers. Where
- * it is not enough, lmdb-js grows it. Windows extends the file to the size of the map, so it starts small there.
- */
-const mapBytes = process.platform === "win32" ? undefined : 256 * 2 ** 30;
-
-// A scan takes this many entries at a time out of LMDB, and holds no cursor in between: a reader that pauses pins no old
-// pages. It starts small, since most scans want a page of a listing.
-const chunkEntriesFirst = 32;
-const chunkEntriesMax = 512;
-const chunkBytesMax = 512 * 1024;
-
-/** How long a failed commit waits to learn why it failed. */
-const reasonTimeoutMs = 100;
-
-/**
- * Opens (and makes, if need be) a store in `directory`, which one process at a time may use.
+ * Opens a store, or makes it.
  *
  * @throws QuorumError `unavailable`: another process has it open, or it cannot be read or written; `corrupt`
  */
-export function openLmdbDisk(options: { readonly directory: string }): Disk {
+export function openLmdbDisk(options: LmdbDiskOptions): Disk {
   const directory = resolve(options.directory);
   const unlock = lockDirectory(directory);
+  let tables: LmdbTables | undefined;
   try {
-    checkLmdbHeader(join(directory, "data.mdb"));
-    const root = open<Uint8Array, Uint8Array>({
-      path: directory,
-      noSubdir: false,
-      maxDbs: tablesMax,
-      encoding: "binary",
-      keyEncoding: "binary",
-      overlappingSync: false,
-      eventTurnBatching: false,
-      ...(mapBytes === undefined ? {} : { mapSize: mapBytes }),
-    });
+    tables = new LmdbTables(directory);
+    const salt = saltOf(tables);
+    const applied = replay(tables, directory, salt);
+    const journal = new JournalFile(directory);
     // The files' names have to survive a crash just as their content does.
     syncDirectory(directory);
     syncDirectory(dirname(directory));
-    return new LmdbDisk({ directory, root, unlock });
+    const { settleMs = settleMsDefault } = options;
+    return new JournaledDisk({ directory, tables, journal, salt, applied, settleMs, unlock });
   } catch (error) {
+    // Nothing is under way in it, so it closes at once.
+    void tables?.close();
     unlock();
     if (error instanceof QuorumError) throw error;
     throw new QuorumError({
@@ -73,17 +74,79 @@ export function openLmdbDisk(options: { readonly directory: string }): Disk {
   }
 }
 
-class LmdbDisk implements Disk {
+function saltOf(tables: LmdbTables): Uint8Array {
+  const known = tables.table(journalTable).get(saltKey);
+  if (known) return known;
+  const salt = randomBytes(saltBytes);
+  tables.applySync([{ table: journalTable, key: saltKey, value: salt }, appliedWrite(0)]);
+  return salt;
+}
+
+/** @returns number of the last frame that is in the tables now */
+function replay(tables: LmdbTables, directory: string, salt: Uint8Array): number {
+  const stored = tables.table(journalTable).get(appliedKey);
+  const applied = stored ? Buffer.from(stored).readUIntLE(0, 6) : 0;
+  const frames = framesToReplay({ segments: readSegments(directory), salt, applied });
+  const last = frames.at(-1);
+  if (!last) return applied;
+  const layer = new Layer();
+  for (const { writes } of frames) layer.add(writes);
+  tables.applySync([...writesOf(layer), appliedWrite(last.number)]);
+  return last.number;
+}
+
+function appliedWrite(number: number): LmdbWrite {
+  const value = Buffer.alloc(6);
+  value.writeUIntLE(number, 0, 6);
+  return { table: journalTable, key: appliedKey, value };
+}
+
+/** In order of key: neighbours are on one page. */
+function* writesOf(layer: Layer): Generator<LmdbWrite> {
+  for (const table of layer.tables) {
+    for (const { key, value } of layer.entries(table)) {
+      const bytes = value && value.frame.subarray(value.start, value.end);
+      yield { table, key: Buffer.from(key, "latin1"), value: bytes };
+    }
+  }
+}
+
+class JournaledDisk implements Disk {
   readonly #directory: string;
-  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #tables: LmdbTables;
+  readonly #journal: JournalFile;
+  readonly #salt: Uint8Array;
+  readonly #settleMs: number;
   readonly #unlock: () => void;
-  readonly #tables = new Map<string, LmdbTable>();
+  readonly #layered = new Map<string, LayeredTable>();
   readonly #group: GroupCommit;
+  /** Frames of the segment that is written now. */
+  #upper = new Layer();
+  /** Frames of the other segment, while they go into the tables. */
+  #lower: Layer | undefined;
+  #layers: readonly Layer[] = [];
+  #number: number;
+  #isAppending = false;
+  #isSettleDue = false;
+  #settleTimer: NodeJS.Timeout | undefined;
+  #settling: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: { directory: string; root: RootDatabase<Uint8Array, Uint8Array>; unlock: () => void }) {
+  constructor(options: {
+    directory: string;
+    tables: LmdbTables;
+    journal: JournalFile;
+    salt: Uint8Array;
+    applied: number;
+    settleMs: number;
+    unlock: () => void;
+  }) {
     this.#directory = options.directory;
-    this.#root = options.root;
+    this.#tables = options.tables;
+    this.#journal = options.journal;
+    this.#salt = options.salt;
+    this.#settleMs = options.settleMs;
+    this.#number = options.applied;
     this.#unlock = options.unlock;
     this.#group = new GroupCommit({
       apply: (writes) => this.#apply(writes),
@@ -92,16 +155,21 @@ class LmdbDisk implements Disk {
   }
 
   table(name: string): Table {
-    const known = this.#tables.get(name);
-    if (known) return known;
-    const made = new LmdbTable(name, this.#root.openDB({ name, encoding: "binary", keyEncoding: "binary" }));
-    this.#tables.set(name, made);
-    return made;
+    let table = this.#layered.get(name);
+    if (!table) {
+      table = new LayeredTable(this.#tables.table(name), () => this.#layers);
+      this.#layered.set(name, table);
+    }
+    return table;
   }
 
   commit(writes: readonly TableWrite[]): Promise<void> {
-    // Found before anything is queued: a write that LMDB turned down in the middle would split the commit.
-    for (const write of writes) checkWrite(write);
+    // Found before anything is queued: a write that is turned down in the middle would split the commit.
+    for (const { table, key } of writes) {
+      if (this.#layered.get(table.name) !== table) throw new RangeError(`table ${table.name} belongs to another disk`);
+      if (key.length >= 1 && key.length <= keyBytesMax) continue;
+      throw new RangeError(`a key is 1 to ${keyBytesMax} bytes long, got ${key.length}`);
+    }
     return this.#group.commit(writes);
   }
 
@@ -118,98 +186,90 @@ class LmdbDisk implements Disk {
   async #close(): Promise<void> {
     this.#group.refuse(new QuorumError({ code: "unavailable", message: "the store is closed" }));
     await this.#group.idle();
-    await this.#root.close();
+    clearTimeout(this.#settleTimer);
+    try {
+      await this.#settling;
+      this.#settle();
+      await this.#settling;
+    } catch {
+      // What could not be put into the tables is in the journal, and will be at the next start.
+    }
+    this.#journal.close();
+    await this.#tables.close();
     this.#unlock();
   }
 
   async #apply(writes: readonly TableWrite[]): Promise<void> {
-    try {
-      await this.#root.batch(() => {
-        for (const { table, key, value } of writes) {
-          // LMDB's promises of single writes say nothing that the batch's does not.
-          if (table instanceof LmdbTable) void (value ? table.database.put(key, value) : table.database.remove(key));
-        }
-      });
-    } catch (error) {
-      throw await reasonOf(error);
+    const frame = encodeFrame({ salt: this.#salt, number: this.#number + 1, writes });
+    if (this.#journal.wouldFill(frame.length)) {
+      // Back-pressure: the other segment is still being emptied.
+      await this.#settling;
+      this.#settle();
     }
-  }
-}
-
-/** lmdb-js says what went wrong in a second promise, `commitError`, which it rejects a moment after the first. */
-async function reasonOf(error: unknown): Promise<Error> {
-  const said = error instanceof Error ? error : new Error(String(error));
-  if (!("commitError" in said)) return said;
-  const reason = Promise.resolve(said.commitError).then(
-    () => said,
-    (cause: unknown) => (cause instanceof Error ? cause : said),
-  );
-  const soon = new Promise<Error>((resolve) => void setTimeout(() => resolve(said), reasonTimeoutMs));
-  return Promise.race([reason, soon]);
-}
-
-class LmdbTable implements Table {
-  readonly name: string;
-  readonly database: Database<Uint8Array, Uint8Array>;
-
-  constructor(name: string, database: Database<Uint8Array, Uint8Array>) {
-    this.name = name;
-    this.database = database;
+    this.#isAppending = true;
+    await this.#journal.append(frame);
+    this.#isAppending = false;
+    this.#number += 1;
+    this.#upper.add(framedWrites(frame));
+    this.#updateLayers();
+    if (this.#isSettleDue) this.#settle();
+    else this.#settleTimer ??= setTimeout(() => this.#settleWhenDue(), this.#settleMs).unref();
   }
 
-  get(key: Uint8Array): Uint8Array | undefined {
-    return this.database.getBinary(key);
+  /** A frame that is on its way belongs to this segment, and to the layer that goes into the tables with it. */
+  #settleWhenDue(): void {
+    this.#settleTimer = undefined;
+    if (this.#isAppending) this.#isSettleDue = true;
+    else this.#settle();
   }
 
-  *range(range: TableRange): Generator<{ readonly key: Uint8Array; readonly value: Uint8Array }> {
-    let bounds = boundsOf(range);
-    let entriesMax = chunkEntriesFirst;
-    for (;;) {
-      const { entries, complete } = this.#chunk(bounds, entriesMax);
-      yield* entries;
-      const last = entries.at(-1);
-      if (complete || !last) return;
-      bounds = { ...bounds, start: last.key, exclusiveStart: true };
-      entriesMax = Math.min(entriesMax * 4, chunkEntriesMax);
+  /** Turns the segments, and puts what was written so far into the tables. */
+  #settle(): void {
+    this.#isSettleDue = false;
+    clearTimeout(this.#settleTimer);
+    this.#settleTimer = undefined;
+    if (this.#upper.isEmpty) return;
+    if (this.#settling) {
+      // The other segment is not free yet; the next frame, or this timer, comes back to it.
+      this.#settleTimer = setTimeout(() => this.#settleWhenDue(), this.#settleMs).unref();
+      return;
     }
+    const layer = this.#upper;
+    this.#lower = layer;
+    this.#upper = new Layer();
+    this.#updateLayers();
+    this.#journal.turn();
+    this.#settling = this.#putIntoTables(layer, this.#number);
+    this.#settling.then(
+      () => (this.#settling = undefined),
+      // Stays as it is: whoever needs the segment learns of it.
+      (error: unknown) => this.#group.refuse(refusalOf(error)),
+    );
   }
 
-  count(): number {
-    const stats: { entryCount?: number } = this.database.getStats();
-    return stats.entryCount ?? 0;
-  }
-
-  #chunk(
-    bounds: RangeOptions,
-    entriesMax: number,
-  ): { entries: { key: Uint8Array; value: Uint8Array }[]; complete: boolean } {
-    const entries: { key: Uint8Array; value: Uint8Array }[] = [];
-    let bytes = 0;
-    for (const { key, value } of this.database.getRange(bounds)) {
-      entries.push({ key, value });
-      bytes += key.length + value.length;
-      if (entries.length === entriesMax || bytes >= chunkBytesMax) return { entries, complete: false };
+  async #putIntoTables(layer: Layer, number: number): Promise<void> {
+    let batch: LmdbWrite[] = [];
+    for (const write of writesOf(layer)) {
+      batch.push(write);
+      if (batch.length < writesPerBatch) continue;
+      await this.#tables.apply(batch);
+      batch = [];
     }
-    return { entries, complete: true };
+    await this.#tables.apply([...batch, appliedWrite(number)]);
+    this.#lower = undefined;
+    this.#updateLayers();
+  }
+
+  #updateLayers(): void {
+    const layers = this.#lower ? [this.#upper, this.#lower] : [this.#upper];
+    this.#layers = layers.filter((layer) => !layer.isEmpty);
   }
 }
 
-/** LMDB's range starts where the walk starts: going down, that is the upper end. */
-function boundsOf(range: TableRange): RangeOptions {
-  if (!range.reverse) return { start: range.start, ...(range.end && { end: range.end }) };
-  return {
-    reverse: true,
-    ...(range.end && { start: range.end, exclusiveStart: true }),
-    end: range.start,
-    inclusiveEnd: true,
-  };
-}
-
-function checkWrite({ table, key }: TableWrite): void {
-  if (!(table instanceof LmdbTable)) throw new RangeError(`table ${table.name} belongs to another disk`);
-  if (key.length < 1 || key.length > keyBytesMax) {
-    throw new RangeError(`a key is 1 to ${keyBytesMax} bytes long, got ${key.length}`);
-  }
+function refusalOf(error: unknown): QuorumError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `the disk refused a write (${reason}); nothing more is acknowledged until the process starts anew`;
+  return new QuorumError({ code: "unavailable", message, cause: error });
 }
 
 function syncDirectory(directory: string): void {
