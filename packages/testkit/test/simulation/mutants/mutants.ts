@@ -115,7 +115,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "PREPARE: an equal ballot is refused",
@@ -127,13 +127,13 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "PREPARE: every promise quorum meets every other",
     patches: promiseByR,
     ranges: ranges("5/2/4", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "ACCEPT: refused below the promise",
@@ -145,32 +145,13 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
-  },
-  {
-    rule: "ACCEPT: a vote that is asked for twice is no NACK",
-    patches: [
-      {
-        file: `${register}/replica.ts`,
-        find: 'return { reply: { kind: "refused", code: "unavailable", reason: "has voted for it already" } };',
-        replace: 'return { reply: { kind: "nack", promised: zeroBallot, floor: 0 } };',
-      },
-    ],
-    ranges: ranges("3/2/2", {
-      ...duelling,
-      attempts: [1, 1],
-      timeoutMs: [8, 30],
-      overrun: 0,
-      duplication: 0.9,
-      calm: 0,
-    }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "replica: replies after the sync",
     options: { replicaRules: { ...replicaRules, replyAfterSync: false } },
     ranges: ranges("3/2/2", crashing),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "replica: abstains when its record is damaged",
@@ -180,7 +161,7 @@ export const mutants: readonly Mutant[] = [
       faultsPerHistory: [2, 6],
       calm: 0.1,
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "floor: no ballot at or below it without a record",
@@ -192,7 +173,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", collecting),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "floor: taken from what was promised, not from what was accepted",
@@ -203,8 +184,15 @@ export const mutants: readonly Mutant[] = [
         replace: "Math.max(view.floor, register.accepted.counter)",
       },
     ],
-    ranges: ranges("3/2/2", { ...collecting, reordering: 0.7, lateMs: 60, calm: 0 }),
-    seedsMax: 1000,
+    ranges: ranges("3/2/2", {
+      ...collecting,
+      kinds: { put: 5, delete: 5, read: 1, stat: 0 },
+      conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+      faults: { ...noFaults, collection: 8, partition: 2 },
+      reordering: 0.3,
+      lateMs: 60,
+    }),
+    seedsMax: 30_000,
   },
   {
     rule: "ERASE: only what is still at the collected ballot",
@@ -216,7 +204,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", collecting),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "collection: all N have voted, not W",
@@ -233,7 +221,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", collecting),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     // Promise quorums that meet each other keep a ballot to one operation as well; each of the two rules is enough.
@@ -252,7 +240,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("5/2/4", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "ballot: the incarnation grows at every start, where promise quorums do not meet",
@@ -266,12 +254,12 @@ export const mutants: readonly Mutant[] = [
       counterHints: { none: 1, "own replica": 0, "highest seen": 0 },
       calm: 0,
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "quorum: R + W > N",
     ranges: ranges("3/1/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "known: by W votes, not R",
@@ -283,7 +271,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("5/2/4"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "known: by a hint of this ballot, not of a higher one",
@@ -303,7 +291,7 @@ export const mutants: readonly Mutant[] = [
       lateMs: 30,
       extraCoordinator: 1,
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "known: a floor is no vote for a tombstone",
@@ -324,7 +312,7 @@ export const mutants: readonly Mutant[] = [
       restMs: 6,
       timeoutMs: [4, 40],
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "read: what is not known is written back",
@@ -336,7 +324,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "read: a NACK is no vote",
@@ -348,7 +336,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "read: content belongs to the version that was voted on",
@@ -360,7 +348,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "mutation: a NACK is no vote",
@@ -372,7 +360,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "mutation: replies count in their own round only",
@@ -384,7 +372,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", duelling),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "mutation: a version's counter is above its predecessor's",
@@ -401,7 +389,7 @@ export const mutants: readonly Mutant[] = [
       operationsPerClient: [1, 3],
       counterHints: { none: 1, "own replica": 0, "highest seen": 0 },
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "mutation: COMMIT only what W voted for",
@@ -414,7 +402,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "kept promise: good for proposing, not for refusing",
@@ -427,7 +415,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "kept promise: not for a retry",
@@ -440,7 +428,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", forgetting),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "condition: refused only on a known value",
@@ -452,7 +440,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "condition: refused only when no vote of ours is out",
@@ -471,7 +459,7 @@ export const mutants: readonly Mutant[] = [
       loss: 0.6,
       calm: 0,
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "condition: a refusal is marked for the other attempts",
@@ -492,7 +480,7 @@ export const mutants: readonly Mutant[] = [
       faultsPerHistory: [4, 10],
       calm: 0,
     }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "retry: looks for its mark",
@@ -504,7 +492,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "retry: a full ring may have lost its mark",
@@ -517,7 +505,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", forgetting),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "retry: a collected tombstone may have taken its mark along",
@@ -529,7 +517,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", { ...collecting, attempts: [2, 4], timeoutMs: [6, 60] }),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
   {
     rule: "outcome: unknown, not failed, once a vote of ours is out",
@@ -541,6 +529,6 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2"),
-    seedsMax: 1000,
+    seedsMax: 30_000,
   },
 ];

@@ -1,0 +1,61 @@
+import { describe, expect, test } from "@jest/globals";
+import { Coverage, drawPlan, runHistory, usualRanges } from "../../src/index.js";
+
+const historiesPerQuorum = 4_000;
+// Where each test's seeds begin: `pnpm sim --seed` shows any of them again.
+const firstSeed = 1;
+
+const quorums = [
+  [3, 2, 2],
+  [5, 3, 3],
+  [5, 2, 4],
+  [3, 3, 1],
+  [4, 3, 2],
+  [5, 4, 2],
+] as const;
+
+describe(`histories of one file, seeds from ${firstSeed}`, () => {
+  test.each(quorums)("N/R/W = %i/%i/%i: every one linearizable, nothing lost", (replicas, read, write) => {
+    const quorum = { replicas, read, write };
+    const coverage = new Coverage();
+    for (let seed = firstSeed; seed < firstSeed + historiesPerQuorum; seed += 1) {
+      const { violation, coverage: ofOne } = runHistory(drawPlan(seed, { ...usualRanges, quorum }));
+      coverage.add(ofOne);
+      if (violation !== undefined) throw new Error(`seed ${seed}: ${violation}`);
+    }
+    // Where every replica is needed, none can be spared.
+    const possible = mustHappen.filter((what) => what !== "corrupt record" || Math.max(read, write) < replicas);
+    for (const what of possible) expect([what, coverage.get(what) > 0]).toEqual([what, true]);
+  });
+
+  test("one seed, one history: two runs leave the same trace", () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const plan = drawPlan(seed, { ...usualRanges, quorum: { replicas: 3, read: 2, write: 2 } });
+      const first = runHistory(plan, { traced: true });
+      const second = runHistory(plan, { traced: true });
+      expect(second.trace).toEqual(first.trace);
+      expect(second.operations).toEqual(first.operations);
+      expect(first.trace.length).toBeGreaterThan(10);
+    }
+  });
+});
+
+/** A simulation that never got there would prove nothing about it. */
+const mustHappen = [
+  "collection erasing",
+  "coordinator crash",
+  "coordinator pause",
+  "corrupt record",
+  "floor raised by another file",
+  "mutation applied, one round trip",
+  "mutation applied, two round trips or more",
+  "nack",
+  "partition",
+  "put if absent: condition failed",
+  "put: unknown",
+  "read settled by an identity round",
+  "read settled in one vote",
+  "read settled with write-back",
+  "replica crash",
+  "retry that may have run",
+];

@@ -1,0 +1,26 @@
+import { describe, expect, test } from "@jest/globals";
+import { type SimulationOptions, drawPlan, runHistory } from "../../src/index.js";
+import { buildMutant } from "./mutants/build-mutant.js";
+import { type Mutant, mutants } from "./mutants/mutants.js";
+
+// Each rule of the protocol is there for a reason that some history shows. That history is what these tests find.
+describe("without this rule some history goes wrong", () => {
+  test.each(mutants)("$rule", async (mutant) => {
+    const caught = await firstViolation(mutant);
+    expect(caught).toBeDefined();
+    console.log(`${mutant.rule}\n  seed ${caught?.seed} of ${mutant.seedsMax}: ${caught?.violation}`);
+  });
+});
+
+async function firstViolation(mutant: Mutant): Promise<{ seed: number; violation: string } | undefined> {
+  const { patches, ranges, seedsMax } = mutant;
+  const options: SimulationOptions = {
+    ...mutant.options,
+    ...(patches && { protocol: await buildMutant(patches) }),
+  };
+  for (let seed = 1; seed <= seedsMax; seed += 1) {
+    const { violation } = runHistory(drawPlan(seed, ranges), options);
+    if (violation !== undefined) return { seed, violation };
+  }
+  return undefined;
+}
