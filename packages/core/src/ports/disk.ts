@@ -28,7 +28,7 @@ export interface Table {
    * A value is only valid until the next step; copy what is to be kept.
    */
   range(range: TableRange): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
-  /** Number of keys; constant time. */
+  /** Number of keys; cheap enough for every second. */
   count(): number;
 }
 

@@ -235,6 +235,7 @@ class JournaledDisk implements Disk {
       return;
     }
     const layer = this.#upper;
+    layer.isSettling = true;
     this.#lower = layer;
     this.#upper = new Layer();
     this.#updateLayers();

@@ -5,11 +5,15 @@ export interface LayerEntry {
   readonly key: string;
   /** Undefined: removed. */
   readonly value: FramedValue | undefined;
+  /** Whether the key was there without this layer; kept by who has looked. */
+  wasThere?: boolean;
 }
 
 /** Writes that are in the journal and not in the tables yet: the newest of each key, in memory. */
 export class Layer {
   readonly #tables = new Map<string, SortedEntries>();
+  /** Set while it goes into the tables, batch by batch: what is below it changes then. */
+  isSettling = false;
 
   add(writes: Iterable<FramedWrite>): void {
     for (const { table, key, value } of writes) {
@@ -66,7 +70,7 @@ class SortedEntries {
       known.value = value;
       return;
     }
-    const entry = { key, value };
+    const entry: MutableEntry = { key, value };
     this.#byKey.set(key, entry);
     this.#added.push(entry);
   }

@@ -38,14 +38,23 @@ export class LayeredTable implements Table {
     return merged(this.#base.range(range), range.reverse ? above.toReversed() : above, range.reverse ?? false);
   }
 
-  /** Looks up what is above: few keys, and none on a table at rest. */
+  /** Looks up each key above once, and while a layer settles, those in it: a few thousand at most. */
   count(): number {
     let count = this.#base.count();
-    for (const { key, value } of this.#within({ start: new Uint8Array(0) })) {
-      const wasThere = this.#base.get(Buffer.from(key, "latin1")) !== undefined;
-      count += Number(value !== undefined) - Number(wasThere);
-    }
+    this.#layers().forEach((layer, index, layers) => {
+      const below = layers[index + 1];
+      for (const entry of layer.entries(this.name)) {
+        const wasThere = (layer.isSettling ? undefined : entry.wasThere) ?? this.#isIn(entry.key, below);
+        entry.wasThere = wasThere;
+        count += Number(entry.value !== undefined) - Number(wasThere);
+      }
+    });
     return count;
+  }
+
+  #isIn(key: string, layer: Layer | undefined): boolean {
+    const entry = layer?.find(this.name, key);
+    return entry ? entry.value !== undefined : this.#base.get(Buffer.from(key, "latin1")) !== undefined;
   }
 
   /** What all layers say, the newest word on each key. */
