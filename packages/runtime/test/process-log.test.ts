@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { QuorumError } from "@quorumfs/core";
@@ -68,5 +68,17 @@ describe("process log", () => {
     expect(line).toMatchObject({
       error: { code: "unavailable", message: "the disk refused", cause: { message: "EIO" } },
     });
+  });
+
+  test("a directory that cannot be written: said at the start; gone later: the process goes on", async () => {
+    await writeFile(join(directory.path, "file"), "");
+    const below = join(directory.path, "file", "logs");
+    const options = { component: "x", level: "info", console: "none" } as const;
+    expect(() => createLog({ ...options, directory: below })).toThrow("cannot write logs to");
+    const gone = join(directory.path, "gone");
+    const log = createLog({ ...options, directory: gone });
+    await rm(gone, { recursive: true });
+    log.info("nobody.hears");
+    await log.close();
   });
 });

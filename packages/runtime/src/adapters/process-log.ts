@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Log, LogFields } from "@quorumfs/core";
+import { type Log, type LogFields, QuorumError } from "@quorumfs/core";
 import winston from "winston";
 import DailyRotateFile from "winston-daily-rotate-file";
 
@@ -42,6 +42,7 @@ export function createLog(options: ProcessLogOptions): ProcessLog {
     format: winston.format.combine(winston.format.timestamp(), errorFormat(), signedBy(options)()),
     transports,
   });
+  logger.on("error", () => undefined);
   let closing: Promise<void> | undefined;
   return {
     ...wrap(logger, logLevels.indexOf(options.level)),
@@ -63,6 +64,28 @@ function wrap(logger: winston.Logger, levelIndex: number): Log {
 
 function fileOf({ component, id }: ProcessLogOptions, directory: string): DailyRotateFile {
   const name = id === undefined ? component : `${component}-${id}`;
+  try {
+    const file = rotated(name, directory);
+    // A full disk or a directory that has gone must not end the process that would like to log.
+    const fault = (error: unknown): void => complainOnce(directory, error);
+    file.on("error", fault);
+    file.logStream.on("error", fault);
+    return file;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QuorumError({ code: "unavailable", message: `cannot write logs to ${directory}: ${reason}`, cause });
+  }
+}
+
+const complained = new Set<string>();
+
+function complainOnce(directory: string, error: unknown): void {
+  if (complained.has(directory)) return;
+  complained.add(directory);
+  process.stderr.write(`cannot write logs to ${directory}: ${String(error)}\n`);
+}
+
+function rotated(name: string, directory: string): DailyRotateFile {
   return new DailyRotateFile({
     dirname: directory,
     filename: `${name}.%DATE%`,
