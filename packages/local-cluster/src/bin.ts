@@ -24,7 +24,11 @@ await runBinary({
       describe: "Where data and logs are kept from start to start",
       defaultDescription: `./${defaultDataDir}`,
     },
-    ephemeral: { type: "boolean", default: false, describe: "Keep nothing: a temporary directory, removed at the end" },
+    ephemeral: {
+      type: "boolean",
+      default: false,
+      describe: "Keep nothing: a temporary directory, below --data-dir if that is given, removed at the end",
+    },
     "log-level": { choices: logLevels, default: "info" as const, describe: "What the processes write to their logs" },
   },
   examples: [
@@ -43,8 +47,9 @@ await runBinary({
 });
 
 async function start(config: LocalConfig): Promise<Running> {
-  const temporary = config.dataDir === undefined ? await temporaryDirectory("quorumfs-local-") : undefined;
-  const dataDir = temporary?.path ?? resolve(config.dataDir ?? defaultDataDir);
+  const parent = config.dataDir === undefined ? undefined : resolve(config.dataDir);
+  const temporary = config.ephemeral ? await temporaryDirectory("quorumfs-local-", parent) : undefined;
+  const dataDir = temporary?.path ?? parent ?? resolve(defaultDataDir);
   const startedMs = performance.now();
   const progress = new Progress({
     clock: systemClock(),

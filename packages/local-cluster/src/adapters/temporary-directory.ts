@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -11,9 +11,14 @@ export interface TemporaryDirectory {
 
 const removal = { recursive: true, force: true, maxRetries: 5 };
 
-/** A new directory of our own under the system's directory for temporary files. Goes with this process at the latest. */
-export async function temporaryDirectory(prefix: string): Promise<TemporaryDirectory> {
-  const path = await mkdtemp(join(tmpdir(), prefix));
+/**
+ * A new directory of our own, which goes with this process at the latest.
+ *
+ * @param parent made if need be, and left; default: the system's directory for temporary files
+ */
+export async function temporaryDirectory(prefix: string, parent = tmpdir()): Promise<TemporaryDirectory> {
+  await mkdir(parent, { recursive: true });
+  const path = await mkdtemp(join(parent, prefix));
   const removeAtExit = (): void => rmSync(path, removal);
   process.once("exit", removeAtExit);
   return {

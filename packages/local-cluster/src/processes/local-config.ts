@@ -7,8 +7,10 @@ export interface LocalConfig {
   readonly replicas: number;
   readonly host: string;
   readonly port: number;
-  /** Undefined: a temporary one. */
+  /** Undefined: the system's directory for temporary files. */
   readonly dataDir: string | undefined;
+  /** Data goes into a new directory below `dataDir`, removed at the end. */
+  readonly ephemeral: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -37,10 +39,8 @@ export function checkLocalSettings(settings: LocalSettings): LocalConfig {
   if (replicas > nodes) {
     throw invalid(`--replicas ${replicas} needs as many DataNodes; there are ${nodes}, so raise --nodes`);
   }
-  if (ephemeral && dataDir !== undefined) {
-    throw invalid("--ephemeral keeps no data, so it does not go with --data-dir");
-  }
-  return { nodes, replicas, host, port, dataDir: ephemeral ? undefined : (dataDir ?? defaultDataDir), logLevel };
+  const keptDir = ephemeral ? undefined : defaultDataDir;
+  return { nodes, replicas, host, port, dataDir: dataDir ?? keptDir, ephemeral, logLevel };
 }
 
 function requireWhole(options: { flag: string; value: number; min: number; max: number }): void {

@@ -15,7 +15,7 @@ export function overview(options: { cluster: ProcessCluster; config: LocalConfig
   for (const { party, address, pid, logFile } of cluster.members) {
     table.push([capitalised(partyName(party)), address, pid ?? "", shortened(logFile)]);
   }
-  const kept = config.dataDir === undefined ? "removed at the end" : "kept; found again by the next start";
+  const kept = config.ephemeral ? "removed at the end" : "kept; found again by the next start";
   const somebody = cluster.dataNodes.at(-1)?.pid;
   return [
     table.toString(),

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { connect, type QuorumFs } from "@quorumfs/client";
 import { systemClock, systemRandom } from "@quorumfs/runtime";
@@ -148,9 +148,11 @@ describe("quorumfs-local", () => {
   });
 
   test("--ephemeral: five DataNodes, nothing is left", async () => {
-    await using program = local("--ephemeral", "--nodes", "5");
+    const parent = join(directory.path, "ephemeral");
+    await using program = local("--ephemeral", "--nodes", "5", "--data-dir", parent);
     await program.said(/^ready /m);
     const dataDir = /^data +(\S+)/m.exec(program.stdout)?.[1] ?? "";
+    expect(dirname(dataDir)).toBe(parent);
     expect(existsSync(dataDir)).toBe(true);
     await withClient(async (client) => {
       expect((await client.status()).replicas).toBe(3);
@@ -239,7 +241,6 @@ describe("quorumfs-local refuses", () => {
     [["--nodes", "many"]],
     [["--replicas", "4"]],
     [["--port", "70000"]],
-    [["--ephemeral", "--data-dir", "x"]],
     [["--unknown"]],
     [["surplus"]],
   ])("%j", async (args) => {
