@@ -205,7 +205,7 @@ export class Operation<Result> implements Waiting {
 
   #turnAway(target: Target, error: QuorumError, timedOut: boolean): void {
     // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
-    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs, this.#surroundings.clock.nowMs());
+    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs);
     else target.abandoned(this);
     const step = this.#ledger.unanswered(error, timedOut);
     if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));

@@ -68,7 +68,7 @@ export class DataNodes {
     for (const id of replicas) {
       const target = this.#targets.get(id);
       if (!target || tried.includes(id)) continue;
-      const tier = target.tier(nowMs);
+      const tier = target.tier;
       if (tier === 0) return target;
       if (tier < bestTier) [best, bestTier] = [target, tier];
     }
@@ -86,7 +86,7 @@ export class DataNodes {
     for (const id of ids) {
       const target = this.#targets.get(id);
       if (!target || tried.includes(id)) continue;
-      const tier = target.tier(nowMs);
+      const tier = target.tier;
       if (tier > bestTier) continue;
       if (tier < bestTier) [candidates, bestTier] = [[], tier];
       candidates.push(target);

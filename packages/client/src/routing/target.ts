@@ -4,13 +4,9 @@ import { NodeState } from "@quorumfs/proto";
 import { Latency } from "./latency.js";
 import type { Session } from "./session.js";
 
-// The first probe of a node that failed comes soon, since most outages of a moment are a dropped connection.
-const probeFirstMs = 100;
-// One operation in two seconds finds out whether a hanging node is back.
-const probeLongestMs = 2000;
-// Operations that fail together tell of one failure, not of many.
-const sameFailureMs = 50;
-
+// A node that hangs answers the probe when it comes to life; should the probe be lost, another follows after this.
+const probeTimeoutMs = 5000;
+const probeAgainMs = 1000;
 // Pages of a listing take longer than files.
 const listSilenceMinMs = 3000;
 
@@ -36,12 +32,14 @@ export class Target {
   /** Since when there has been someone waiting and no answer. */
   #silentSinceMs = 0;
   #cancelWatch: CancelTimer | undefined;
+  #cancelProbe: CancelTimer | undefined;
   #stateTier: Tier = 0;
   #incarnation = 0;
   #load: Load | undefined;
-  #failures = 0;
-  #failedAtMs = 0;
-  #nextProbeAtMs = 0;
+  /** It was not reached or did not answer, and has shown no sign of life since. */
+  #failing = false;
+  #probing = false;
+  #closed = false;
   #answeredAtMs = 0;
 
   constructor(node: Node, session: Session, clock: Clock) {
@@ -55,7 +53,7 @@ export class Target {
   update(node: Node): void {
     const tier = tierOf(node);
     const isBack = node.incarnation !== this.#incarnation || (tier === 0 && this.#stateTier !== 0);
-    if (isBack) this.#failures = 0;
+    if (isBack) this.#failing = false;
     this.#stateTier = tier;
     this.#incarnation = node.incarnation;
     if (node.load) this.#load = node.load;
@@ -65,10 +63,8 @@ export class Target {
     this.#load = load;
   }
 
-  /** A target that fails is `2` but for one moment per probe interval, in which it may be given one operation. */
-  tier(nowMs: number): Tier {
-    if (this.#failures > 0 && nowMs < this.#nextProbeAtMs) return 2;
-    return this.#stateTier;
+  get tier(): Tier {
+    return this.#failing ? 2 : this.#stateTier;
   }
 
   /** Expected cost of a read, for comparison: how long it takes, times how many are ahead of it. */
@@ -85,8 +81,6 @@ export class Target {
     this.#waiting.add(waiting);
     if (waiting.kind === "list") this.#waitingLists += 1;
     if (!this.#cancelWatch) this.#watchFor(this.#silenceMaxMs);
-    // This one is the probe; the others wait for what becomes of it.
-    if (this.#failures > 0) this.#nextProbeAtMs = nowMs + this.#probeIntervalMs();
   }
 
   /** The operation turned away; that says nothing about the target. */
@@ -96,20 +90,32 @@ export class Target {
 
   answered(waiting: Waiting, nowMs: number): void {
     this.abandoned(waiting);
-    this.#failures = 0;
+    this.#failing = false;
     this.#silentSinceMs = nowMs;
     this.#answeredAtMs = nowMs;
   }
 
   /** An attempt that began at `startedAtMs` got no answer: the connection failed, or it took too long. */
-  failed(waiting: Waiting, startedAtMs: number, nowMs: number): void {
+  failed(waiting: Waiting, startedAtMs: number): void {
     this.abandoned(waiting);
     // Whoever answers others meanwhile is slow, but not gone.
-    if (this.#answeredAtMs > startedAtMs) return;
-    if (this.#failures > 0 && nowMs - this.#failedAtMs < sameFailureMs) return;
-    this.#failures += 1;
-    this.#failedAtMs = nowMs;
-    this.#nextProbeAtMs = nowMs + this.#probeIntervalMs();
+    if (this.#answeredAtMs > startedAtMs || this.#failing) return;
+    this.#failing = true;
+    this.#probe();
+  }
+
+  /**
+   * Finds out when a target that hangs is back, at no operation's expense. A request without an operation is refused at
+   * once by whoever is alive. Where the connection is lost there is nothing to do: the lane makes it anew, and says so.
+   */
+  #probe(): void {
+    if (!this.#failing || this.#probing || this.#closed || !this.session.up) return;
+    this.#probing = true;
+    this.session.call({ id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, (error) => {
+      this.#probing = false;
+      if (!error) this.#failing = false;
+      else this.#cancelProbe = this.#clock.after(probeAgainMs, () => this.#probe());
+    });
   }
 
   /** A target that answers nobody for so long hangs; one that answers some is only slow, and abandoning it makes it slower. */
@@ -133,22 +139,15 @@ export class Target {
 
   /** The session's connection was made (anew) or lost. */
   connectionChanged(up: boolean): void {
-    if (up) {
-      this.#failures = 0;
-    } else {
-      this.#failures = Math.max(1, this.#failures);
-      this.#nextProbeAtMs = this.#clock.nowMs() + this.#probeIntervalMs();
-    }
+    this.#failing = !up;
   }
 
   /** Idempotent. */
   close(): void {
+    this.#closed = true;
     this.#cancelWatch?.();
+    this.#cancelProbe?.();
     this.session.close();
-  }
-
-  #probeIntervalMs(): number {
-    return Math.min(probeLongestMs, probeFirstMs * 2 ** Math.min(10, this.#failures - 1));
   }
 }
 

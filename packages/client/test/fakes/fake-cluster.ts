@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { firstLayout, nodeId, type Random } from "@quorumfs/core";
-import type { ErrorCode } from "@quorumfs/proto";
 import {
   type Cluster,
   Durability,
+  ErrorCode,
   type ErrorDetail,
   type FileInfo,
   type FileRequest,
@@ -39,6 +39,8 @@ export class FakeCluster {
   /** Every request that a DataNode got, in order; cancellations as well. */
   readonly seen: Seen[] = [];
   react: (node: number, request: FileRequest) => Reaction;
+  /** Nodes that answer nothing at all. */
+  readonly hanging = new Set<number>();
   cluster: Cluster;
   readonly #publish: ((update: WatchLayoutResponse["update"]) => void)[] = [];
   readonly #streams = new Map<number, Set<ServerEnd>>();
@@ -85,9 +87,9 @@ export class FakeCluster {
     this.publish({ $case: "cluster", value: this.cluster });
   }
 
-  /** Requests other than cancellations. */
+  /** Requests other than cancellations and probes. */
   get operations(): readonly Seen[] {
-    return this.seen.filter(({ request }) => request.operation?.$case !== "cancel");
+    return this.seen.filter(({ request: { operation } }) => operation !== undefined && operation.$case !== "cancel");
   }
 
   async *#watch(signal: { aborted: boolean; addEventListener(type: "abort", then: () => void): void } | undefined) {
@@ -129,7 +131,11 @@ export class FakeCluster {
     for (const request of frame.requests) {
       // The client reuses its message between attempts.
       this.seen.push({ node, request: structuredClone(request) });
-      if (request.operation?.$case === "cancel") continue;
+      if (request.operation?.$case === "cancel" || this.hanging.has(node)) continue;
+      if (request.operation === undefined) {
+        end.send({ responses: [{ id: request.id, result: errorResult(ErrorCode.ERROR_CODE_INVALID_ARGUMENT) }] });
+        continue;
+      }
       const reaction = this.react(node, request);
       if (reaction === "hang") continue;
       if (reaction === "break") end.break();
