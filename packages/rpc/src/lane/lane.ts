@@ -39,8 +39,9 @@ export interface LaneOptions<Request extends LaneMessage, Response extends LaneM
 // Enough for 60,000 operations/s at a round trip of 17 ms, and few enough that a peer that stalls holds little of ours.
 export const inFlightMaxDefault = 1024;
 export const queuedMaxDefault = 4096;
-// A quarter of the receive limit of 4 MiB, so that an inexact `bytesOf` does no harm.
-export const batchBytesMaxDefault = 1024 * 1024;
+// Far below the receive limit of 4 MiB, so that an inexact `bytesOf` does no harm. Larger frames save nothing more, and
+// the peer can begin only when it has the whole of one.
+export const batchBytesMaxDefault = 256 * 1024;
 // A peer that has not answered a new stream's first, empty frame by then is not there.
 const openTimeoutMs = 3000;
 // A peer that owes replies and says nothing is asked whether it is there, since it may only be slow; one that does not
