@@ -5,5 +5,6 @@ export { protocol } from "./simulation/protocol.js";
 export type { Protocol } from "./simulation/protocol.js";
 export { runHistory } from "./simulation/run-history.js";
 export type { HistoryResult, SimulationOptions } from "./simulation/run-history.js";
+export { shrinkPlan } from "./simulation/shrink-plan.js";
 export { coordinatorRules } from "./simulation/simulated-coordinator.js";
 export { replicaRules } from "./simulation/simulated-replica.js";

@@ -1,14 +1,19 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { type SimulationOptions, drawPlan, runHistory } from "../../src/index.js";
 import { buildMutant } from "./mutants/build-mutant.js";
 import { type Mutant, mutants } from "./mutants/mutants.js";
 
 // Each rule of the protocol is there for a reason that some history shows. That history is what these tests find.
 describe("without this rule some history goes wrong", () => {
+  const caughtBy: string[] = [];
+  afterAll(() => {
+    process.stdout.write(`seed  rule that was taken out\n${caughtBy.join("\n")}\n`);
+  });
+
   test.each(mutants)("$rule", async (mutant) => {
     const caught = await firstViolation(mutant);
     expect(caught).toBeDefined();
-    console.log(`${mutant.rule}\n  seed ${caught?.seed} of ${mutant.seedsMax}: ${caught?.violation}`);
+    caughtBy.push(`${String(caught?.seed).padStart(5)} ${mutant.rule}: ${caught?.violation.split("\n")[0]}`);
   });
 });
 
