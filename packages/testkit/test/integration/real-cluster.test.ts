@@ -216,9 +216,9 @@ describe("real cluster", () => {
       console.log(`${nodes} DataNodes: ${done} of ${history.length} operations done`);
       if (!verdict.ok) throw new Error(`seed ${seed}, ${verdict.file}:\n${formatTimeline(verdict.minimal)}`);
       expect(done).toBeGreaterThan(100);
-      const finalReads = history.filter((operation) => operation.kind === "read").slice(-files);
-      for (const { outcome } of last?.history.slice(-files) ?? finalReads)
-        expect(["found", "absent"]).toContain(outcome.kind);
+      // Whatever was left half-done, a healthy cluster reads every file.
+      const finalReads = last?.history.slice(-files) ?? [];
+      for (const { outcome } of finalReads) expect(["found", "absent"]).toContain(outcome.kind);
     },
     120_000,
   );
