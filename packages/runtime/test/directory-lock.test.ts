@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -53,11 +55,31 @@ describe("directory lock", () => {
     expect(await readdir(directory.path)).toEqual(["LOCK"]);
   });
 
+  test("held by a process that was killed, and that nobody has waited for: taken over", async () => {
+    // The shell becomes a program that never waits for the child that it has started before.
+    const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+    const [output] = (await once(parent.stdout, "data")) as [Buffer];
+    const zombie = Number(output.toString());
+    const until = performance.now() + 10_000;
+    while (!(await isZombie(zombie)) && performance.now() < until)
+      await new Promise((resolve) => setImmediate(resolve));
+    await writeFile(path, `${zombie} ${await startOf(zombie)}\n`);
+    const unlock = lockDirectory(directory.path);
+    unlock();
+    parent.kill();
+    await once(parent, "close");
+  });
+
   test("a directory that cannot be made says why", async () => {
     await writeFile(join(directory.path, "file"), "");
     expect(() => lockDirectory(join(directory.path, "file", "below"))).toThrow("cannot use");
   });
 });
+
+async function isZombie(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => ") Z");
+  return stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z");
+}
 
 async function startOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");

@@ -84,12 +84,14 @@ function isAlive(pid: number, start: string): boolean {
   return startOf(pid) === start;
 }
 
-/** When a process started, in ticks since boot; the same for all where /proc does not exist. */
+/** When a process started, in ticks since boot; `-` for all where /proc does not exist, `gone` for one that has ended. */
 function startOf(pid: number): string {
   try {
-    // The second field, the command in parentheses, may contain anything; counted from behind it, start is the 20th.
+    // The second field, the command in parentheses, may contain anything; behind it come the state and, 20th, the start.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "-";
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // Killed, and not yet waited for by its parent: it holds nothing any more.
+    return fields[0] === "Z" || fields[0] === "X" ? "gone" : (fields[19] ?? "-");
   } catch {
     return "-";
   }

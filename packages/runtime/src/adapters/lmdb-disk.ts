@@ -53,14 +53,13 @@ export function openLmdbDisk(options: LmdbDiskOptions): Disk {
   let tables: LmdbTables | undefined;
   try {
     tables = new LmdbTables(directory);
-    const salt = saltOf(tables);
-    const applied = replay(tables, directory, salt);
+    const start = replay(tables, directory);
     const journal = new JournalFile(directory);
     // The files' names have to survive a crash just as their content does.
     syncDirectory(directory);
     syncDirectory(dirname(directory));
     const { settleMs = settleMsDefault } = options;
-    return new JournaledDisk({ directory, tables, journal, salt, applied, settleMs, unlock });
+    return new JournaledDisk({ directory, tables, journal, start, settleMs, unlock });
   } catch (error) {
     // Nothing is under way in it, so it closes at once.
     void tables?.close();
@@ -74,25 +73,29 @@ export function openLmdbDisk(options: LmdbDiskOptions): Disk {
   }
 }
 
-function saltOf(tables: LmdbTables): Uint8Array {
-  const known = tables.table(journalTable).get(saltKey);
-  if (known) return known;
-  const salt = randomBytes(saltBytes);
-  tables.applySync([{ table: journalTable, key: saltKey, value: salt }, appliedWrite(0)]);
-  return salt;
+interface Start {
+  /** Of the frames to come. */
+  readonly salt: Uint8Array;
+  /** Number of the last frame that is in the tables. */
+  readonly applied: number;
 }
 
-/** @returns number of the last frame that is in the tables now */
-function replay(tables: LmdbTables, directory: string, salt: Uint8Array): number {
-  const stored = tables.table(journalTable).get(appliedKey);
+/**
+ * Puts into the tables what the journal has beyond them. From then on the journal has a new salt: no frame of an earlier
+ * run counts any more, not even one that the killed process's last write brings to the disk only now.
+ */
+function replay(tables: LmdbTables, directory: string): Start {
+  const meta = tables.table(journalTable);
+  const stored = meta.get(appliedKey);
   const applied = stored ? Buffer.from(stored).readUIntLE(0, 6) : 0;
-  const frames = framesToReplay({ segments: readSegments(directory), salt, applied });
-  const last = frames.at(-1);
-  if (!last) return applied;
+  const lastSalt = meta.get(saltKey);
+  const frames = lastSalt ? framesToReplay({ segments: readSegments(directory), salt: lastSalt, applied }) : [];
   const layer = new Layer();
   for (const { writes } of frames) layer.add(writes);
-  tables.applySync([...writesOf(layer), appliedWrite(last.number)]);
-  return last.number;
+  const start = { salt: randomBytes(saltBytes), applied: frames.at(-1)?.number ?? applied };
+  const saltWrite = { table: journalTable, key: saltKey, value: start.salt };
+  tables.applySync([...writesOf(layer), appliedWrite(start.applied), saltWrite]);
+  return start;
 }
 
 function appliedWrite(number: number): LmdbWrite {
@@ -136,17 +139,16 @@ class JournaledDisk implements Disk {
     directory: string;
     tables: LmdbTables;
     journal: JournalFile;
-    salt: Uint8Array;
-    applied: number;
+    start: Start;
     settleMs: number;
     unlock: () => void;
   }) {
     this.#directory = options.directory;
     this.#tables = options.tables;
     this.#journal = options.journal;
-    this.#salt = options.salt;
+    this.#salt = options.start.salt;
     this.#settleMs = options.settleMs;
-    this.#number = options.applied;
+    this.#number = options.start.applied;
     this.#unlock = options.unlock;
     this.#group = new GroupCommit({
       apply: (writes) => this.#apply(writes),

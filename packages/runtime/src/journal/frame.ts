@@ -7,7 +7,8 @@
  * ```
  * Little-endian. The checksum covers everything behind it; the length is that of all. Frames are numbered without gaps.
  *
- * The salt is the store's own secret: values hold what users send, and nobody shall be able to send a frame.
+ * The salt is a secret of the store's, another one each time that it is opened: values hold what users send, and nobody
+ * shall be able to send a frame; and what an earlier run has left behind is not taken for this one's.
  */
 import { crc32 } from "node:zlib";
 import { assert, type TableWrite } from "@quorumfs/core";
