@@ -71,7 +71,7 @@ test("a server that is being closed takes no new streams, and lets the old one s
   const stream = channel.duplex(exchange, {});
   const served = await arrived.promise;
   expect(await answerOf(stream, "one")).toBe("one");
-  const closed = listener.close(5000);
+  const closed = listener.close(30_000);
   expect(await answerOf(stream, "two")).toBe("two");
   expect(await endOf(channel.duplex(exchange, {}))).toMatchObject({ code: "unavailable" });
   const ended = endOf(stream);

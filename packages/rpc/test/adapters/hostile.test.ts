@@ -130,7 +130,7 @@ function statusOf(stream: ClientHttp2Stream): Promise<string> {
 async function expectAlive(): Promise<void> {
   const channel = network.connect({ address: listener.address, purpose: "control", identity: new Map() });
   closers.push(() => channel.close());
-  expect(await channel.unary(echo, { text: "alive" }, { timeoutMs: 5000 })).toEqual({ text: "alive" });
+  expect(await channel.unary(echo, { text: "alive" }, { timeoutMs: 30_000 })).toEqual({ text: "alive" });
 }
 
 describe("garbage", () => {

@@ -43,10 +43,10 @@ afterEach(async () => {
 test("health: serving, by grpc.health.v1", async () => {
   const check = rawMethod("/grpc.health.v1.Health/Check", false);
   // HealthCheckResponse { status = 1: SERVING }
-  expect([...(await channel.unary(check, new Uint8Array(0), { timeoutMs: 5000 }))]).toEqual([0x08, 1]);
+  expect([...(await channel.unary(check, new Uint8Array(0), { timeoutMs: 30_000 }))]).toEqual([0x08, 1]);
   const service = Buffer.from("quorumfs.v1.FileService");
   const request = Uint8Array.from([0x0a, service.length, ...service]);
-  expect([...(await channel.unary(check, request, { timeoutMs: 5000 }))]).toEqual([0x08, 1]);
+  expect([...(await channel.unary(check, request, { timeoutMs: 30_000 }))]).toEqual([0x08, 1]);
 });
 
 function reflect(question: number[], version: string): Promise<string> {
