@@ -7,9 +7,15 @@ import { type Begin, Gate, type WaitingRoom } from "./gate.js";
  */
 const turnsPerFile = 4;
 
+interface FileTurn {
+  readonly gate: Gate;
+  /** The DataNode that was asked last. */
+  coordinator: number | undefined;
+}
+
 export class FileTurns {
   readonly #room: WaitingRoom;
-  readonly #gates = new Map<string, Gate>();
+  readonly #files = new Map<string, FileTurn>();
 
   constructor(room: WaitingRoom) {
     this.#room = room;
@@ -17,18 +23,31 @@ export class FileTurns {
 
   /** As `Gate.enter`, among the mutations of this file. */
   enter(name: string, begin: Begin): boolean {
-    let gate = this.#gates.get(name);
-    if (!gate) {
-      gate = new Gate(turnsPerFile, this.#room);
-      this.#gates.set(name, gate);
+    let file = this.#files.get(name);
+    if (!file) {
+      file = { gate: new Gate(turnsPerFile, this.#room), coordinator: undefined };
+      this.#files.set(name, file);
     }
-    return gate.enter(begin);
+    return file.gate.enter(begin);
   }
 
   leave(name: string): void {
-    const gate = this.#gates.get(name);
-    gate?.leave();
-    if (gate?.idle) this.#gates.delete(name);
+    const file = this.#files.get(name);
+    file?.gate.leave();
+    if (file?.gate.idle) this.#files.delete(name);
+  }
+
+  /**
+   * Where the mutations of this file are under way. The next go there too, also when another node has come to be preferred
+   * meanwhile: two coordinators at work on one file slow each other down.
+   */
+  coordinatorOf(name: string): number | undefined {
+    return this.#files.get(name)?.coordinator;
+  }
+
+  setCoordinator(name: string, node: number): void {
+    const file = this.#files.get(name);
+    if (file) file.coordinator = node;
   }
 
   /**
@@ -36,10 +55,10 @@ export class FileTurns {
    * operation that has entered and not left; it calls {@link settled} once.
    */
   inDoubt(name: string): void {
-    this.#gates.get(name)?.hold();
+    this.#files.get(name)?.gate.hold();
   }
 
   settled(name: string): void {
-    this.#gates.get(name)?.release();
+    this.#files.get(name)?.gate.release();
   }
 }

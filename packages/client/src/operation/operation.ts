@@ -166,11 +166,12 @@ export class Operation<Result> implements Waiting {
   }
 
   #pick(nowMs: number): Target | undefined {
-    const { dataNodes } = this.#surroundings;
-    const { replicas } = this.#spec;
-    return this.kind === "write"
-      ? dataNodes.pickWriter(replicas, this.#tried, nowMs)
-      : dataNodes.pickReader(replicas, this.#tried, nowMs);
+    const { dataNodes, turns } = this.#surroundings;
+    const { replicas, name } = this.#spec;
+    if (this.kind !== "write") return dataNodes.pickReader(replicas, this.#tried, nowMs);
+    const target = dataNodes.pickWriter(replicas, this.#tried, nowMs, turns.coordinatorOf(name));
+    if (target) turns.setCoordinator(name, target.id);
+    return target;
   }
 
   readonly #onEnd = (error: QuorumError | undefined, response: FileResponse | undefined): void => {

@@ -61,8 +61,16 @@ export class DataNodes {
    *
    * @param replicas in order of preference
    * @param tried ids that are out of the question
+   * @param present the node that does this already for others; it stays as long as it is well
    */
-  pickWriter(replicas: readonly number[], tried: readonly number[], nowMs: number): Target | undefined {
+  pickWriter(
+    replicas: readonly number[],
+    tried: readonly number[],
+    nowMs: number,
+    present: number | undefined,
+  ): Target | undefined {
+    const target = present === undefined || tried.includes(present) ? undefined : this.#targets.get(present);
+    if (target?.tier === 0) return target;
     let best: Target | undefined;
     let bestTier = 3;
     for (const id of replicas) {

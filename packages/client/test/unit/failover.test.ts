@@ -223,6 +223,26 @@ describe("failover", () => {
     expect(contents).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   });
 
+  it("put: a better coordinator has to wait until the present one is done with the file", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    await cluster.clock.settle(fs.put("files/x", "1"));
+    const [first = 0] = coordinatorsOf(cluster);
+    cluster.setState(first, NodeState.NODE_STATE_DOWN);
+    await cluster.clock.quiet();
+    cluster.react = (_node, request) => ({ afterMs: 100, result: resultOf(request) });
+    const early = fs.put("files/x", "2");
+    await cluster.clock.quiet();
+    cluster.setState(first, NodeState.NODE_STATE_UP);
+    await cluster.clock.quiet();
+    await cluster.clock.settle(Promise.all([early, fs.put("files/x", "3")]));
+    await cluster.clock.settle(fs.put("files/x", "4"));
+    const [, second, third, fourth] = coordinatorsOf(cluster);
+    expect(second).not.toBe(first);
+    expect(third).toBe(second);
+    expect(fourth).toBe(first);
+  });
+
   it("put: while one is in doubt no other follows it", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);
