@@ -130,7 +130,7 @@ export function workloadConfig(values: SettingValues, randomSeed: number): Workl
     values.ops ?? (values.duration === undefined ? operationsDefault : verify ? verifiedOperationsMax : undefined);
   const most = verify ? verifiedOperationsMax : operationsMax;
   return {
-    endpoints: values.endpoint,
+    endpoints: values.endpoint.flatMap((text) => text.split(",")).map((text) => text.trim()),
     bucket: checkBucketName(values.bucket),
     mode,
     readRatio: ratio ?? (mode === "state-query" ? 1 : readRatioOf(mode)),

@@ -29,17 +29,17 @@ export type Verdict =
  */
 export function checkLinearizable(history: readonly Operation[]): Verdict {
   for (const [file, operations] of byFile(history)) {
-    if (!isLinearizable(operations, deadEndsMax)) return { ok: false, file, minimal: shrink(operations, fails) };
+    if (!isLinearizable(operations, memoryMax)) return { ok: false, file, minimal: shrink(operations, fails) };
   }
   return { ok: true };
 }
 
-// Whether a history with neither versions nor unique values is linearizable is NP-complete; one that needs more than
-// this would not be decided with ten times as many either.
-const deadEndsMax = 1_000_000;
+// Characters of memory. Whether a history with neither versions nor unique values is linearizable is NP-complete; one
+// that needs more than this would not be decided with ten times as much either.
+const memoryMax = 200_000_000;
 
 // Shrinking asks thousands of times; what takes longer is no part of an explanation that anybody would follow.
-const trialDeadEndsMax = 1_000;
+const trialMemoryMax = 20_000_000;
 
 function isLinearizable(operations: readonly Operation[], limit: number): boolean {
   const puzzle = makePuzzle(operations);
@@ -49,7 +49,7 @@ function isLinearizable(operations: readonly Operation[], limit: number): boolea
 /** Whether operations are soon found to contradict each other. */
 function fails(operations: readonly Operation[]): boolean {
   try {
-    return !isLinearizable(operations, trialDeadEndsMax);
+    return !isLinearizable(operations, trialMemoryMax);
   } catch (error) {
     if (QuorumError.from(error).code === "resource_exhausted") return false;
     throw error;

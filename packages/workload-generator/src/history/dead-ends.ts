@@ -1,21 +1,24 @@
 import { QuorumError } from "@quorumfs/core";
 
+/** What an entry costs beside its situation, in characters' worth of memory. */
+const entryCharacters = 100;
+
 /**
  * The situations from which no order was found. Who is in the same situation, with as many or more of the changes that
  * may have happened used up, will find none either.
  */
 export class DeadEnds {
   readonly #usedUp = new Map<string, (readonly number[])[]>();
-  readonly #most: number;
-  #count = 0;
+  readonly #charactersMax: number;
+  #characters = 0;
 
-  /** @param most how many to remember before giving up; some 150 bytes each */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param charactersMax how much to remember before giving up: bounds memory, and by that time */
+  constructor(charactersMax: number) {
+    this.#charactersMax = charactersMax;
   }
 
   get isEmpty(): boolean {
-    return this.#count === 0;
+    return this.#usedUp.size === 0;
   }
 
   has(situation: string, used: readonly number[]): boolean {
@@ -26,8 +29,8 @@ export class DeadEnds {
   add(situation: string, used: readonly number[]): void {
     const known = this.#usedUp.get(situation) ?? [];
     const kept = known.filter((more) => !isAtMost(used, more));
-    this.#count += kept.length + 1 - known.length;
-    if (this.#count > this.#most) {
+    this.#characters += (kept.length + 1 - known.length) * (situation.length + entryCharacters);
+    if (this.#characters > this.#charactersMax) {
       throw new QuorumError({
         code: "resource_exhausted",
         message: "the history is too ambiguous to be checked; give every write its own value, or record versions",

@@ -38,11 +38,11 @@ interface Frame {
 }
 
 /**
- * @param deadEndsMax how many situations may lead nowhere before the search gives up
+ * @param memoryMax characters of situations that lead nowhere to be remembered before the search gives up
  * @throws QuorumError `resource_exhausted` if it gave up
  */
-export function isSolvable(puzzle: Puzzle, deadEndsMax: number): boolean {
-  return new Search(puzzle, deadEndsMax).run();
+export function isSolvable(puzzle: Puzzle, memoryMax: number): boolean {
+  return new Search(puzzle, memoryMax).run();
 }
 
 class Search {
@@ -57,9 +57,9 @@ class Search {
   readonly #used: number[];
   readonly #deadEnds: DeadEnds;
 
-  constructor(puzzle: Puzzle, deadEndsMax: number) {
+  constructor(puzzle: Puzzle, memoryMax: number) {
     this.#puzzle = puzzle;
-    this.#deadEnds = new DeadEnds(deadEndsMax);
+    this.#deadEnds = new DeadEnds(memoryMax);
     this.#events = new EventList(puzzle.pieces);
     this.#demands = new Demands(puzzle);
     this.#used = puzzle.maybes.map(() => 0);

@@ -11,6 +11,9 @@ type Fails = (operations: readonly Operation[]) => boolean;
 // Each trial checks what is left. Long histories shrink by half in a trial at first, so this suffices for nearly all.
 const trialsMax = 2_000;
 
+/** Above this the first steps are rough ones. */
+const longHistory = 1_000;
+
 interface Sketch {
   /** Operations as they happened. */
   readonly strict: readonly Operation[];
@@ -20,32 +23,56 @@ interface Sketch {
 
 /** @param operations of one file, not linearizable */
 export function shrink(operations: readonly Operation[], fails: Fails): readonly Operation[] {
-  const stillFails = ({ strict, free }: Sketch): boolean => fails([...strict, ...free.map(setFree)]);
-  let trialsLeft = trialsMax;
-  let sketch: Sketch = { strict: shortestFailing(operations, fails), free: [] };
-  for (let length = Math.ceil(sketch.strict.length / 2); length >= 1;) {
-    let shrunken = false;
-    for (let from = 0; from < sketch.strict.length && trialsLeft > 0;) {
-      const smaller = without(sketch, from, from + length);
-      trialsLeft -= 1;
-      if (stillFails(smaller)) {
-        sketch = smaller;
-        shrunken = true;
-      } else from += length;
-    }
-    // Something that left may allow something else to leave.
-    if (length > 1) length = Math.floor(length / 2);
-    else if (!shrunken || trialsLeft === 0) break;
-  }
-  return withContext(sketch);
+  const shrinking = new Shrinking(shortestFailing(operations, fails), fails);
+  // Roughly at first: each trial takes time in proportion to what is left.
+  shrinking.leaveOut(() => true, longHistory);
+  // Then reads before writes: what the writes do not need said again makes the shorter story.
+  shrinking.leaveOut(isRead);
+  shrinking.leaveOut((operation) => !isRead(operation));
+  shrinking.leaveOut(isRead);
+  return withContext(shrinking.sketch);
 }
 
-/** Cuts the history off at the earliest time at which it is wrong already. What was under way then is unknown. */
+class Shrinking {
+  sketch: Sketch;
+  readonly #fails: Fails;
+  #trialsLeft = trialsMax;
+
+  constructor(strict: readonly Operation[], fails: Fails) {
+    this.sketch = { strict, free: [] };
+    this.#fails = fails;
+  }
+
+  /**
+   * Leaves out what it can of the operations for which `mayLeave` holds: halves, quarters, and so on to single ones, or
+   * until there are no more than `enough`.
+   */
+  leaveOut(mayLeave: (operation: Operation) => boolean, enough = 0): void {
+    for (let length = this.sketch.strict.length; length >= 1; length = Math.floor(length / 2)) {
+      let from = 0;
+      while (this.sketch.strict.length > enough) {
+        const leaving = this.sketch.strict.filter(mayLeave).slice(from, from + length);
+        if (leaving.length === 0 || this.#trialsLeft === 0) break;
+        this.#trialsLeft -= 1;
+        const smaller = without(this.sketch, new Set(leaving));
+        if (this.#fails([...smaller.strict, ...smaller.free.map(setFree)])) this.sketch = smaller;
+        else from += length;
+      }
+    }
+  }
+}
+
+function isRead({ kind }: Operation): boolean {
+  return kind === "read";
+}
+
+/** Cuts the history off at the earliest time at which it is wrong already, roughly if it is long. What was under way then is unknown. */
 function shortestFailing(operations: readonly Operation[], fails: Fails): readonly Operation[] {
   const ends = [...new Set(operations.map(({ endedAt }) => endedAt))].sort((a, b) => a - b);
+  const slack = operations.length > longHistory ? ends.length / 64 : 0;
   let low = 0;
   let high = ends.length - 1;
-  while (low < high) {
+  while (high - low > slack) {
     const middle = Math.floor((low + high) / 2);
     if (fails(cutOff(operations, ends[middle] ?? Infinity))) high = middle;
     else low = middle + 1;
@@ -62,10 +89,12 @@ function cutOff(operations: readonly Operation[], time: number): readonly Operat
   });
 }
 
-function without({ strict, free }: Sketch, from: number, to: number): Sketch {
-  const rest = [...strict.slice(0, from), ...strict.slice(to)];
-  const left = strict.slice(from, to).filter((operation) => operation.kind !== "read");
-  const mutations = left.filter(({ outcome }) => outcome.kind === "done" || outcome.kind === "unknown");
+function without({ strict, free }: Sketch, leaving: ReadonlySet<Operation>): Sketch {
+  const rest = strict.filter((operation) => !leaving.has(operation));
+  const mutations = strict.filter((operation): operation is MutationOperation => {
+    const { kind } = operation.outcome;
+    return leaving.has(operation) && operation.kind !== "read" && (kind === "done" || kind === "unknown");
+  });
   return { strict: rest, free: useful([...free, ...mutations], rest) };
 }
 
