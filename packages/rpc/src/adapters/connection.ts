@@ -49,7 +49,10 @@ export class Connection {
       () => session.destroy(new Error("no answer to the attempt to connect")),
       connectTimeoutMs,
     );
-    session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
+    session.once("connect", () => {
+      // It may have been destroyed between the socket's word and this.
+      if (!session.destroyed) session.setLocalWindowSize(connectionWindowBytes);
+    });
     session.once("remoteSettings", () => clearTimeout(giveUp));
     // The server takes no more streams on it; those that it has go on.
     session.once("goaway", forget);
