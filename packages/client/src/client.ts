@@ -2,14 +2,13 @@ import {
   checkBucketName,
   checkPrefix,
   type Clock,
-  inlineBytesMax,
   type Log,
   type Network,
   parseFileName,
   QuorumError,
   type Random,
 } from "@quorumfs/core";
-import { AdminServiceService, type Condition, type ListResponse, type Mutation } from "@quorumfs/proto";
+import { AdminServiceService, type ListResponse } from "@quorumfs/proto";
 import { bucketsOf } from "./buckets.js";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import type { ClusterView } from "./cluster/cluster-view.js";
@@ -27,20 +26,19 @@ import {
   checkTimeout,
   type DeleteOptions,
   type ListOptions,
-  type MutationOptions,
   type OperationOptions,
   type PutOptions,
   type ReadOptions,
   type StateOptions,
 } from "./options.js";
 import type { Buckets, QuorumFs } from "./quorumfs.js";
+import { attributesOf, checkPageSize, contentBytes, mutationOf } from "./requests.js";
 import { RetryBudget } from "./retry/retry-budget.js";
 import { SeenVersions } from "./retry/seen-versions.js";
 import { DataNodes } from "./routing/data-nodes.js";
 import { stateQuery } from "./state-query.js";
 import {
   fromConsistency,
-  fromHex,
   required,
   sha256,
   toClusterStatus,
@@ -63,11 +61,6 @@ export interface ClientOptions {
 
 // What fits into a lane, so that a client that sends to one node only is not refused there.
 const underWayMax = 1024;
-// What DataNodes accept: attributes are labels, and each copy of the record carries them.
-const attributesMax = 16;
-const attributesBytesMax = 2048;
-const pageSizeDefault = 1000;
-const pageSizeMax = 10_000;
 
 /** The SDK: names and options in, operations out, results back. */
 export class Client implements QuorumFs {
@@ -112,9 +105,8 @@ export class Client implements QuorumFs {
 
   async put(name: string, content: Uint8Array | string, options: PutOptions = {}): Promise<PutResult> {
     const { bucket, path } = parseFileName(name);
-    const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
-    if (bytes.length > inlineBytesMax) throw tooLarge(name, bytes.length);
-    const mutation = this.#mutation(name, options, conditionOf(options));
+    const bytes = contentBytes(name, content);
+    const mutation = mutationOf(name, options, this.#options.random);
     const view = this.#view();
     const bucketId = view.bucketId(bucket);
     const attributes = attributesOf(options.attributes);
@@ -182,7 +174,7 @@ export class Client implements QuorumFs {
 
   async delete(name: string, options: DeleteOptions = {}): Promise<DeleteResult> {
     const { bucket, path } = parseFileName(name);
-    const mutation = this.#mutation(name, options, conditionOf(options));
+    const mutation = mutationOf(name, options, this.#options.random);
     const view = this.#view();
     const bucketId = view.bucketId(bucket);
     return this.#run({
@@ -247,22 +239,6 @@ export class Client implements QuorumFs {
     return view;
   }
 
-  #mutation(name: string, options: MutationOptions, condition: Condition | undefined): Mutation {
-    const { requestId, mayHaveRun = false } = options;
-    if (mayHaveRun && requestId === undefined) {
-      throw invalid(`mayHaveRun needs the requestId of the earlier attempt to write ${name}`);
-    }
-    return {
-      requestId:
-        requestId === undefined
-          ? this.#options.random.bytes(16)
-          : fromHex(requestId, { what: "requestId", byteLength: 16 }),
-      mayHaveRun,
-      seenVersion: 0,
-      condition,
-    };
-  }
-
   #run<Result>(spec: OperationSpec<Result>): Promise<Result> {
     return new Operation(spec, this.#surroundings).run();
   }
@@ -294,46 +270,4 @@ function expect<Case extends Request["$case"]>(answer: Answer, kind: Case): Answ
 
 function isAnswerTo<Case extends Request["$case"]>(answer: Answer, kind: Case): answer is AnswerTo<Case> {
   return answer.$case === kind;
-}
-
-function conditionOf(options: PutOptions): Condition | undefined {
-  const { ifVersion, ifAbsent, ifMatch } = options;
-  const given = [ifVersion !== undefined, ifAbsent === true, ifMatch !== undefined].filter(Boolean).length;
-  if (given === 0) return undefined;
-  if (given > 1) throw invalid("ifVersion, ifAbsent and ifMatch exclude one another; give one");
-  if (ifMatch !== undefined) {
-    return { test: { $case: "ifMatch", value: fromHex(ifMatch, { what: "ifMatch", byteLength: 32 }) } };
-  }
-  if (ifVersion === undefined) return { test: { $case: "ifAbsent", value: true } };
-  if (!Number.isSafeInteger(ifVersion) || ifVersion < 1) {
-    throw invalid(
-      `ifVersion must be a whole number from 1, got ${ifVersion}; for a file that must not exist use ifAbsent`,
-    );
-  }
-  return { test: { $case: "ifVersion", value: ifVersion } };
-}
-
-const noAttributes: Map<string, string> = new Map();
-
-function attributesOf(attributes: Readonly<Record<string, string>> | undefined): Map<string, string> {
-  if (attributes === undefined) return noAttributes;
-  const entries = Object.entries(attributes);
-  if (entries.length > attributesMax)
-    throw invalid(`a file has at most ${attributesMax} attributes, got ${entries.length}`);
-  const bytes = entries.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
-  if (bytes > attributesBytesMax) throw invalid(`attributes take ${bytes} bytes; the most is ${attributesBytesMax}`);
-  return new Map(entries);
-}
-
-function checkPageSize(pageSize: number = pageSizeDefault): number {
-  if (Number.isInteger(pageSize) && pageSize >= 1 && pageSize <= pageSizeMax) return pageSize;
-  throw invalid(`pageSize must be a whole number from 1 to ${pageSizeMax}, got ${pageSize}`);
-}
-
-function tooLarge(name: string, bytes: number): QuorumError {
-  return invalid(`${name} would be ${bytes} bytes; the most is ${inlineBytesMax} bytes (128 KiB)`);
-}
-
-function invalid(message: string): QuorumError {
-  return new QuorumError({ code: "invalid_argument", message });
 }
