@@ -19,7 +19,7 @@ import {
   type Mutation as MutationMessage,
   type PutRequest,
 } from "@quorumfs/proto";
-import { etagOf } from "../coordinator/content-check.js";
+import { etagOf } from "../content-etag.js";
 import { checkAttributes } from "./attributes.js";
 
 /** Terms of a mutation that put and delete share. */
