@@ -13,12 +13,13 @@ export interface QuorumSettings {
 /** More replicas than this cost more than they protect; it also bounds what a vote keeps in memory. */
 export const replicasMax = 15;
 
-/** Fills in what was left out: R a majority of N, W the smallest number that overlaps with R, but no less than a majority. */
+/** Fills in what was left out: majorities, or beside a given R or W the smallest number that overlaps with it. */
 export function completeQuorum(settings: { replicas: number; read?: number; write?: number }): QuorumSettings {
-  const majority = Math.floor(settings.replicas / 2) + 1;
-  const read = settings.read ?? (settings.write === undefined ? majority : settings.replicas - settings.write + 1);
-  const write = settings.write ?? settings.replicas - read + 1;
-  return checkQuorum({ replicas: settings.replicas, read, write });
+  const { replicas } = settings;
+  const majority = Math.floor(replicas / 2) + 1;
+  const read = settings.read ?? (settings.write === undefined ? majority : replicas - settings.write + 1);
+  const write = settings.write ?? (settings.read === undefined ? majority : replicas - settings.read + 1);
+  return checkQuorum({ replicas, read, write });
 }
 
 /**
