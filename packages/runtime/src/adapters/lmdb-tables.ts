@@ -20,11 +20,10 @@ const tablesMax = 32;
  */
 const mapBytes = process.platform === "win32" ? undefined : 256 * 2 ** 30;
 
-// A scan takes this many entries at a time out of LMDB, and holds no cursor in between: a reader that pauses pins no old
-// pages. It starts small, since most scans want a page of a listing.
-const chunkEntriesFirst = 32;
-const chunkEntriesMax = 512;
-const chunkBytesMax = 512 * 1024;
+// A scan that goes on for long starts anew after so much: a cursor keeps the pages that it could still visit from being
+// written again, and a file that cannot use its free pages grows.
+const stretchEntriesMax = 1024;
+const stretchBytesMax = 1024 * 1024;
 
 /** How long a failed batch waits to learn why it failed. */
 const reasonTimeoutMs = 100;
@@ -33,6 +32,11 @@ export interface LmdbWrite {
   readonly table: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array | undefined;
+}
+
+interface LmdbEntry {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
 }
 
 export class LmdbTables {
@@ -108,16 +112,10 @@ class LmdbTable implements Table {
     return this.database.getBinary(key);
   }
 
-  *range(range: TableRange): Generator<{ readonly key: Uint8Array; readonly value: Uint8Array }> {
-    let bounds = boundsOf(range);
-    let entriesMax = chunkEntriesFirst;
-    for (;;) {
-      const { entries, complete } = this.#chunk(bounds, entriesMax);
-      yield* entries;
-      const last = entries.at(-1);
-      if (complete || !last) return;
-      bounds = { ...bounds, start: last.key, exclusiveStart: true };
-      entriesMax = Math.min(entriesMax * 4, chunkEntriesMax);
+  *range(range: TableRange): Generator<LmdbEntry> {
+    for (let bounds: RangeOptions | undefined = boundsOf(range); bounds;) {
+      const last: LmdbEntry | undefined = yield* this.#stretch(bounds);
+      bounds = last && { ...bounds, start: last.key, exclusiveStart: true };
     }
   }
 
@@ -126,18 +124,17 @@ class LmdbTable implements Table {
     return stats.entryCount ?? 0;
   }
 
-  #chunk(
-    bounds: RangeOptions,
-    entriesMax: number,
-  ): { entries: { key: Uint8Array; value: Uint8Array }[]; complete: boolean } {
-    const entries: { key: Uint8Array; value: Uint8Array }[] = [];
+  /** @returns where the next stretch begins; undefined at the end of the range */
+  *#stretch(bounds: RangeOptions): Generator<LmdbEntry, LmdbEntry | undefined> {
+    let entries = 0;
     let bytes = 0;
     for (const entry of this.database.getRange(bounds)) {
-      entries.push(entry);
+      yield entry;
+      entries += 1;
       bytes += entry.key.length + entry.value.length;
-      if (entries.length === entriesMax || bytes >= chunkBytesMax) return { entries, complete: false };
+      if (entries === stretchEntriesMax || bytes >= stretchBytesMax) return entry;
     }
-    return { entries, complete: true };
+    return undefined;
   }
 }
 
