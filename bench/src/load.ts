@@ -32,9 +32,9 @@ export interface LoadResult {
   readonly unitsPerSecond: number;
   readonly failed: number;
   readonly latency: LatencySummary;
-  /** CPU time of all servers together, and of this process, for each unit. */
+  /** CPU time of all servers together, and of this process, for each unit; undefined if nothing was done or nobody tells. */
   readonly serverMicroseconds: number | undefined;
-  readonly clientMicroseconds: number;
+  readonly clientMicroseconds: number | undefined;
 }
 
 /** Runs one operation over and over, so many at a time; measures what ends in the time after the warm-up. */
@@ -87,8 +87,8 @@ export async function measureLoad(options: LoadOptions): Promise<LoadResult> {
     unitsPerSecond: (units * 1000) / elapsedMs,
     failed,
     latency: summarize(histogram),
-    serverMicroseconds: servers === undefined ? undefined : servers / units,
-    clientMicroseconds: (own.user + own.system) / units,
+    serverMicroseconds: servers === undefined || units === 0 ? undefined : servers / units,
+    clientMicroseconds: units === 0 ? undefined : (own.user + own.system) / units,
   };
 }
 

@@ -42,7 +42,7 @@ export function loadLine(name: string, load: LoadResult): string {
     ms(latency.p95Ms),
     ms(latency.p99Ms),
     load.serverMicroseconds?.toFixed(1) ?? "-",
-    load.clientMicroseconds.toFixed(1),
+    load.clientMicroseconds?.toFixed(1) ?? "-",
     count(load.failed),
   ]);
 }
