@@ -24,10 +24,12 @@ export interface Binary<S extends Settings, Config> extends ParseOptions<S> {
 const closeTimeoutMs = 15_000;
 
 /**
- * The one shape of all our binaries: settings, start, `ready`, then SIGINT or SIGTERM, close, exit 0. A second signal
- * ends the process at once. An error is one line on stderr and the exit code of its kind.
+ * The one shape of all our binaries: settings, start, `ready`, then SIGINT, SIGTERM or SIGHUP, close, exit 0. A second
+ * signal ends the process at once. An error is one line on stderr and the exit code of its kind.
  */
 export async function runBinary<S extends Settings, Config>(binary: Binary<S, Config>): Promise<void> {
+  // Whoever read our output may have gone; that is no reason to stop serving others.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   try {
     exitWithParent();
     const parsed = await parseSettings(binary, process.argv.slice(2), process.env);
@@ -45,14 +47,30 @@ export async function runBinary<S extends Settings, Config>(binary: Binary<S, Co
   }
 }
 
+/** Exit codes of a process that a signal has ended: 128 and the signal's number. */
+const signals = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+] as const;
+
+/** From now on any of these signals ends the process at once. */
+function quitOnSignal(): () => void {
+  const undo = signals.map(([signal, code]) => {
+    const quit = (): never => process.exit(code);
+    process.once(signal, quit);
+    return () => process.off(signal, quit);
+  });
+  return () => undo.forEach((off) => off());
+}
+
 /** A signal during the start ends the process at once: there is nothing to close in order yet. */
 async function startInterruptibly(start: () => Promise<Running>): Promise<Running> {
-  const quit = (signal: NodeJS.Signals) => process.exit(codeOfSignal(signal));
-  process.once("SIGINT", quit).once("SIGTERM", quit);
+  const undo = quitOnSignal();
   try {
     return await start();
   } finally {
-    process.off("SIGINT", quit).off("SIGTERM", quit);
+    undo();
   }
 }
 
@@ -67,7 +85,7 @@ async function serve(running: Running): Promise<void> {
   } catch (thrown) {
     failure = { thrown };
   }
-  process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
+  quitOnSignal();
   await closeInTime(running);
   clearInterval(alive);
   if (failure) throw QuorumError.from(failure.thrown);
@@ -75,7 +93,7 @@ async function serve(running: Running): Promise<void> {
 
 function nextSignal(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve()).once("SIGTERM", () => resolve());
+    for (const [signal] of signals) process.once(signal, () => resolve());
   });
 }
 
@@ -90,10 +108,6 @@ async function closeInTime(running: Running): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function codeOfSignal(signal: NodeJS.Signals): number {
-  return signal === "SIGINT" ? 130 : 143;
 }
 
 function print(text: string): void {
