@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { BenchCluster } from "./bench-cluster.js";
 import { measureLoad } from "./load.js";
 import { describeMachine } from "./machine.js";
-import { fillWithSmallFiles, idleMemory } from "./memory.js";
+import { fillWithSmallFiles, idleMemory, million as millionFiles } from "./memory.js";
 import { aimLines, loadLine, type Results, scenarioHead, type ScenarioResult } from "./results.js";
 import { prepareScenarios } from "./scenarios.js";
 
@@ -70,7 +70,9 @@ async function run(): Promise<Results> {
   };
   if (!values.million) return base;
   const million = await onFreshCluster((fresh) =>
-    fillWithSmallFiles(fresh, (done) => process.stderr.write(`\r${done.toLocaleString("en")} files written `)),
+    fillWithSmallFiles(fresh, millionFiles, (done) =>
+      process.stderr.write(`\r${done.toLocaleString("en")} files written `),
+    ),
   );
   process.stderr.write("\n");
   return { ...base, million };

@@ -24,22 +24,23 @@ export interface MillionResult {
   readonly after: readonly ProcessMemory[];
 }
 
-const million = 1_000_000;
+export const million = 1_000_000;
 const smallBytes = 100;
 
-/** Stores a million small files and compares what the servers keep in memory. */
+/** Stores many small files and compares what the servers keep in memory before and after. */
 export async function fillWithSmallFiles(
   cluster: BenchCluster,
+  files: number,
   progress: (done: number) => void,
 ): Promise<MillionResult> {
   const before = await idleMemory(cluster);
   await using client = await cluster.connect();
   const content = new Uint8Array(smallBytes).fill(0x71);
   const startedAt = performance.now();
-  await inParallel(million, async (index) => {
+  await inParallel(files, async (index) => {
     await client.put(`files/million/${String(index % 1000).padStart(3, "0")}/${index}`, content);
     if (index % 10_000 === 0) progress(index);
   });
   const tookMs = performance.now() - startedAt;
-  return { files: million, contentBytes: smallBytes, tookMs, before, after: await idleMemory(cluster) };
+  return { files, contentBytes: smallBytes, tookMs, before, after: await idleMemory(cluster) };
 }
