@@ -37,6 +37,11 @@ export class GenerationCache<Key, Value extends object> {
     this.#young.set(key, value);
   }
 
+  /** Takes the entry only as long as there is room: it pushes out nothing that was worth a {@link set}. */
+  offer(key: Key, value: Value): void {
+    if (this.#young.size < this.#generationMax) this.#young.set(key, value);
+  }
+
   delete(key: Key): void {
     this.#young.delete(key);
     this.#old.delete(key);

@@ -45,3 +45,9 @@ test("what is pinned stays, however much comes by, and goes once it is free", ()
   expect(cache.size).toBeLessThanOrEqual(8);
   pinned.forEach((_value, key) => expect(cache.get(key)).toBeUndefined());
 });
+
+test("what is offered is taken while there is room, and pushes out nothing", () => {
+  const cache = new GenerationCache<number, { n: number }>({ entriesMax: 4 });
+  for (const key of [1, 2, 3]) cache.offer(key, { n: key });
+  expect([1, 2, 3].map((key) => cache.get(key)?.n)).toEqual([1, 2, undefined]);
+});
