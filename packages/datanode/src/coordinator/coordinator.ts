@@ -42,6 +42,7 @@ export interface MutateRequest extends FileRequest {
   readonly condition: Condition;
   readonly requestId: Uint8Array;
   readonly mayHaveRun: boolean;
+  readonly mayBeRepeated: boolean;
   readonly seenVersion: number;
 }
 
@@ -154,7 +155,7 @@ export class Coordinator {
     attempt: { readonly file: string; readonly mayHaveRun: boolean },
   ): Mutation {
     const { self, replica, clock } = this.#options;
-    const { intent, condition, requestId, seenVersion, bucket, path } = request;
+    const { intent, condition, requestId, mayBeRepeated, seenVersion, bucket, path } = request;
     const kept = this.#kept.take(attempt.file);
     return new Mutation({
       voters: place.voters,
@@ -163,6 +164,7 @@ export class Coordinator {
       condition,
       requestId,
       mayHaveRun: attempt.mayHaveRun,
+      mayBeRepeated,
       seenVersion,
       counterHint: replica.counterHint(bucket.id, path),
       ...(kept && { kept }),
@@ -216,6 +218,7 @@ function settleMutation(request: MutateRequest, end: OperationEnd<MutationOutcom
     case "contended":
     case "stale_layout":
     case "unknown":
+    case "unproven":
       done(errorOfOutcome(outcome, file), undefined);
       break;
   }

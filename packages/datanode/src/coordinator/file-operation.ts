@@ -1,6 +1,5 @@
 import {
   type Clock,
-  type Electorate,
   type MutationOutcome,
   QuorumError,
   type ReadingOutcome,
@@ -87,7 +86,7 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> imp
       clock,
       pauses,
       hedges,
-      readersFirst: readersFirst(place.voters),
+      voters: place.voters,
       onDone: (outcome) => this.#onDone(outcome, place, layoutNumber),
     });
     this.#run.start();
@@ -146,10 +145,4 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> imp
     this.#state = "ended";
     this.#options.onEnd({ error: new QuorumError({ code, message, cause }) });
   }
-}
-
-/** While a partition moves, every quorum is needed twice, and everybody is asked at once. */
-function readersFirst(voters: Electorate): number {
-  const [group, other] = voters.groups;
-  return group && !other ? group.read : voters.members.length;
 }

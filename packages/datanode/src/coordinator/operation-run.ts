@@ -2,6 +2,7 @@ import {
   type CancelTimer,
   type Clock,
   type Effects,
+  type Electorate,
   type NodeId,
   type RegisterOperation,
   type ReplicaReply,
@@ -12,6 +13,7 @@ import {
 import type { ReplicaTarget } from "../replica/messages.js";
 import { contentMatches } from "./content-check.js";
 import type { Hedges } from "./hedges.js";
+import { LateHint } from "./late-hint.js";
 import type { Pauses } from "./pauses.js";
 import { ReadWave } from "./read-wave.js";
 import type { Vote, VoteLinks } from "./vote-links.js";
@@ -25,8 +27,7 @@ export interface RunOptions<Outcome> {
   readonly clock: Clock;
   readonly pauses: Pauses;
   readonly hedges: Hedges;
-  /** How many nodes a round of reading asks at first, as a rule: R. */
-  readonly readersFirst: number;
+  readonly voters: Electorate;
   /** Called once, unless the run is dropped; perhaps before `start` has returned. */
   readonly onDone: (outcome: Outcome) => void;
 }
@@ -40,6 +41,10 @@ export class OperationRun<Outcome> {
   /** How many effects are being performed at the moment, one within the other. */
   #depth = 0;
   #wave: ReadWave | undefined;
+  /** The round of the last ACCEPT, and how many have voted for it. */
+  #acceptRound = 0;
+  #votes = 0;
+  #lateHint: LateHint | undefined;
   /** What this node's own replica said, so that the others need not repeat it. */
   #own: ReplicaState | undefined;
   #cancelTimer: CancelTimer | undefined;
@@ -93,14 +98,18 @@ export class OperationRun<Outcome> {
     const { round, to, request } = effect;
     const vote: Vote = { target, request, requestId };
     if (round === 0) {
-      for (const node of to) links.post(node, vote);
+      this.#hint(to, vote);
       return;
     }
     if (request.kind === "read") {
       this.#sendRead(round, to, vote, request.withContent);
       return;
     }
-    if (request.kind === "accept") this.#accepting = true;
+    if (request.kind === "accept") {
+      this.#accepting = true;
+      this.#acceptRound = round;
+      this.#votes = 0;
+    }
     // This node comes last: its answer may end the round at once.
     let here: NodeId | undefined;
     for (const node of to) {
@@ -110,11 +119,27 @@ export class OperationRun<Outcome> {
     if (here !== undefined) this.#ask(round, here, vote);
   }
 
+  /** Tells the voters that the value is chosen: at once if readers depend on it, else only if not all have voted soon. */
+  #hint(to: readonly NodeId[], vote: Vote): void {
+    const { links, voters, hedges, pauses } = this.#options;
+    const post = () => {
+      for (const node of to) links.post(node, vote);
+    };
+    if (!voters.groups.every((group) => group.read >= group.write)) {
+      post();
+      return;
+    }
+    const missing = to.length - this.#votes;
+    if (missing === 0) return;
+    this.#lateHint = new LateHint(missing, post);
+    hedges.add(this.#lateHint, pauses.hedgeMs);
+  }
+
   #sendRead(round: number, to: readonly NodeId[], vote: Vote, withContent: boolean): void {
-    const { links, readersFirst, hedges, pauses } = this.#options;
+    const { links, voters, hedges, pauses } = this.#options;
     const wave = this.#waveOf(round);
     // One replica is asked for the content; the others only if it cannot bring it.
-    const atOnce = withContent ? 1 : Math.max(0, readersFirst - wave.asked);
+    const atOnce = withContent ? 1 : Math.max(0, readersFirst(voters) - wave.asked);
     let asked = 0;
     for (const node of links.readiestFirst(to)) {
       if (this.#ended) return;
@@ -137,8 +162,14 @@ export class OperationRun<Outcome> {
   #ask(round: number, node: NodeId, vote: Vote): void {
     if (vote.request.kind === "read" && !vote.request.withContent) vote.have ??= this.#own;
     this.#options.links.ask(node, vote, (reply, reason) => {
+      if (reply?.kind === "ok" && round === this.#acceptRound) this.#onVote();
       if (!this.#ended) this.#onAnswer(round, node, reply, reason);
     });
+  }
+
+  #onVote(): void {
+    this.#votes += 1;
+    this.#lateHint?.onVote();
   }
 
   #onAnswer(round: number, node: NodeId, reply: ReplicaReply | undefined, reason: string): void {
@@ -174,4 +205,13 @@ export class OperationRun<Outcome> {
     this.#cancelTimer?.();
     this.#wave?.end();
   }
+}
+
+/**
+ * How many nodes a round of reading asks at first: R. While a partition moves, every quorum is needed twice, and everybody is
+ * asked at once.
+ */
+function readersFirst(voters: Electorate): number {
+  const [group, other] = voters.groups;
+  return group && !other ? group.read : voters.members.length;
 }

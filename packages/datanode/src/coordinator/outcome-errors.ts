@@ -30,6 +30,12 @@ export function errorOfOutcome(outcome: Failed, file: string): QuorumError {
         outcome.mayHaveRun ? "unknown_outcome" : "unavailable",
         `the replicas follow layout ${outcome.layout}, which this DataNode has not learned yet; try again`,
       );
+    case "unproven":
+      return failure(
+        "unavailable",
+        `too much has happened to ${file} to tell whether another attempt has run; repeat with seen version ${outcome.version}`,
+        { currentVersion: outcome.version },
+      );
     case "unknown":
       return failure(
         "unknown_outcome",

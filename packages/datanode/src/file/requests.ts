@@ -27,6 +27,7 @@ export interface MutationTerms {
   readonly condition: Condition;
   readonly requestId: Uint8Array;
   readonly mayHaveRun: boolean;
+  readonly mayBeRepeated: boolean;
   readonly seenVersion: number;
 }
 
@@ -68,7 +69,7 @@ export function deleteTerms(request: DeleteRequest, random: Random): MutationTer
 }
 
 function mutationTerms(message: MutationMessage | undefined, random: Random): MutationTerms {
-  const { requestId, mayHaveRun = false, seenVersion = 0, condition } = message ?? {};
+  const { requestId, mayHaveRun = false, mayBeRepeated = false, seenVersion = 0, condition } = message ?? {};
   if (requestId !== undefined && requestId.byteLength !== 0 && requestId.byteLength !== requestIdBytes) {
     throw invalid(`a request id has ${requestIdBytes} bytes, got ${requestId.byteLength}`);
   }
@@ -79,6 +80,7 @@ function mutationTerms(message: MutationMessage | undefined, random: Random): Mu
     // A copy: the original is a view into its whole message, and the id stays with the file.
     requestId: isNamed ? new Uint8Array(requestId) : random.bytes(requestIdBytes),
     mayHaveRun,
+    mayBeRepeated,
     seenVersion,
   };
 }
