@@ -39,6 +39,8 @@ export class Membership {
   #loops: readonly Promise<void>[] = [];
   /** Whether the SuperNode that beats go to has been told of this run. */
   #joined = false;
+  /** Whether the cluster has taken this node in at least once since it started. */
+  #wasTaken = false;
   #refreshing: Promise<void> | undefined;
   #refreshNext: Promise<void> | undefined;
 
@@ -130,6 +132,7 @@ export class Membership {
     }
     await store.install(joined.cluster);
     this.#joined = true;
+    this.#wasTaken = true;
     log.info("membership.joined", { node: given.nodeId, cluster: given.clusterId, incarnation: self.incarnation });
   }
 
@@ -145,13 +148,30 @@ export class Membership {
         const error = QuorumError.from(thrown);
         if (signal.aborted) return;
         log.warn("membership.lost", { reason: error.message });
-        if (isFinal(error)) {
+        if (isFinal(error) && !(await this.#isOfAnotherCluster())) {
           onRefused(error);
           return;
         }
       }
       this.#joined = false;
       await this.#pause.wait(signal);
+    }
+  }
+
+  /**
+   * Whether the SuperNode has become that of another cluster since it took this node in: it lost its store, or somebody
+   * else has its address now. Its refusal is no reason to stop serving then; a cluster must not die of its control plane.
+   */
+  async #isOfAnotherCluster(): Promise<boolean> {
+    const { superNode, self, log } = this.#options;
+    if (!this.#wasTaken) return false;
+    try {
+      const { clusterId } = await superNode.cluster(this.#stop.signal);
+      if (clusterId === self.member?.clusterId) return false;
+      log.error("membership.foreign-super-node", { theirs: clusterId, ours: self.member?.clusterId });
+      return true;
+    } catch {
+      return true;
     }
   }
 

@@ -79,6 +79,25 @@ describe("membership", () => {
     expect(cluster.fatal.map((error) => error.code)).toEqual(Array(3).fill("permission_denied"));
   });
 
+  it("a SuperNode that has lost its store refuses in vain: the members serve on, and join when it is back", async () => {
+    cluster = await SmallCluster.start();
+    const ours = cluster.superNode.cluster;
+    cluster.superNode.refusal = new QuorumError({ code: "permission_denied", message: "this is another cluster" });
+    cluster.superNode.cluster = { ...ours, clusterId: "made-anew", nodes: [], layout: undefined };
+    cluster.network.kill("super:1");
+    await cluster.network.listen({ host: "super", port: 1, routes: cluster.superNode.routes });
+    await cluster.clock.pass(5000);
+    expect(cluster.fatal).toEqual([]);
+    await cluster.files(0).put("a", "1");
+    expect(await content(1, "a")).toBe("1");
+
+    cluster.superNode.refusal = undefined;
+    cluster.superNode.cluster = ours;
+    cluster.superNode.joins.length = 0;
+    await cluster.clock.pass(2500);
+    expect(cluster.superNode.joins.map((join) => join.nodeId).sort()).toEqual([1, 2, 3]);
+  });
+
   it("a bucket that was made a moment ago is found", async () => {
     cluster = await SmallCluster.start();
     const { superNode } = cluster;
