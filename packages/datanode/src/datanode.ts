@@ -85,12 +85,13 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const admission = new Admission(config.limits);
   const buckets = new Buckets({ store, refresh });
   const dispatcher = new FileDispatcher({ coordinator, lister, buckets, admission, clock, random, log });
+  const fileService = fileRoutes({ dispatcher, clock, log });
   const loadMeter = new LoadMeter({ admission, replica, disk, clock, probe });
 
   const listener = await network.listen({
     host: config.host,
     port: config.port,
-    routes: [...fileRoutes({ dispatcher, clock, log }), ...replicaService.routes],
+    routes: [...fileService.routes, ...replicaService.routes],
   });
   const membership = new Membership({
     superNode,
@@ -113,7 +114,12 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     await membership.refresh();
   }
 
-  const close = closer({ listener, membership, coordinator, replica, peers, drain: () => replicaService.drain() });
+  const drain = async () => {
+    // Clients first: what they asked for still needs this node's votes.
+    await fileService.drain();
+    await replicaService.drain();
+  };
+  const close = closer({ listener, membership, coordinator, replica, peers, drain });
   try {
     if (!member) await enter(membership, options.signal);
   } catch (error) {

@@ -63,6 +63,7 @@ export class ClusterView {
   readonly replicas: number;
   readonly nodes: ReadonlyMap<NodeId, NodeView>;
   readonly buckets: ReadonlyMap<BucketId, BucketView>;
+  readonly #nodeNumbers: ReadonlySet<number>;
   readonly #bucketsByName: ReadonlyMap<string, BucketView>;
   /** By bucket, then by partition; filled as they are asked for. */
   readonly #places = new Map<BucketId, (FilePlace | undefined)[]>();
@@ -73,6 +74,7 @@ export class ClusterView {
     this.layout = cluster.layout && layoutFrom(cluster.layout);
     this.replicas = cluster.replicas;
     this.nodes = new Map(cluster.nodes.map(nodeView).map((node) => [node.id, node]));
+    this.#nodeNumbers = new Set(this.nodes.keys());
     this.buckets = new Map(cluster.buckets.map(bucketView).map((bucket) => [bucket.id, bucket]));
     this.#bucketsByName = new Map([...this.buckets.values()].map((bucket) => [bucket.name, bucket]));
     for (const { read, write } of this.buckets.values()) {
@@ -102,6 +104,11 @@ export class ClusterView {
 
   bucketNamed(name: string): BucketView | undefined {
     return this.#bucketsByName.get(name);
+  }
+
+  /** Whether this number, wherever it comes from, is that of a DataNode of the cluster. */
+  hasNode(id: number): boolean {
+    return this.#nodeNumbers.has(id);
   }
 
   /** Number of the layout; 0 while the cluster is forming. */

@@ -1,4 +1,3 @@
-import { nodeId } from "@quorumfs/core";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import type { ClusterStore } from "./cluster-store.js";
 import type { LocalNode } from "./local-node.js";
@@ -25,6 +24,6 @@ export function replicaContext(options: {
       if (!bucket) void refresh();
       return bucket;
     },
-    isMember: (node) => store.view.nodes.has(nodeId(node)),
+    isMember: (node) => store.view.hasNode(node),
   };
 }

@@ -1,6 +1,7 @@
 import {
   type CallContext,
   type Clock,
+  type Duplex,
   type Log,
   QuorumError,
   type Route,
@@ -19,7 +20,7 @@ import {
   type SessionResponse,
   type StatResponse,
 } from "@quorumfs/proto";
-import { errorToDetail, type LaneCaller, serveLane } from "@quorumfs/rpc";
+import { errorToDetail, type LaneCaller, serveLane, type ServedLane } from "@quorumfs/rpc";
 import type { FileDispatcher, FileOperationMessage, FileResult } from "./file-dispatcher.js";
 
 export interface FileRoutesOptions {
@@ -28,29 +29,44 @@ export interface FileRoutesOptions {
   readonly log: Log;
 }
 
+export interface FileRoutes {
+  readonly routes: readonly Route[];
+  /** Answers what was asked and ends the sessions; without it they stay open until they are cut. Idempotent. */
+  drain(): Promise<void>;
+}
+
 /** FileService: each operation as a call of its own, and all of them in sessions. */
-export function fileRoutes(options: FileRoutesOptions): readonly Route[] {
-  const { dispatcher } = options;
+export function fileRoutes(options: FileRoutesOptions): FileRoutes {
+  const { dispatcher, clock, log } = options;
   const service = FileServiceService;
-  return [
+  const sessions = new Set<ServedLane>();
+  const routes = [
     unaryRoute(service.put, (value, context) => once(dispatcher, { $case: "put", value }, context)),
     unaryRoute(service.get, (value, context) => once(dispatcher, { $case: "get", value }, context)),
     unaryRoute(service.stat, (value, context) => once(dispatcher, { $case: "stat", value }, context)),
     unaryRoute(service.delete, (value, context) => once(dispatcher, { $case: "delete", value }, context)),
     unaryRoute(service.list, (value, context) => once(dispatcher, { $case: "list", value }, context)),
-    duplexRoute(service.session, (stream) => {
-      serveLane<FileRequest, FileResponse, SessionRequest, SessionResponse>(stream, {
+    duplexRoute(service.session, (stream: Duplex<SessionResponse, SessionRequest>, { signal }) => {
+      const session = serveLane<FileRequest, FileResponse, SessionRequest, SessionResponse>(stream, {
         unpack: (frame) => frame.requests,
         pack: (responses) => ({ responses }),
         bytesOf: sizeOf,
         dispatch: (request, reply, caller) => dispatch(dispatcher, request, reply, caller),
         refuse: ({ id }, error) => ({ id, result: { $case: "error", value: errorToDetail(error) } }),
         cancelledId: ({ operation }) => (operation?.$case === "cancel" ? operation.value : undefined),
-        clock: options.clock,
-        log: options.log,
+        clock,
+        log,
       });
+      sessions.add(session);
+      signal.addEventListener("abort", () => sessions.delete(session), { once: true });
     }),
   ];
+  return {
+    routes,
+    drain: async () => {
+      await Promise.all([...sessions].map((session) => session.drain()));
+    },
+  };
 }
 
 function dispatch(
