@@ -1,4 +1,7 @@
+export { Collection } from "./simulation/collection.js";
+export type { CollectionOutcome } from "./simulation/collection.js";
 export { Coverage } from "./simulation/coverage.js";
+export { bytesOf, formatReply, formatRequest, formatValue } from "./simulation/format.js";
 export { drawPlan, usualRanges } from "./simulation/plan.js";
 export type { HistoryPlan, PlanRanges } from "./simulation/plan.js";
 export { protocol } from "./simulation/protocol.js";

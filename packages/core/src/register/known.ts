@@ -51,6 +51,21 @@ export function isKnown(finding: Finding, replies: Replies, voters: Electorate):
   });
 }
 
+/**
+ * Whether a read quorum vouches that nothing above what was found had been chosen when the first of them was asked. A
+ * replica that has erased a tombstone since then cannot: it has forgotten what it had voted for. So replies from before
+ * and from behind a collection, taken together, may show a value that was overwritten long ago. Promises need no such
+ * care: a replica that has erased refuses the ballot that the others have promised.
+ */
+export function isNewest(finding: Finding, replies: Replies, voters: Electorate): boolean {
+  if (isZeroBallot(finding.accepted)) return true;
+  return hasQuorum(voters, "read", (node) => {
+    const reply = replies.get(node);
+    if (!reply) return false;
+    return !isZeroBallot(reply.accepted) || reply.floor < finding.accepted.counter;
+  });
+}
+
 export function votedFor(finding: Finding, reply: ReplicaState): boolean {
   return sameBallot(reply.accepted, finding.accepted);
 }

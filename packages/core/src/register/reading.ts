@@ -5,6 +5,8 @@
  *    └─R replies, not known, stragglers given a chance─▶ write back ─W votes─▶ done
  *                                                            └─too many NACKs─▶ identity round (a Mutation) ─▶ done
  *
+ * Not drawn: replies from both sides of a tombstone's collection lead to the identity round as well.
+ *
  * Returning a value that is not yet chosen is the classic mistake here: the next read might not see it any more. So
  * what is not known to be chosen is written back first (Attiya, Bar-Noy, Dolev 1995), at its own ballot, without
  * asking for a new promise.
@@ -15,7 +17,7 @@ import type { Electorate } from "../quorum/electorate.js";
 import { Tally } from "../quorum/tally.js";
 import { sameBallot } from "./ballot.js";
 import type { CommonOutcome, Effect, Effects, RegisterOperation } from "./effects.js";
-import { type Finding, highestAccepted, isKnown, votedFor } from "./known.js";
+import { type Finding, highestAccepted, isKnown, isNewest, votedFor } from "./known.js";
 import { type ReplicaReply, type ReplicaState, reasonOf } from "./messages.js";
 import { Mutation, type MutationOutcome } from "./mutation.js";
 import { type Value, hasContent } from "./value.js";
@@ -170,13 +172,16 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
 
   #onQuorum(): Effects<ReadingOutcome> {
     const finding = highestAccepted(this.#replies);
-    if (isKnown(finding, this.#replies, this.#request.voters)) return this.#answer(finding);
+    const { voters } = this.#request;
+    if (isNewest(finding, this.#replies, voters) && isKnown(finding, this.#replies, voters))
+      return this.#answer(finding);
     return this.#tally.allAnswered ? this.#settle() : this.#armPatience();
   }
 
-  /** A quorum has answered, nobody else is worth waiting for, and the newest value may be half-written. */
+  /** A quorum has answered, nobody else is worth waiting for, and the newest value may be half-written, or not the newest. */
   #settle(): Effects<ReadingOutcome> {
     const finding = highestAccepted(this.#replies);
+    if (!isNewest(finding, this.#replies, this.#request.voters)) return this.#startIdentity();
     assert(finding.value !== undefined, "an unknown state has a value");
     this.#finding = finding;
     if (hasContent(finding.value)) return this.#writeBack(finding, finding.value);
@@ -275,6 +280,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   /** Somebody has promised a higher ballot: only a full round at a new ballot settles the value now. */
   #startIdentity(): Effects<ReadingOutcome> {
     const { voters, self, counterHint, requestId, nowMs } = this.#request;
+    const { accepted, floor } = highestAccepted(this.#replies);
     this.#phase = "identity";
     this.#identity = new Mutation({
       voters,
@@ -284,7 +290,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
       requestId,
       mayHaveRun: false,
       seenVersion: 0,
-      counterHint: Math.max(counterHint, this.#overtakenBy),
+      counterHint: Math.max(counterHint, this.#overtakenBy, accepted.counter, floor),
       nowMs,
     });
     return this.#fromIdentity(this.#identity.start());

@@ -327,6 +327,29 @@ export const mutants: readonly Mutant[] = [
     seedsMax: 30_000,
   },
   {
+    rule: "read: who has erased since vouches for nothing older",
+    patches: [
+      {
+        file: `${register}/known.ts`,
+        find: "return !isZeroBallot(reply.accepted) || reply.floor < finding.accepted.counter;",
+        replace: "return true;",
+      },
+    ],
+    ranges: ranges("3/3/1", {
+      ...collecting,
+      kinds: { put: 4, delete: 2, read: 6, stat: 0 },
+      conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+      operationsPerClient: [1, 4],
+      faults: { ...noFaults, collection: 6, replica_crash: 2 },
+      reordering: 0.3,
+      lateMs: 300,
+      loss: 0.3,
+      timeoutMs: [60, 300],
+      calm: 0.3,
+    }),
+    seedsMax: 30_000,
+  },
+  {
     rule: "read: a NACK is no vote",
     patches: [
       {
