@@ -19,6 +19,7 @@ export function mutationOf(name: string, options: PutOptions, random: Random): M
   return {
     requestId: requestId === undefined ? random.bytes(16) : fromHex(requestId, { what: "requestId", byteLength: 16 }),
     mayHaveRun,
+    mayBeRepeated: true,
     seenVersion: 0,
     condition: conditionOf(options),
   };

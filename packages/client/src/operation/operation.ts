@@ -215,8 +215,21 @@ export class Operation<Result> implements Waiting {
 
   #onAnswer(answer: Answer | undefined): void {
     const outcome = this.#understand(answer);
+    if (outcome instanceof QuorumError && this.#learnsVersion(outcome)) return this.#attempt();
     if (outcome instanceof QuorumError) this.#follow(this.#ledger.answered(outcome), outcome);
     else this.#succeed(outcome.result);
+  }
+
+  /**
+   * The file has changed so often since the version that we knew that nobody could tell a late attempt of ours from a
+   * first one. As long as there has been no attempt with an effect, a newer version does as well.
+   */
+  #learnsVersion({ code, details }: QuorumError): boolean {
+    const mutation = mutationOf(this.#spec.request);
+    if (!mutation || code !== "unavailable" || details.currentVersion === undefined) return false;
+    if (this.#ledger.mayHaveRun || details.currentVersion <= mutation.seenVersion) return false;
+    mutation.seenVersion = details.currentVersion;
+    return true;
   }
 
   #understand(answer: Answer | undefined): { readonly result: Result } | QuorumError {
@@ -344,7 +357,7 @@ function kindOf(request: Request): Waiting["kind"] {
   }
 }
 
-function mutationOf(request: Request): { mayHaveRun: boolean } | undefined {
+function mutationOf(request: Request): { mayHaveRun: boolean; seenVersion: number } | undefined {
   return request.$case === "put" || request.$case === "delete" ? request.value.mutation : undefined;
 }
 

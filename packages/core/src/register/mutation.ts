@@ -49,6 +49,11 @@ export interface MutationRequest {
   readonly requestId: Uint8Array;
   /** An earlier attempt, through this or another coordinator, may have taken effect. */
   readonly mayHaveRun: boolean;
+  /**
+   * The client may send the request again while this attempt still lives: somewhere in the network, in a queue, in a
+   * pause. So this attempt must not take effect after that other one, unless it can see that it would.
+   */
+  readonly mayBeRepeated: boolean;
   /** Counter of a version that existed before the first attempt; 0 if the client knew none. */
   readonly seenVersion: number;
   /** Highest counter that this node knows of the file: saves the round in which a lower ballot is refused. */
@@ -77,6 +82,11 @@ export type MutationOutcome =
       /** An earlier attempt was refused; the file may have changed since, and the condition hold of `current`. */
       readonly before: boolean;
     }
+  /**
+   * Too much has happened to the file since `seenVersion` to prove that no other attempt of this mutation has run. This
+   * one has changed nothing. A client that has made no other attempt makes the next one with the version given here.
+   */
+  | { readonly kind: "unproven"; readonly version: number }
   | CommonOutcome;
 
 /** Six ballots in all; who loses that often to others reports contention, and the client's retry spreads them out. */
@@ -138,13 +148,13 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<MutationOutcome> {
     if (this.#phase === "done") return [];
+    this.#learn(reply);
     if (reply.kind === "nack") this.#clearDoubt(round, from);
     if (round !== this.#round) return [];
     switch (reply.kind) {
       case "stale_layout":
         return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: this.#mayTakeEffect });
       case "nack":
-        this.#highestCounter = Math.max(this.#highestCounter, reply.promised.counter, reply.floor);
         this.#overtaken = true;
         return this.#onNo(from, reasonOf(reply));
       case "corrupt":
@@ -171,6 +181,13 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   onDeadline(): Effects<MutationOutcome> {
     if (this.#phase === "done") return [];
     return this.#giveUp("the deadline passed");
+  }
+
+  /** Late replies of an earlier round, too, say how high the next ballot has to be. */
+  #learn(reply: ReplicaReply): void {
+    if (reply.kind !== "nack" && reply.kind !== "state") return;
+    const heard = reply.kind === "nack" ? [reply.promised.counter] : [reply.accepted.counter, reply.committed.counter];
+    this.#highestCounter = Math.max(this.#highestCounter, reply.floor, ...heard);
   }
 
   /** Whether a value of ours is out there that could still become chosen. */
@@ -209,7 +226,6 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   #onState(from: NodeId, reply: ReplicaState): Effects<MutationOutcome> {
-    this.#highestCounter = Math.max(this.#highestCounter, reply.accepted.counter, reply.committed.counter, reply.floor);
     if (this.#phase === "fetch") return this.#onFetched(from, reply);
     if (this.#phase !== "prepare" || !this.#tally.aye(from)) return [];
     this.#replies.set(from, reply);
@@ -259,6 +275,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     // What was kept may be overtaken by now. It is good enough to propose on, since the vote then fails; it is not
     // good enough to refuse on.
     if (findMark(current, requestId) || !conditionHolds(condition, current)) return this.#prepare();
+    if (this.#isUnproven(current, 0)) return this.#finish({ kind: "unproven", version: current.version.counter });
     return this.#proposeOurs(current);
   }
 
@@ -279,7 +296,10 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
       if (!this.#mayTakeEffect) return this.#finish({ kind: "contended" });
       return this.#finish({ kind: "unknown", reason: "too much has happened to the file since to tell" });
     }
-    if (conditionHolds(condition, current)) return this.#proposeNew(finding);
+    if (conditionHolds(condition, current)) {
+      if (!this.#isUnproven(current, finding.floor)) return this.#proposeNew(finding);
+      return this.#finish({ kind: "unproven", version: Math.max(finding.accepted.counter, finding.floor) });
+    }
     if (known && !this.#mayTakeEffect) return this.#finish({ kind: "condition_failed", current, before: false });
     const value = this.#refusing(current);
     return this.#proposeCurrent(finding, { kind: "current", value, then: "condition_failed", before: false });
@@ -326,6 +346,16 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const [oldestDoubt] = this.#doubts.values();
     if (!oldestDoubt || this.#firstDecision === undefined) return oldestDoubt?.counter ?? this.#firstDecision;
     return Math.min(oldestDoubt.counter, this.#firstDecision);
+  }
+
+  /**
+   * Whether an attempt that the client has given up for another, and that comes late, could take this very moment for its
+   * first: the other's mark may have been pushed out of the ring since. Only a version from before both attempts can tell.
+   */
+  #isUnproven(value: Value | undefined, floor: number): boolean {
+    const { mayBeRepeated, mayHaveRun, seenVersion } = this.#request;
+    if (!mayBeRepeated || mayHaveRun || this.#inDoubt) return false;
+    return mayBeForgotten({ value, floor, lowest: seenVersion + 1 });
   }
 
   #holders(finding: Finding): readonly NodeId[] {

@@ -289,6 +289,7 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
       condition: { kind: "none" },
       requestId,
       mayHaveRun: false,
+      mayBeRepeated: false,
       seenVersion: 0,
       counterHint: Math.max(counterHint, this.#overtakenBy, accepted.counter, floor),
       nowMs,
@@ -336,6 +337,7 @@ function readingOutcomeOf(outcome: MutationOutcome): ReadingOutcome {
     case "condition_failed":
       return { kind: "not_found" };
     case "unknown":
+    case "unproven":
       // A read that could not be settled has changed nothing that anybody can see.
       return { kind: "contended" };
     case "contended":

@@ -28,7 +28,8 @@ export function isRefusal(mark: RequestMark): boolean {
 /**
  * Whether a mutation that is not in `value`'s ring, and that can only have made a version with a counter of at least
  * `lowest`, may have run all the same: its mark was pushed out, or went with a tombstone that was collected (which the
- * floor tells). A ring that reaches back to `lowest` leaves no doubt: it holds everything since.
+ * floor tells). A ring that reaches back to `lowest` leaves no doubt: it holds everything since. Neither does a version
+ * below `lowest`: nothing has been made since.
  */
 export function mayBeForgotten(options: {
   readonly value: Value | undefined;
@@ -36,6 +37,7 @@ export function mayBeForgotten(options: {
   readonly lowest: number;
 }): boolean {
   const { value, floor, lowest } = options;
+  if (value && value.version.counter < lowest) return false;
   const ring = value?.ring ?? [];
   const oldest = ring.find((mark) => !isRefusal(mark));
   if (oldest && oldest.counter <= lowest) return false;

@@ -10,14 +10,19 @@ import {
   ringSizeMax,
   withMark,
 } from "../../src/index.js";
-import { live } from "./values.js";
+import { ballot, live } from "./values.js";
 
 function id(number: number): Uint8Array {
   return Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? number : 0));
 }
 
-function valueAfter(marks: readonly RequestMark[]): Value {
-  return marks.reduce((value, mark) => live({ ring: withMark(value, mark) }), live());
+/** @param firstVersion what the file had before */
+function valueAfter(marks: readonly RequestMark[], firstVersion = 0): Value {
+  return marks.reduce(
+    (value, mark) =>
+      live({ ring: withMark(value, mark), version: isRefusal(mark) ? value.version : ballot(mark.counter) }),
+    live({ version: ballot(firstVersion) }),
+  );
 }
 
 /** What happened to a file: applied mutations with growing counters, and refusals in between. */
@@ -64,11 +69,13 @@ describe("request ring", () => {
     fc.assert(
       fc.property(anyMarks, fc.integer({ min: 1, max: 30 }), (marks, floor) => {
         const since = marks.map((mark) => (isRefusal(mark) ? mark : { ...mark, counter: mark.counter + floor }));
-        expect(mayBeForgotten({ value: valueAfter(since), floor, lowest: floor })).toBe(true);
+        // Whatever is made anew is above the floor.
+        expect(mayBeForgotten({ value: valueAfter(since, floor + 1), floor, lowest: floor })).toBe(true);
       }),
     );
   });
 
+  const refusals = Array.from({ length: ringSizeMax }, (_, index) => refusalOf(id(index)));
   const counters = (...list: number[]) => valueAfter(list.map((counter) => ({ requestId: id(counter), counter })));
   test.each([
     ["an absent file without a floor", undefined, 0, 1, false],
@@ -78,6 +85,8 @@ describe("request ring", () => {
     ["a short ring, collected since", counters(6, 7), 5, 5, true],
     ["a short ring that reaches back, whatever the partition's floor", counters(3, 7), 100, 5, false],
     ["a full ring that does not reach back", counters(6, 7, 8, 9, 10, 11, 12, 13), 0, 5, true],
+    ["a ring full of refusals, nothing made since", valueAfter(refusals, 4), 0, 5, false],
+    ["a ring full of refusals, something made since", valueAfter(refusals, 5), 0, 5, true],
     ["a full ring that does", counters(5, 7, 8, 9, 10, 11, 12, 13), 0, 5, false],
   ])("%s", (_, value, floor, lowest, expected) => {
     expect(mayBeForgotten({ value, floor, lowest })).toBe(expected);

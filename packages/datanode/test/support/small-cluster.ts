@@ -133,6 +133,6 @@ export function putRequest(path: string, content: string, more: PutMore = {}): P
     content: new TextEncoder().encode(content),
     etag,
     attributes: new Map(attributes),
-    mutation: { requestId, mayHaveRun, seenVersion: 0, condition: { test } },
+    mutation: { requestId, mayHaveRun, mayBeRepeated: false, seenVersion: 0, condition: { test } },
   };
 }

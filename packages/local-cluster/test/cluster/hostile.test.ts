@@ -172,14 +172,17 @@ describe("requests that no client of ours would send", () => {
     ["an etag of other content", { path: "a", content: Buffer.from("x"), etag: new Uint8Array(32) }],
     [
       "a request id of 3 bytes",
-      { path: "a", mutation: { requestId: new Uint8Array(3), mayHaveRun: false, seenVersion: 0 } },
+      {
+        path: "a",
+        mutation: { requestId: new Uint8Array(3), mayHaveRun: false, mayBeRepeated: false, seenVersion: 0 },
+      },
     ],
     ["a content above the limit", { path: "a", content: new Uint8Array(inlineBytesMax + 1) }],
   ])("%s: invalid_argument", async (_what, request) => {
     const requestId = randomBytes(16);
     const error = await put({
       bucket: "files",
-      mutation: { requestId, mayHaveRun: false, seenVersion: 0, condition: undefined },
+      mutation: { requestId, mayHaveRun: false, mayBeRepeated: false, seenVersion: 0, condition: undefined },
       ...request,
     } as Partial<PutRequest>);
     expect(error.code).toBe("invalid_argument");
@@ -197,7 +200,13 @@ describe("requests that no client of ours would send", () => {
     const error = await put({
       bucket: "nowhere",
       path: "a",
-      mutation: { requestId: randomBytes(16), mayHaveRun: false, seenVersion: 0, condition: undefined },
+      mutation: {
+        requestId: randomBytes(16),
+        mayHaveRun: false,
+        mayBeRepeated: false,
+        seenVersion: 0,
+        condition: undefined,
+      },
     });
     expect(error.code).toBe("not_found");
   });
@@ -258,7 +267,7 @@ describe("requests that no client of ours would send", () => {
       session.write({ requests: [stat] });
       const content = new Uint8Array(100);
       const requests = Array.from({ length: putsOfEach }, (_request, index) => {
-        const mutation = { requestId: randomBytes(16), mayHaveRun: false, seenVersion: 0 };
+        const mutation = { requestId: randomBytes(16), mayHaveRun: false, mayBeRepeated: false, seenVersion: 0 };
         const put = { bucket: "files", path: `flood/${number}/${index}`, content, mutation };
         return FileRequest.fromPartial({ id: index + 1, operation: { $case: "put", value: put } });
       });

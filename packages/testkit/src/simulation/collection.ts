@@ -59,6 +59,7 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
       intent: { kind: "identity" },
       condition: { kind: "none" },
       mayHaveRun: false,
+      mayBeRepeated: false,
       seenVersion: 0,
     });
   }

@@ -95,37 +95,6 @@ export interface PlanRanges {
   readonly counterHints: Readonly<Record<CounterHints, number>>;
 }
 
-export const usualRanges: Omit<PlanRanges, "quorum"> = {
-  clients: [2, 4],
-  operationsPerClient: [1, 5],
-  kinds: { put: 5, delete: 2, read: 4, stat: 1 },
-  conditions: { none: 4, absent: 2, version: 3, etag: 1 },
-  restMs: 15,
-  attempts: [1, 3],
-  timeoutMs: [10, 120],
-  overrun: 2,
-  tellsSeenVersion: 0.7,
-  faults: {
-    replica_crash: 4,
-    coordinator_crash: 3,
-    coordinator_pause: 2,
-    partition: 3,
-    corruption: 1,
-    foreign_floor: 1,
-    collection: 5,
-  },
-  faultsPerHistory: [0, 7],
-  faultForMs: 60,
-  calm: 0.4,
-  loss: 0.25,
-  duplication: 0.2,
-  reordering: 0.3,
-  lateMs: 150,
-  syncMs: 4,
-  extraCoordinator: 0.3,
-  counterHints: { none: 1, "own replica": 2, "highest seen": 3 },
-};
-
 export function drawPlan(seed: number, ranges: PlanRanges): HistoryPlan {
   const prng = new Prng(seed);
   const { replicas } = ranges.quorum;

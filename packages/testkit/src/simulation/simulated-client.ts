@@ -108,7 +108,7 @@ export class SimulatedClient {
     const id = `${name}.${this.#count}`;
     this.#count += 1;
     const { condition, seen } = this.#condition(plan);
-    const seenVersion = plan.tellsSeenVersion ? this.#highestVersion : 0;
+    let seenVersion = plan.tellsSeenVersion ? this.#highestVersion : 0;
     let mayHaveRun = false;
     this.#trace(() => `${id} starts ${plan.kind} if ${condition.kind}`);
 
@@ -125,7 +125,8 @@ export class SimulatedClient {
         return;
       }
       if (number > 0) coverage.count(mayHaveRun ? "retry that may have run" : "retry of what cannot have run");
-      const request = { intent: intentOf(plan, id), condition, requestId: bytesOf(id), mayHaveRun, seenVersion };
+      const told = { requestId: bytesOf(id), mayHaveRun, mayBeRepeated: true, seenVersion };
+      const request = { intent: intentOf(plan, id), condition, ...told };
       this.#ask<MutationOutcome>({
         coordinator,
         timeoutMs: plan.timeoutMs,
@@ -149,6 +150,12 @@ export class SimulatedClient {
             case "unknown":
               mayHaveRun = true;
               break;
+            case "unproven":
+              if (mayHaveRun) break;
+              coverage.count("attempt repeated with a version that proves more");
+              seenVersion = outcome.version;
+              attempt(number);
+              return;
             case undefined:
             case "contended":
             case "quorum_unavailable":

@@ -54,6 +54,7 @@ export interface MutateRequest {
   readonly condition: Condition;
   readonly requestId: Uint8Array;
   readonly mayHaveRun: boolean;
+  readonly mayBeRepeated: boolean;
   readonly seenVersion: number;
   readonly deadlineMs: number;
 }

@@ -92,7 +92,15 @@ export interface Mutation {
   mayHaveRun: boolean;
   /** A version of the file that the client knew before its first attempt; 0: none. Narrows what is unknown after a retry. */
   seenVersion: number;
-  condition: Condition | undefined;
+  condition:
+    | Condition
+    | undefined;
+  /**
+   * The caller may send the request again while this attempt is still under way. An attempt that cannot prove that no
+   * other has run is then refused as UNAVAILABLE, with current_version, and has had no effect; a caller that has made no
+   * other attempt repeats it with that version as seen_version.
+   */
+  mayBeRepeated: boolean;
 }
 
 /** A file as users see it. */
@@ -738,7 +746,13 @@ export const Condition: MessageFns<Condition> = {
 };
 
 function createBaseMutation(): Mutation {
-  return { requestId: new Uint8Array(0), mayHaveRun: false, seenVersion: 0, condition: undefined };
+  return {
+    requestId: new Uint8Array(0),
+    mayHaveRun: false,
+    seenVersion: 0,
+    condition: undefined,
+    mayBeRepeated: false,
+  };
 }
 
 export const Mutation: MessageFns<Mutation> = {
@@ -754,6 +768,9 @@ export const Mutation: MessageFns<Mutation> = {
     }
     if (message.condition !== undefined) {
       Condition.encode(message.condition, writer.uint32(34).fork()).join();
+    }
+    if (message.mayBeRepeated !== false) {
+      writer.uint32(40).bool(message.mayBeRepeated);
     }
     return writer;
   },
@@ -803,6 +820,14 @@ export const Mutation: MessageFns<Mutation> = {
             message.condition = Condition.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mayBeRepeated = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -826,6 +851,7 @@ export const Mutation: MessageFns<Mutation> = {
     message.condition = (object.condition !== undefined && object.condition !== null)
       ? Condition.fromPartial(object.condition)
       : undefined;
+    message.mayBeRepeated = object.mayBeRepeated ?? false;
     return message;
   },
 };
