@@ -15,7 +15,7 @@ import { ForkedSession } from "./forked-session.js";
 import { localSession } from "./local-session.js";
 import { machineClock } from "./machine-clock.js";
 import { showProgress } from "./progress-display.js";
-import { writePage } from "./write-page.js";
+import { requireWritable, writePage } from "./write-page.js";
 
 /** Starts a run that prints its results when it ends, or when it is closed. */
 export function startWorkload(config: WorkloadConfig, version: string): Running {
@@ -37,6 +37,7 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
   async function run(): Promise<void> {
     let result;
     try {
+      if (config.report !== undefined) await requireWritable(config.report);
       result = await workload.run();
     } finally {
       hideProgress();

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { QuorumError } from "@quorumfs/core";
 import { reportAsHtml } from "../report/html.js";
@@ -11,8 +11,18 @@ export async function writePage(path: string, { report, plots }: WorkloadResult)
     readFile(resolve("uplot/dist/uPlot.iife.min.js"), "utf8"),
     readFile(resolve("uplot/dist/uPlot.min.css"), "utf8"),
   ]);
+  await writeFile(path, reportAsHtml(report, plots, { script, style }));
+}
+
+/**
+ * Finds out before a run whether its page can be written after it.
+ *
+ * @throws QuorumError `invalid_argument`
+ */
+export async function requireWritable(path: string): Promise<void> {
   try {
-    await writeFile(path, reportAsHtml(report, plots, { script, style }));
+    // Opened for appending: what is there stays until there is something better.
+    await (await open(path, "a")).close();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new QuorumError({ code: "invalid_argument", message: `cannot write --report ${path}: ${reason}`, cause });

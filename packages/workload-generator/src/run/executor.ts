@@ -108,7 +108,10 @@ export class Executor {
       if (attempt) this.#wrote(file, attempt, value, result.file);
       return { ending: "ok", bytes: sizeBytes };
     } catch (thrown) {
-      return this.#failed(file, attempt, thrown);
+      const failed = this.#failed(file, attempt, thrown);
+      // A put needs no file, so it is the bucket that is missing.
+      if (failed.error.code !== "not_found") return failed;
+      return { ending: failed.error, bytes: 0 };
     }
   }
 
@@ -130,12 +133,13 @@ export class Executor {
     }
   }
 
-  #failed(file: number, attempt: Attempt | undefined, thrown: unknown): { ending: Ending; bytes: number } {
+  #failed(file: number, attempt: Attempt | undefined, thrown: unknown) {
     const error = QuorumError.from(thrown);
     if (attempt) this.#options.recorder?.failed(attempt, error);
     if (error.code === "not_found") this.#options.known.sawAbsent(file);
     const isAnswer = error.code === "not_found" || error.code === "precondition_failed";
-    return { ending: isAnswer ? "missed" : { code: error.code, message: error.message }, bytes: 0 };
+    const ending: Ending = isAnswer ? "missed" : error;
+    return { ending, bytes: 0, error };
   }
 
   async #ask(

@@ -86,8 +86,8 @@ export class LocalSession implements Session {
         },
         perform: async (operation) => {
           const { ending } = await executor.execute(operation);
-          if (typeof ending === "string") this.#prepared += 1;
-          else failure ??= ending;
+          if (ending === "ok") this.#prepared += 1;
+          else if (ending !== "missed") failure ??= ending;
         },
         concurrency: prepareConcurrency,
         ratePerSecond: undefined,

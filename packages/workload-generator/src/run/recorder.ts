@@ -50,7 +50,7 @@ export class Recorder {
     if (request.kind === "read") {
       const outcome = error.code === "not_found" ? ({ kind: "absent" } as const) : ({ kind: "failed" } as const);
       this.#add(attempt, { ...request, outcome });
-    } else this.#add(attempt, { ...request, outcome: outcomeOf(error) });
+    } else this.#add(attempt, { ...request, outcome: outcomeOf(request.kind, error) });
   }
 
   #add(attempt: Attempt, operation: DistributiveOmit<Operation, "file" | "client" | "startedAt" | "endedAt">): void {
@@ -73,14 +73,15 @@ export class Recorder {
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** What an error of a mutation says about its effect, by what the SDK promises of each code. */
-function outcomeOf(error: QuorumError) {
+function outcomeOf(kind: "write" | "delete", error: QuorumError) {
   switch (error.code) {
     case "precondition_failed": {
       const { currentVersion } = error.details;
       return { kind: "condition_failed" as const, ...(currentVersion === undefined ? {} : { currentVersion }) };
     }
     case "not_found":
-      // Only a delete gets it: the bucket was there when the run began.
+      // For a write it means that there is no such bucket.
+      if (kind === "write") return { kind: "failed" as const };
       return { kind: "condition_failed" as const, currentVersion: 0 };
     case "unavailable":
     case "quorum_unavailable":

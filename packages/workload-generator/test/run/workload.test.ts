@@ -99,6 +99,11 @@ describe("run", () => {
     expect(it.target.calls.at(-1)).toBe("close");
   });
 
+  test("a bucket that does not exist ends the run before it starts", async () => {
+    const it = setUp({}, () => ({ failBefore: new QuorumError({ code: "not_found", message: "no bucket" }) }));
+    await expect(it.workload.run()).rejects.toMatchObject({ code: "not_found" });
+  });
+
   test("stopped by hand: what there is so far", async () => {
     const it = setUp({ ops: 1_000_000 }, slow);
     const running = it.workload.run();
