@@ -7,7 +7,8 @@ import yargs from "yargs";
 import { hideBin } from "yargs/helpers";
 import { startStopwatch } from "./adapters/stopwatch.js";
 import { Coverage } from "./simulation/coverage.js";
-import { type HistoryPlan, drawPlan, usualRanges } from "./simulation/plan.js";
+import { drawAnyPlan } from "./simulation/plan-profiles.js";
+import type { HistoryPlan } from "./simulation/plan.js";
 import { runHistory } from "./simulation/run-history.js";
 import { shrinkPlan } from "./simulation/shrink-plan.js";
 
@@ -41,7 +42,7 @@ function play(quorum: QuorumSettings): boolean {
   const coverage = new Coverage();
   const elapsedMs = startStopwatch();
   for (let index = 0; index < histories; index += 1) {
-    const plan = drawPlan(seed + index, { ...usualRanges, quorum });
+    const plan = drawAnyPlan(seed + index, quorum);
     const result = runHistory(plan, { traced: trace });
     coverage.add(result.coverage);
     for (const line of result.trace) console.log(line);

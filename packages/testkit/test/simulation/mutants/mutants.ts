@@ -1,9 +1,12 @@
 import type { QuorumSettings } from "@quorumfs/core";
 import {
+  type PlanProfile,
   type PlanRanges,
   type SimulationOptions,
   coordinatorRules,
   replicaRules,
+  noFaults,
+  planProfiles,
   usualRanges,
 } from "../../../src/index.js";
 
@@ -26,74 +29,19 @@ export interface Mutant {
   readonly seedsMax: number;
 }
 
-type Overrides = Partial<PlanRanges>;
-
-function ranges(quorum: string, overrides: Overrides = {}): PlanRanges {
+function ranges(quorum: string, overrides: PlanProfile = {}): PlanRanges {
   const [replicas = 0, read = 0, write = 0] = quorum.split("/").map(Number);
   const settings: QuorumSettings = { replicas, read, write };
   return { ...usualRanges, ...overrides, quorum: settings };
 }
 
 const register = "core/src/register";
-const noFaults = Object.fromEntries(Object.keys(usualRanges.faults).map((kind) => [kind, 0])) as PlanRanges["faults"];
-
-/** Few writes and reads, of which many get lost half-way. */
-const fleeting: Overrides = {
-  kinds: { put: 1, delete: 0, read: 1, stat: 0 },
-  conditions: { none: 1, absent: 0, version: 0, etag: 0 },
-  faults: noFaults,
-  restMs: 10,
-  timeoutMs: [10, 60],
-  calm: 0.1,
-};
-
-/** Much deleting and collecting, with replicas that miss some of it. */
-const collecting: Overrides = {
-  kinds: { put: 4, delete: 4, read: 3, stat: 0 },
-  faults: { ...noFaults, collection: 8, replica_crash: 2, partition: 2 },
-  faultsPerHistory: [4, 10],
-  calm: 0.1,
-};
-
-/** Replicas that crash all the time, on slow disks. */
-const crashing: Overrides = {
-  faults: { ...noFaults, replica_crash: 6, coordinator_crash: 1 },
-  faultsPerHistory: [6, 12],
-  faultForMs: 10,
-  syncMs: 12,
-  calm: 0.1,
-};
-
-/** Writers that overtake each other and give up early. */
-const duelling: Overrides = {
-  kinds: { put: 5, delete: 2, read: 3, stat: 0 },
-  operationsPerClient: [2, 6],
-  restMs: 4,
-  calm: 0.2,
-};
-
-/** Conditional writes that are tried again and again while others change the file. */
-const retrying: Overrides = {
-  ...duelling,
-  conditions: { none: 2, absent: 3, version: 3, etag: 1 },
-  attempts: [2, 4],
-  timeoutMs: [6, 40],
-};
-
+const { fleeting, collecting, crashing, duelling, retrying, forgetting } = planProfiles;
 /** Marks that are pushed out soon, so that short histories are enough. The protocol has to bear any size. */
 const shortRing: Patch = {
   file: `${register}/value.ts`,
   find: "export const ringSizeMax = 8;",
   replace: "export const ringSizeMax = 2;",
-};
-
-const forgetting: Overrides = {
-  ...retrying,
-  kinds: { put: 12, delete: 0, read: 1, stat: 0 },
-  conditions: { none: 1, absent: 0, version: 0, etag: 0 },
-  operationsPerClient: [3, 6],
-  clients: [3, 4],
-  timeoutMs: [4, 40],
 };
 
 const promiseByR: readonly Patch[] = [
@@ -319,8 +267,8 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: `${register}/reading.ts`,
-        find: "if (isKnown(finding, this.#replies, this.#request.voters)) return this.#answer(finding);",
-        replace: "return this.#answer(finding);",
+        find: "if (isNewest(finding, this.#replies, voters) && isKnown(finding, this.#replies, voters))",
+        replace: "if (isNewest(finding, this.#replies, voters))",
       },
     ],
     ranges: ranges("3/2/2"),
