@@ -10,10 +10,12 @@ import { eachField, lengthDelimited } from "./plugin-messages.mjs";
 const rewrites = [
   [
     'import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";',
-    'import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";',
+    'import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";',
   ],
   ["writer: BinaryWriter = new BinaryWriter()", "writer: BinaryWriter = BinaryWriter.take()"],
   ["longToNumber(reader.uint64())", "reader.safeUint64()"],
+  // What a message starts with is mostly replaced at once.
+  [/new Uint8Array\(0\)/g, "noBytes"],
   [/Buffer\.from\((\w+\.encode\(value\)\.finish\(\))\)/g, "asBuffer($1)"],
 ];
 

@@ -7,6 +7,9 @@
  */
 import { BinaryReader as Reader, BinaryWriter as Writer } from "@bufbuild/protobuf/wire";
 
+/** What a field of bytes holds that was left out; one for all messages, since nothing can be written into it. */
+export const noBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 const twoTo32 = 2 ** 32;
 const scratch = new Uint8Array(8);
 

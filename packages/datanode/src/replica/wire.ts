@@ -50,6 +50,8 @@ export interface VoteEnvelope {
   readonly requestId: Uint8Array;
 }
 
+/** What most values have; whoever encodes a message only reads it. */
+const noAttributes = new Map<string, string>();
 const ok: ResponseMessage["reply"] = Object.freeze({ $case: "ok", value: Object.freeze({}) });
 const corrupt: ResponseMessage["reply"] = Object.freeze({ $case: "corrupt", value: Object.freeze({}) });
 const okReply: ReplicaReply = Object.freeze({ kind: "ok" });
@@ -100,7 +102,7 @@ function valueToWire(value: Value): ValueMessage {
       content.kind === "inline" || content.kind === "manifest"
         ? { $case: content.kind, value: content.bytes }
         : undefined,
-    attributes: new Map(attributes),
+    attributes: attributes.size === 0 ? noAttributes : new Map(attributes),
     ring: [...ring],
   };
 }

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/cluster.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -216,7 +216,7 @@ function createBaseJoinRequest(): JoinRequest {
   return {
     clusterId: "",
     nodeId: 0,
-    storeId: new Uint8Array(0),
+    storeId: noBytes,
     address: "",
     zone: "",
     capacityBytes: 0,
@@ -362,7 +362,7 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     const message = createBaseJoinRequest();
     message.clusterId = object.clusterId ?? "";
     message.nodeId = object.nodeId ?? 0;
-    message.storeId = object.storeId ?? new Uint8Array(0);
+    message.storeId = object.storeId ?? noBytes;
     message.address = object.address ?? "";
     message.zone = object.zone ?? "";
     message.capacityBytes = object.capacityBytes ?? 0;
@@ -1622,7 +1622,7 @@ function createBaseFileState(): FileState {
     path: "",
     version: 0,
     size: 0,
-    etag: new Uint8Array(0),
+    etag: noBytes,
     holders: [],
     behind: [],
     modifiedAtMs: 0,
@@ -1784,7 +1784,7 @@ export const FileState: MessageFns<FileState> = {
     message.path = object.path ?? "";
     message.version = object.version ?? 0;
     message.size = object.size ?? 0;
-    message.etag = object.etag ?? new Uint8Array(0);
+    message.etag = object.etag ?? noBytes;
     message.holders = object.holders?.map((e) => e) || [];
     message.behind = object.behind?.map((e) => e) || [];
     message.modifiedAtMs = object.modifiedAtMs ?? 0;

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/file.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -747,7 +747,7 @@ export const Condition: MessageFns<Condition> = {
 
 function createBaseMutation(): Mutation {
   return {
-    requestId: new Uint8Array(0),
+    requestId: noBytes,
     mayHaveRun: false,
     seenVersion: 0,
     condition: undefined,
@@ -845,7 +845,7 @@ export const Mutation: MessageFns<Mutation> = {
   },
   fromPartial<I extends Exact<DeepPartial<Mutation>, I>>(object: I): Mutation {
     const message = createBaseMutation();
-    message.requestId = object.requestId ?? new Uint8Array(0);
+    message.requestId = object.requestId ?? noBytes;
     message.mayHaveRun = object.mayHaveRun ?? false;
     message.seenVersion = object.seenVersion ?? 0;
     message.condition = (object.condition !== undefined && object.condition !== null)
@@ -857,7 +857,7 @@ export const Mutation: MessageFns<Mutation> = {
 };
 
 function createBaseFileInfo(): FileInfo {
-  return { path: "", version: 0, size: 0, etag: new Uint8Array(0), modifiedAtMs: 0, attributes: new Map() };
+  return { path: "", version: 0, size: 0, etag: noBytes, modifiedAtMs: 0, attributes: new Map() };
 }
 
 export const FileInfo: MessageFns<FileInfo> = {
@@ -967,7 +967,7 @@ export const FileInfo: MessageFns<FileInfo> = {
     message.path = object.path ?? "";
     message.version = object.version ?? 0;
     message.size = object.size ?? 0;
-    message.etag = object.etag ?? new Uint8Array(0);
+    message.etag = object.etag ?? noBytes;
     message.modifiedAtMs = object.modifiedAtMs ?? 0;
     message.attributes = (() => {
       const m = new Map();
@@ -1160,8 +1160,8 @@ function createBasePutRequest(): PutRequest {
   return {
     bucket: "",
     path: "",
-    content: new Uint8Array(0),
-    etag: new Uint8Array(0),
+    content: noBytes,
+    etag: noBytes,
     attributes: new Map(),
     mutation: undefined,
   };
@@ -1273,8 +1273,8 @@ export const PutRequest: MessageFns<PutRequest> = {
     const message = createBasePutRequest();
     message.bucket = object.bucket ?? "";
     message.path = object.path ?? "";
-    message.content = object.content ?? new Uint8Array(0);
-    message.etag = object.etag ?? new Uint8Array(0);
+    message.content = object.content ?? noBytes;
+    message.etag = object.etag ?? noBytes;
     message.attributes = (() => {
       const m = new Map();
       (object.attributes as Map<string, string> ?? new Map()).forEach((value, key) => {
@@ -1505,7 +1505,7 @@ export const GetRequest: MessageFns<GetRequest> = {
 };
 
 function createBaseGetResponse(): GetResponse {
-  return { file: undefined, content: new Uint8Array(0), vote: undefined };
+  return { file: undefined, content: noBytes, vote: undefined };
 }
 
 export const GetResponse: MessageFns<GetResponse> = {
@@ -1577,7 +1577,7 @@ export const GetResponse: MessageFns<GetResponse> = {
   fromPartial<I extends Exact<DeepPartial<GetResponse>, I>>(object: I): GetResponse {
     const message = createBaseGetResponse();
     message.file = (object.file !== undefined && object.file !== null) ? FileInfo.fromPartial(object.file) : undefined;
-    message.content = object.content ?? new Uint8Array(0);
+    message.content = object.content ?? noBytes;
     message.vote = (object.vote !== undefined && object.vote !== null) ? Vote.fromPartial(object.vote) : undefined;
     return message;
   },

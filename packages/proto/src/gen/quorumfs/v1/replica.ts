@@ -5,7 +5,7 @@
 // source: quorumfs/v1/replica.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -224,7 +224,7 @@ export const ExchangeRequest: MessageFns<ExchangeRequest> = {
 };
 
 function createBaseReplicaRequest(): ReplicaRequest {
-  return { id: 0, bucket: 0, path: "", layout: 0, vote: undefined, requestId: new Uint8Array(0) };
+  return { id: 0, bucket: 0, path: "", layout: 0, vote: undefined, requestId: noBytes };
 }
 
 export const ReplicaRequest: MessageFns<ReplicaRequest> = {
@@ -410,7 +410,7 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
         break;
       }
     }
-    message.requestId = object.requestId ?? new Uint8Array(0);
+    message.requestId = object.requestId ?? noBytes;
     return message;
   },
 };

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/types.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
 
 /** How durable an acknowledged write is. */
 export const Durability = {
@@ -233,7 +233,7 @@ export const Ballot: MessageFns<Ballot> = {
 };
 
 function createBaseRequestMark(): RequestMark {
-  return { requestId: new Uint8Array(0), counter: 0 };
+  return { requestId: noBytes, counter: 0 };
 }
 
 export const RequestMark: MessageFns<RequestMark> = {
@@ -293,7 +293,7 @@ export const RequestMark: MessageFns<RequestMark> = {
   },
   fromPartial<I extends Exact<DeepPartial<RequestMark>, I>>(object: I): RequestMark {
     const message = createBaseRequestMark();
-    message.requestId = object.requestId ?? new Uint8Array(0);
+    message.requestId = object.requestId ?? noBytes;
     message.counter = object.counter ?? 0;
     return message;
   },
@@ -304,7 +304,7 @@ function createBaseValue(): Value {
     tombstone: false,
     version: undefined,
     size: 0,
-    etag: new Uint8Array(0),
+    etag: noBytes,
     modifiedAtMs: 0,
     content: undefined,
     attributes: new Map(),
@@ -456,7 +456,7 @@ export const Value: MessageFns<Value> = {
       ? Ballot.fromPartial(object.version)
       : undefined;
     message.size = object.size ?? 0;
-    message.etag = object.etag ?? new Uint8Array(0);
+    message.etag = object.etag ?? noBytes;
     message.modifiedAtMs = object.modifiedAtMs ?? 0;
     switch (object.content?.$case) {
       case "inline": {
@@ -554,7 +554,7 @@ export const Value_AttributesEntry: MessageFns<Value_AttributesEntry> = {
 };
 
 function createBaseManifest(): Manifest {
-  return { uploadId: new Uint8Array(0), chunkBytes: 0, chunks: [] };
+  return { uploadId: noBytes, chunkBytes: 0, chunks: [] };
 }
 
 export const Manifest: MessageFns<Manifest> = {
@@ -625,7 +625,7 @@ export const Manifest: MessageFns<Manifest> = {
   },
   fromPartial<I extends Exact<DeepPartial<Manifest>, I>>(object: I): Manifest {
     const message = createBaseManifest();
-    message.uploadId = object.uploadId ?? new Uint8Array(0);
+    message.uploadId = object.uploadId ?? noBytes;
     message.chunkBytes = object.chunkBytes ?? 0;
     message.chunks = object.chunks?.map((e) => Chunk.fromPartial(e)) || [];
     return message;
