@@ -70,7 +70,14 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const onFatal = once(options.onFatal);
 
   const context = replicaContext({ self, store, refresh: () => refresh().catch(() => undefined) });
-  const replica = new LocalReplica({ context, disk, clock, log, onDiskFailure: onFatal });
+  const replica = new LocalReplica({
+    context,
+    disk,
+    clock,
+    log,
+    // No caller's error any more, but this process's end.
+    onDiskFailure: ({ message, cause }) => onFatal(new QuorumError({ code: "internal", message, cause })),
+  });
   const replicaService = replicaRoutes({ replica, context, clock, log });
 
   const superNode = new SuperNode({ network, address: config.supernode, self });

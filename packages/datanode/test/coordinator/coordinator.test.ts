@@ -168,7 +168,7 @@ describe("coordinator (N=3 R=2 W=2)", () => {
     cluster.disks[0]?.fail("input/output error");
     await cluster.files(1).put("a", "1");
     await settle();
-    expect(cluster.fatal).toHaveLength(1);
+    expect(cluster.fatal.map((error) => error.code)).toEqual(["internal"]);
     const { vote } = await cluster.files(1).stat("a");
     expect(vote?.nodes).not.toContain(1);
   });
