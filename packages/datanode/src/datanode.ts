@@ -1,5 +1,15 @@
 /** The composition root of a DataNode: what there is, in which order it starts, and in which order it ends. */
-import type { CancelSignal, Clock, Disk, Listener, Log, Network, NodeId, QuorumError, Random } from "@quorumfs/core";
+import {
+  type CancelSignal,
+  type Clock,
+  type Disk,
+  type Listener,
+  type Log,
+  type Network,
+  type NodeId,
+  QuorumError,
+  type Random,
+} from "@quorumfs/core";
 import { Admission } from "./admission.js";
 import { Buckets } from "./cluster/buckets.js";
 import { ClusterStore } from "./cluster/cluster-store.js";
