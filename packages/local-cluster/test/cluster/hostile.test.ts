@@ -476,17 +476,20 @@ describe("a flipped bit", () => {
     const { dataDir } = cluster.nodes.find(({ id }) => id === node) ?? { dataDir: "" };
     const disk = openLmdbDisk({ directory: join(dataDir, "records") });
     const rows = disk.table(table);
-    for (const { key } of rows.range({ start: new Uint8Array([0]) })) {
+    let found: { key: Uint8Array; value: Uint8Array } | undefined;
+    for (const { key, value } of rows.range({ start: new Uint8Array([0]) })) {
       if (!Buffer.from(key).toString("latin1").endsWith(path)) continue;
-      const value = Uint8Array.from(rows.get(key) ?? []);
+      found = { key: Uint8Array.from(key), value: Uint8Array.from(value) };
+    }
+    try {
+      if (!found) throw new Error(`${path} has no row in ${table} of DataNode ${node}`);
+      const { key, value } = found;
       const at = value.length - 1 - fromEnd;
       value[at] = (value[at] ?? 0) ^ 1;
-      await disk.commit([{ table: rows, key: Uint8Array.from(key), value }]);
+      await disk.commit([{ table: rows, key, value }]);
+    } finally {
       await disk.close();
-      return;
     }
-    await disk.close();
-    throw new Error(`${path} has no row in ${table} of DataNode ${node}`);
   }
 
   test.each([

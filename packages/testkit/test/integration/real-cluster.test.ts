@@ -16,7 +16,7 @@ import {
  * code around it.
  */
 const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const durationMs = 15_000;
+const durationMs = 10_000;
 const workers = 16;
 const files = 6;
 
