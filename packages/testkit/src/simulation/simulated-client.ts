@@ -26,7 +26,7 @@ export interface SimulatedClientOptions {
   readonly record: (operation: Operation) => void;
 }
 
-export const file = "file";
+const file = "file";
 
 /** How an attempt ended, as the client sees it. */
 type Answer<Outcome> =
