@@ -34,7 +34,7 @@ export interface QuorumFs extends AsyncDisposable {
    * any order; a client has at most four of them under way, the others wait.
    *
    * @param content 0 to 131,072 bytes (128 KiB); a string is stored as UTF-8.
-   * @throws QuorumError `precondition_failed` (with `details.currentVersion`), `not_found` (no such bucket),
+   * @throws QuorumError `precondition_failed` (with `details.currentVersion`, unless only an earlier attempt saw it), `not_found` (no such bucket),
    *   `invalid_argument`, `quorum_unavailable`, `unavailable`, `resource_exhausted`, `unknown_outcome`, `cancelled`
    */
   put(name: string, content: Uint8Array | string, options?: PutOptions): Promise<PutResult>;

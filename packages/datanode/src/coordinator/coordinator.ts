@@ -210,7 +210,8 @@ function settleMutation(request: MutateRequest, end: OperationEnd<MutationOutcom
       done(undefined, { value: outcome.value, version: outcome.version, acknowledged: outcome.acknowledged, place });
       break;
     case "condition_failed": {
-      const currentVersion = outcome.current?.kind === "live" ? outcome.current.version.counter : 0;
+      const present = outcome.current?.kind === "live" ? outcome.current.version.counter : 0;
+      const currentVersion = outcome.before ? undefined : present;
       done(conditionError({ intent: intent.kind, condition, file, currentVersion }), undefined);
       break;
     }

@@ -64,11 +64,20 @@ export function conditionError(options: {
   readonly intent: "put" | "delete";
   readonly condition: Condition;
   readonly file: string;
-  /** Version that was found; 0 if the file does not exist. */
-  readonly currentVersion: number;
+  /**
+   * Version that was found; 0 if the file did not exist. Undefined: an earlier attempt found it, and what is there now says
+   * nothing about that any more.
+   */
+  readonly currentVersion: number | undefined;
 }): QuorumError {
   const { intent, condition, file, currentVersion } = options;
-  if (intent === "delete" && currentVersion === 0) return fileNotFound(file);
+  if (intent === "delete" && (currentVersion === 0 || condition.kind === "exists")) return fileNotFound(file);
+  if (currentVersion === undefined) {
+    return failure(
+      "precondition_failed",
+      `${file} was to ${wanted(condition)}, and was not when it was first looked at`,
+    );
+  }
   const found = currentVersion === 0 ? "it does not exist" : `it has version ${currentVersion}`;
   return failure("precondition_failed", `${file} was to ${wanted(condition)}, but ${found}`, { currentVersion });
 }

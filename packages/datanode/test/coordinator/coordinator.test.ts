@@ -55,6 +55,34 @@ describe("coordinator (N=3 R=2 W=2)", () => {
     await expectation;
   });
 
+  it("a delete that was refused stays refused, and says so by what it met: the file was absent then", async () => {
+    cluster = await SmallCluster.start();
+    const request = { requestId: new Uint8Array(16).fill(7), mayHaveRun: true };
+    await expect(cluster.files(0).delete("a", request)).rejects.toMatchObject({ code: "not_found" });
+    await cluster.files(0).put("a", "1");
+    await expect(cluster.files(1).delete("a", request)).rejects.toMatchObject({ code: "not_found" });
+    expect(await text(2, "a")).toBe("1");
+  });
+
+  it("a condition that an earlier attempt failed on: refused without the version that is there by now", async () => {
+    cluster = await SmallCluster.start();
+    await cluster.files(0).put("a", "1");
+    const condition = { $case: "ifAbsent", value: true } as const;
+    const request = { requestId: new Uint8Array(16).fill(7), mayHaveRun: true, condition };
+    const first: unknown = await cluster
+      .files(0)
+      .put("a", "2", request)
+      .catch((error: unknown) => error);
+    expect(first).toMatchObject({ code: "precondition_failed", details: { currentVersion: 1 } });
+    await cluster.files(0).put("a", "3");
+    const again: unknown = await cluster
+      .files(1)
+      .put("a", "2", request)
+      .catch((error: unknown) => error);
+    expect(again).toMatchObject({ code: "precondition_failed" });
+    expect(again).not.toHaveProperty("details.currentVersion");
+  });
+
   /** Frames of votes that node 1 sends to node 2 from now on. */
   function countFrames(): { sent: number } {
     const frames = { sent: 0 };
