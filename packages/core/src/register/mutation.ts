@@ -128,8 +128,6 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #sent: Value | undefined;
   /** By round, oldest first: the values of ours that are out there. */
   readonly #doubts = new Map<number, Doubt>();
-  /** Counter of the first ballot under which a quorum told this operation the file's state. */
-  #firstDecision: number | undefined;
 
   constructor(request: MutationRequest) {
     this.#request = request;
@@ -215,6 +213,14 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     return [this.#send(voters.members, { kind: "prepare", ballot: this.#ballot })];
   }
 
+  /** Nobody is in the way, so there is nothing to wait for. */
+  #prepareHigher(): Effects<MutationOutcome> {
+    this.#overtaken = true;
+    if (this.#retries === retriesMax) return this.#giveUp("other coordinators kept overtaking this one");
+    this.#retries += 1;
+    return this.#prepare();
+  }
+
   #newRound(quorum: QuorumKind): void {
     this.#round += 1;
     // A timer of an earlier round must not fire into this one.
@@ -285,20 +291,22 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const finding = highestAccepted(this.#replies);
     const current = finding.value;
     if (intent.kind === "identity") return this.#decideIdentity(finding);
+    // New versions are above every floor that a quorum knows of, also where the file has a record and another file
+    // raised the floor. And users see only the counter of a version, so it is above that of what it replaces, though the
+    // ballot would be higher by its node alone.
+    if (Math.max(finding.floor, finding.accepted.counter) >= this.#ballot.counter) return this.#prepareHigher();
 
     const lowest = this.#lowestPossibleVersion();
-    this.#firstDecision ??= this.#ballot.counter;
     const known = isKnown(finding, this.#replies, voters);
     const mark = findMark(current, requestId);
     if (mark && current) return this.#settleMarked({ finding, known, current, mark });
     if (lowest !== undefined && mayBeForgotten({ value: current, floor: finding.floor, lowest })) {
-      // Without a vote of ours out there, only another attempt can have run, and then nobody waits for this one.
-      if (!this.#mayTakeEffect) return this.#finish({ kind: "contended" });
       return this.#finish({ kind: "unknown", reason: "too much has happened to the file since to tell" });
     }
     if (conditionHolds(condition, current)) {
-      if (!this.#isUnproven(current, finding.floor)) return this.#proposeNew(finding);
-      return this.#finish({ kind: "unproven", version: Math.max(finding.accepted.counter, finding.floor) });
+      if (!this.#isUnproven(current, finding.floor)) return this.#proposeOurs(current);
+      // What another attempt makes from now on, it makes above the ballot that a quorum has promised to this one.
+      return this.#finish({ kind: "unproven", version: this.#ballot.counter - 1 });
     }
     if (known && !this.#mayTakeEffect) return this.#finish({ kind: "condition_failed", current, before: false });
     const value = this.#refusing(current);
@@ -335,17 +343,12 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     return this.#finish({ kind: "applied", value: current, version, acknowledged, kept: undefined });
   }
 
-  /**
-   * Lowest counter of a version that this mutation may have made before this decision; undefined if it cannot have made
-   * any. What another attempt may have made unseen became chosen above the ballot of the first decision, or else that
-   * decision would have seen it.
-   */
+  /** Lowest counter of a version that this mutation may have made already; undefined if it cannot have made any. */
   #lowestPossibleVersion(): number | undefined {
     const { mayHaveRun, seenVersion } = this.#request;
     if (mayHaveRun) return seenVersion + 1;
     const [oldestDoubt] = this.#doubts.values();
-    if (!oldestDoubt || this.#firstDecision === undefined) return oldestDoubt?.counter ?? this.#firstDecision;
-    return Math.min(oldestDoubt.counter, this.#firstDecision);
+    return oldestDoubt?.counter;
   }
 
   /**
@@ -360,13 +363,6 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   #holders(finding: Finding): readonly NodeId[] {
     return [...this.#replies].filter(([, reply]) => sameBallot(reply.accepted, finding.accepted)).map(([node]) => node);
-  }
-
-  #proposeNew(finding: Finding): Effects<MutationOutcome> {
-    // Users see only the counter of a version. So a new version's is above that of what it replaces, though the ballot
-    // would be higher by its node alone.
-    if (finding.accepted.counter >= this.#ballot.counter) return this.#retry();
-    return this.#proposeOurs(finding.value);
   }
 
   #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { QuorumSettings } from "@quorumfs/core";
 import { Coverage, drawAnyPlan, runHistory } from "../../src/index.js";
+import { buildMutant } from "./mutants/build-mutant.js";
+import { shortRing } from "./mutants/mutants.js";
 
 const historiesPerQuorum = 4_000;
 // Where each test's seeds begin: `pnpm sim --seed` shows any of them again.
@@ -26,6 +28,16 @@ describe(`histories of one file, seeds from ${firstSeed}`, () => {
     }
     const possible = mustHappen.filter((what) => !cannotHappen(what, { replicas, read, write }));
     for (const what of possible) expect([what, coverage.get(what) > 0]).toEqual([what, true]);
+  });
+
+  // Where every mutation pushes its predecessor's mark out, retries lose theirs all the time.
+  test("a ring of one mark: every history linearizable", async () => {
+    const shortened = await buildMutant([shortRing]);
+    const quorum = { replicas: 3, read: 2, write: 2 };
+    for (let seed = firstSeed; seed < firstSeed + historiesPerQuorum; seed += 1) {
+      const { violation } = runHistory(drawAnyPlan(seed, quorum), { protocol: shortened });
+      if (violation !== undefined) throw new Error(`seed ${seed}: ${violation}`);
+    }
   });
 
   test("one seed, one history: two runs leave the same trace", () => {

@@ -38,10 +38,10 @@ function ranges(quorum: string, overrides: PlanProfile = {}): PlanRanges {
 const register = "core/src/register";
 const { fleeting, collecting, crashing, duelling, retrying, forgetting } = planProfiles;
 /** Marks that are pushed out soon, so that short histories are enough. The protocol has to bear any size. */
-const shortRing: Patch = {
+export const shortRing: Patch = {
   file: `${register}/value.ts`,
   find: "export const ringSizeMax = 8;",
-  replace: "export const ringSizeMax = 2;",
+  replace: "export const ringSizeMax = 1;",
 };
 
 const promiseByR: readonly Patch[] = [
@@ -350,7 +350,7 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: `${register}/mutation.ts`,
-        find: "if (finding.accepted.counter >= this.#ballot.counter) return this.#retry();",
+        find: "if (Math.max(finding.floor, finding.accepted.counter) >= this.#ballot.counter) return this.#prepareHigher();",
         replace: "",
       },
     ],
@@ -476,6 +476,28 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     ranges: ranges("3/2/2", forgetting),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "retry: a first attempt that comes late proves that no other has run",
+    patches: [
+      shortRing,
+      {
+        file: `${register}/mutation.ts`,
+        find: "return mayBeForgotten({ value, floor, lowest: seenVersion + 1 });",
+        replace: "return false;",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...retrying,
+      conditions: { none: 2, absent: 3, version: 1, etag: 0 },
+      kinds: { put: 5, delete: 4, read: 2, stat: 0 },
+      timeoutMs: [5, 25],
+      overrun: 8,
+      faults: { ...noFaults, coordinator_pause: 1, partition: 1, collection: 1 },
+      faultsPerHistory: [4, 10],
+      calm: 0,
+    }),
     seedsMax: 30_000,
   },
   {
