@@ -100,14 +100,6 @@ type Proposal =
   | { readonly kind: "current"; readonly value: Value; readonly then: "condition_failed"; readonly before: boolean }
   | { readonly kind: "current"; readonly value: Value; readonly then: "applied"; readonly version: number };
 
-/** A value of ours that may become chosen behind our back. */
-interface Doubt {
-  /** Of its ballot. */
-  readonly counter: number;
-  /** Who may have voted for it, or may still do so. */
-  readonly voters: Set<NodeId>;
-}
-
 type CurrentProposal = Extract<Proposal, { kind: "current" }>;
 
 export class Mutation implements RegisterOperation<MutationOutcome> {
@@ -126,8 +118,8 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #overtaken = false;
   /** The value of ours that was sent last. */
   #sent: Value | undefined;
-  /** By round, oldest first: the values of ours that are out there. */
-  readonly #doubts = new Map<number, Doubt>();
+  /** Counter of the first ballot at which a value of ours was sent: from then on one may become chosen behind our back. */
+  #sentSince: number | undefined;
 
   constructor(request: MutationRequest) {
     this.#request = request;
@@ -136,9 +128,10 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   }
 
   start(): Effects<MutationOutcome> {
-    const { kept, mayHaveRun } = this.#request;
-    // A retry must see what its earlier attempt left behind, so it asks everybody.
-    if (!kept || mayHaveRun) return this.#prepare();
+    const { kept, mayHaveRun, counterHint } = this.#request;
+    // A retry must see what its earlier attempt left behind, so it asks everybody. And a promise that is known to be
+    // overtaken would only put a vote out there to be in doubt about.
+    if (!kept || mayHaveRun || counterHint > kept.next.counter) return this.#prepare();
     this.#ballot = kept.next;
     this.#highestCounter = Math.max(this.#highestCounter, kept.next.counter);
     return this.#decideFromKept(kept.current);
@@ -147,7 +140,6 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   onReply(round: number, from: NodeId, reply: ReplicaReply): Effects<MutationOutcome> {
     if (this.#phase === "done") return [];
     this.#learn(reply);
-    if (reply.kind === "nack") this.#clearDoubt(round, from);
     if (round !== this.#round) return [];
     switch (reply.kind) {
       case "stale_layout":
@@ -188,20 +180,17 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     this.#highestCounter = Math.max(this.#highestCounter, reply.floor, ...heard);
   }
 
-  /** Whether a value of ours is out there that could still become chosen. */
+  /**
+   * Whether a value of ours is out there that could still become chosen. NACKs do not settle that, be they from all: a
+   * message that arrived twice may have been voted for the first time and refused the second.
+   */
   get #inDoubt(): boolean {
-    return this.#doubts.size > 0;
+    return this.#sentSince !== undefined;
   }
 
   /** The same, counting in what an earlier attempt may have sent. */
   get #mayTakeEffect(): boolean {
     return this.#inDoubt || this.#request.mayHaveRun;
-  }
-
-  /** Who refuses a vote refuses it for good: a value that all refused is as good as never sent. */
-  #clearDoubt(round: number, from: NodeId): void {
-    const doubt = this.#doubts.get(round);
-    if (doubt?.voters.delete(from) && doubt.voters.size === 0) this.#doubts.delete(round);
   }
 
   #prepare(): Effects<MutationOutcome> {
@@ -346,9 +335,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   /** Lowest counter of a version that this mutation may have made already; undefined if it cannot have made any. */
   #lowestPossibleVersion(): number | undefined {
     const { mayHaveRun, seenVersion } = this.#request;
-    if (mayHaveRun) return seenVersion + 1;
-    const [oldestDoubt] = this.#doubts.values();
-    return oldestDoubt?.counter;
+    return mayHaveRun ? seenVersion + 1 : this.#sentSince;
   }
 
   /**
@@ -367,10 +354,8 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
 
   #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {
     this.#sent = this.#newValue(current);
-    const effects = this.#accept({ kind: "ours", value: this.#sent });
-    const voters = new Set(this.#request.voters.members);
-    this.#doubts.set(this.#round, { counter: this.#ballot.counter, voters });
-    return effects;
+    this.#sentSince ??= this.#ballot.counter;
+    return this.#accept({ kind: "ours", value: this.#sent });
   }
 
   /**

@@ -86,20 +86,12 @@ function accept(view: ReplicaView, request: Extract<ReplicaRequest, { kind: "acc
   if (jumpsTooFar(view, ballot)) return refuseJump(view, ballot);
   if (next && next.counter > ballot.counter + 1) return refuseJump(view, next);
   if (isBelowFloor(view, ballot)) return nack(view);
-  if (compareBallots(ballot, promised) < 0) return sameBallot(ballot, accepted) ? voted(request) : nack(view);
-  if (compareBallots(ballot, accepted) < 0) return nack(view);
+  // Voted for already: the vote stands, whatever was promised since; a reader who writes back needs no more. With `next`
+  // the answer would be a promise as well, and that may be somebody else's by now.
+  if (!next && sameBallot(ballot, accepted)) return { reply: ok };
+  if (compareBallots(ballot, promised) < 0 || compareBallots(ballot, accepted) < 0) return nack(view);
   const promise = maxBallot(promised, next ? maxBallot(ballot, next) : ballot);
   return { reply: ok, store: { promised: promise, accepted: ballot, value } };
-}
-
-/**
- * Voted for before, and promised more since. The vote stands, which is all that a reader who writes back needs to know;
- * with `next` the answer would be a promise as well, and that may be somebody else's by now. No NACK either: that
- * would say that there is no vote.
- */
-function voted({ next }: { readonly next?: Ballot }): ReplicaStep {
-  if (!next) return { reply: ok };
-  return { reply: { kind: "refused", code: "unavailable", reason: "has voted for it already" } };
 }
 
 /** Takes the floor from `promised`, not `accepted`: an ACCEPT under way below the promise must not bring the file back. */

@@ -159,10 +159,10 @@ const rows: readonly Row[] = [
     step: { reply: ok },
   },
   {
-    name: "ACCEPT: once more, by its coordinator: a vote is there, so no NACK; no promise either",
+    name: "ACCEPT: once more, by its coordinator: the promise that would go with it may be somebody else's",
     view: used,
     request: { kind: "accept", ballot: ballot(4), value, next: ballot(5) },
-    step: { reply: { kind: "refused", code: "unavailable", reason: "has voted for it already" } },
+    step: { reply: nackUsed },
   },
   {
     name: "ACCEPT: without a record, at the floor",

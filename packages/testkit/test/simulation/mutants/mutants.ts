@@ -88,8 +88,8 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: `${register}/replica.ts`,
-        find: "if (compareBallots(ballot, promised) < 0) return sameBallot(ballot, accepted) ? voted(request) : nack(view);",
-        replace: "",
+        find: "if (compareBallots(ballot, promised) < 0 || compareBallots(ballot, accepted) < 0) return nack(view);",
+        replace: "if (compareBallots(ballot, accepted) < 0) return nack(view);",
       },
     ],
     ranges: ranges("3/2/2"),
@@ -394,8 +394,8 @@ export const mutants: readonly Mutant[] = [
       shortRing,
       {
         file: `${register}/mutation.ts`,
-        find: "if (!kept || mayHaveRun) return this.#prepare();",
-        replace: "if (!kept) return this.#prepare();",
+        find: "if (!kept || mayHaveRun || counterHint > kept.next.counter) return this.#prepare();",
+        replace: "if (!kept || counterHint > kept.next.counter) return this.#prepare();",
       },
     ],
     ranges: ranges("3/2/2", forgetting),
