@@ -30,8 +30,13 @@ export class ServerProcess {
     const script = join(dirname(entry), "..", "bin", `quorumfs-${binary}.js`);
     const child = spawn(process.execPath, [script, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
-      // fsync runs in the thread pool. The other one: it ends when this process does, in whatever way.
-      env: { ...process.env, UV_THREADPOOL_SIZE: "8", QUORUMFS_EXIT_WITH_PARENT: "1" },
+      // As `npm start` runs them: threads for fsync, room for new objects. It ends when this process does, in whatever way.
+      env: {
+        ...process.env,
+        UV_THREADPOOL_SIZE: "8",
+        NODE_OPTIONS: "--max-semi-space-size=32",
+        QUORUMFS_EXIT_WITH_PARENT: "1",
+      },
     });
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2_000)));

@@ -32,11 +32,22 @@ const exitWithParent = { QUORUMFS_EXIT_WITH_PARENT: "1" };
 /** fsync runs on these threads, and a DataNode has many under way. */
 const threads = { UV_THREADPOOL_SIZE: "8" };
 
+/**
+ * What a batch of votes holds on to outlives V8's usual 16 MiB for new objects, and is then copied twice and collected
+ * the slow way: 32 MiB took 5 to 15 % off the processor time of a write (pnpm bench small). Taken up under load only.
+ */
+const newObjects = "--max-semi-space-size=32";
+
 export function startChild(script: string, args: readonly string[]): Child {
   const child = spawn(process.execPath, [script, ...args], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...foreignEnvironment(), ...threads, ...exitWithParent },
+    env: {
+      ...foreignEnvironment(),
+      ...threads,
+      ...exitWithParent,
+      NODE_OPTIONS: [process.env["NODE_OPTIONS"], newObjects].filter(Boolean).join(" "),
+    },
   });
   // It closes, and breaks, with the child.
   child.stdin.on("error", () => undefined);
