@@ -26,7 +26,9 @@ const options = await yargs(hideBin(process.argv))
   .option("trace", { type: "boolean", default: false, describe: "print every message of every history" })
   .example("$0 --histories 100000", "look for trouble")
   .example("$0 --seed 4711 --histories 1 --quorum 5/3/3 --trace", "watch one history")
+  .check(({ quorum }) => quorum.map(parseQuorum).length > 0)
   .strict()
+  .wrap(100)
   .parse();
 
 const quorums = options.quorum.map(parseQuorum);
