@@ -94,8 +94,12 @@ function parserFor(
   return parser.wrap(Math.min(110, parser.terminalWidth()));
 }
 
+/** With this flag the shell's completion script asks for words; any parser of yargs answers it, and ends the process. */
+const completionFlag = "--get-yargs-completions";
+
 /** The file must be known before the rest is parsed, since it fills in what flags leave out. */
 async function configPathOf({ args, environment }: CommandLine): Promise<string | undefined> {
+  if (args.includes(completionFlag)) return undefined;
   const { config } = await yargs()
     .option("config", { type: "string" })
     .help(false)
