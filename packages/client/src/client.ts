@@ -59,6 +59,7 @@ export interface ClientOptions {
   readonly onClosed: () => void;
 }
 
+const noBytes = new Uint8Array(0);
 // What fits into a lane, so that a client that sends to one node only is not refused there.
 const underWayMax = 1024;
 
@@ -113,7 +114,10 @@ export class Client implements QuorumFs {
     return this.#run({
       verb: "put",
       name,
-      request: { $case: "put", value: { bucket, path, content: bytes, etag: sha256(bytes), attributes, mutation } },
+      request: {
+        $case: "put",
+        value: { bucket, path, content: bytes, etag: sha256(bytes), attributes, mutation, manifest: noBytes, size: 0 },
+      },
       replicas: view.replicasOf(bucketId, path),
       requestId: toHex(mutation.requestId),
       prepare: () => {
@@ -139,7 +143,7 @@ export class Client implements QuorumFs {
     return this.#run({
       verb: "get",
       name,
-      request: { $case: "get", value: { bucket, path, consistency } },
+      request: { $case: "get", value: { bucket, path, consistency, acceptManifest: false } },
       replicas: view.replicasOf(bucketId, path),
       timeoutMs: checkTimeout(options.timeoutMs),
       signal: options.signal,

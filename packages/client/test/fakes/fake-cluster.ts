@@ -178,7 +178,10 @@ export function resultOf({ operation }: FileRequest): Result {
     case "put":
       return { $case: "put", value: { file: fileOf(operation.value.path, operation.value.content, 7), vote } };
     case "get":
-      return { $case: "get", value: { file: fileOf(operation.value.path, content, 7), content, vote } };
+      return {
+        $case: "get",
+        value: { file: fileOf(operation.value.path, content, 7), content, vote, manifest: new Uint8Array(0) },
+      };
     case "stat":
       return { $case: "stat", value: { file: fileOf(operation.value.path, content, 7), vote } };
     case "delete":

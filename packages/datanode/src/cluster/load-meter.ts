@@ -63,6 +63,12 @@ export class LoadMeter {
       residentBytes,
       records: this.#records,
       operationsPerSecond,
+      chunks: 0,
+      chunkBytes: 0,
+      reclaimableBytes: 0,
+      uploadingBytes: 0,
+      full: false,
+      damage: undefined,
     };
   }
 }

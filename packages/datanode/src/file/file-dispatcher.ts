@@ -2,7 +2,15 @@
  * Every file operation, whether it came as a call of its own or in a session: checked, let in, coordinated, answered.
  */
 import { type Clock, type Log, QuorumError, type Random, assert } from "@quorumfs/core";
-import type { DeleteRequest, FileRequest, FileResponse, GetRequest, ListRequest, PutRequest } from "@quorumfs/proto";
+import type {
+  DeleteRequest,
+  FileRequest,
+  FileResponse,
+  GetRequest,
+  ListRequest,
+  PutRequest,
+  StatRequest,
+} from "@quorumfs/proto";
 import type { Admission } from "../admission.js";
 import type { Buckets } from "../cluster/buckets.js";
 import type { BucketView } from "../cluster/cluster-view.js";
@@ -29,6 +37,8 @@ export interface FileDispatcherOptions {
   readonly random: Random;
   readonly log: Log;
 }
+
+const noBytes = new Uint8Array(0);
 
 /** Starts an operation in its bucket. */
 type Begin = (bucket: BucketView) => CancelOperation;
@@ -116,18 +126,21 @@ export class FileDispatcher {
     return this.#read(request, { withContent: true, deadlineMs }, done, (bucket, { value, holders, place }) => {
       assert(value.content.kind === "inline", "a read with content brings content");
       const vote = voteOf(bucket, place, holders);
-      return { $case: "get", value: { file: fileInfo(request.path, value), content: value.content.bytes, vote } };
+      return {
+        $case: "get",
+        value: { file: fileInfo(request.path, value), content: value.content.bytes, vote, manifest: noBytes },
+      };
     });
   }
 
-  #stat(request: GetRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+  #stat(request: StatRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
     return this.#read(request, { withContent: false, deadlineMs }, done, (bucket, { value, holders, place }) => {
       return { $case: "stat", value: { file: fileInfo(request.path, value), vote: voteOf(bucket, place, holders) } };
     });
   }
 
   #read(
-    request: GetRequest,
+    request: StatRequest,
     options: { readonly withContent: boolean; readonly deadlineMs: number },
     done: Done<FileResult>,
     resultOf: (bucket: BucketView, found: Found) => FileResult,

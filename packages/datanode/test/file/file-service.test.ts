@@ -149,7 +149,7 @@ describe("file service (N=3 R=2 W=2)", () => {
     for (const index of [1, 2]) await cluster.nodes[index]?.close();
     const { channel } = cluster.files(0);
     const { FileServiceService } = await import("@quorumfs/proto");
-    const request = { bucket: "files", path: "a", consistency: 2 } as const;
+    const request = { bucket: "files", path: "a", consistency: 2, acceptManifest: false } as const;
     const got = await channel.unary(FileServiceService.get, request, { timeoutMs: 1000 });
     expect(text(got.content)).toBe("hello");
     await expect(cluster.files(0).get("a")).rejects.toMatchObject({

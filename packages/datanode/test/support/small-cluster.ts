@@ -84,7 +84,8 @@ export class SmallCluster {
       channel,
       put: (path: string, content: string, more: PutMore = {}) =>
         channel.unary(service.put, putRequest(path, content, more), options),
-      get: (path: string, bucket = "files") => channel.unary(service.get, { bucket, path, consistency: 0 }, options),
+      get: (path: string, bucket = "files") =>
+        channel.unary(service.get, { bucket, path, consistency: 0, acceptManifest: false }, options),
       stat: (path: string, bucket = "files") => channel.unary(service.stat, { bucket, path, consistency: 0 }, options),
       delete: (path: string, more: PutMore = {}) =>
         channel.unary(
@@ -131,6 +132,8 @@ export function putRequest(path: string, content: string, more: PutMore = {}): P
     bucket,
     path,
     content: new TextEncoder().encode(content),
+    manifest: new Uint8Array(0),
+    size: 0,
     etag,
     attributes: new Map(attributes),
     mutation: { requestId, mayHaveRun, mayBeRepeated: false, seenVersion: 0, condition: { test } },

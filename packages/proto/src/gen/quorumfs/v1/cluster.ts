@@ -22,6 +22,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { DamageCounts } from "./maintenance.js";
 import { Bucket } from "./types.js";
 
 export const NodeState = {
@@ -79,6 +80,16 @@ export interface Load {
   /** Records held. */
   records: number;
   operationsPerSecond: number;
+  /** Chunks held, and their bytes. */
+  chunks: number;
+  chunkBytes: number;
+  /** Of these, what no version names any more and what will be gone when its time is up. */
+  reclaimableBytes: number;
+  /** Of these, what no version names yet. */
+  uploadingBytes: number;
+  /** Too little space is left: the node takes no new content. */
+  full: boolean;
+  damage: DamageCounts | undefined;
 }
 
 export interface HeartbeatRequest {
@@ -464,6 +475,12 @@ function createBaseLoad(): Load {
     residentBytes: 0,
     records: 0,
     operationsPerSecond: 0,
+    chunks: 0,
+    chunkBytes: 0,
+    reclaimableBytes: 0,
+    uploadingBytes: 0,
+    full: false,
+    damage: undefined,
   };
 }
 
@@ -492,6 +509,24 @@ export const Load: MessageFns<Load> = {
     }
     if (message.operationsPerSecond !== 0) {
       writer.uint32(65).double(message.operationsPerSecond);
+    }
+    if (message.chunks !== 0) {
+      writer.uint32(72).uint64(message.chunks);
+    }
+    if (message.chunkBytes !== 0) {
+      writer.uint32(80).uint64(message.chunkBytes);
+    }
+    if (message.reclaimableBytes !== 0) {
+      writer.uint32(88).uint64(message.reclaimableBytes);
+    }
+    if (message.uploadingBytes !== 0) {
+      writer.uint32(96).uint64(message.uploadingBytes);
+    }
+    if (message.full !== false) {
+      writer.uint32(104).bool(message.full);
+    }
+    if (message.damage !== undefined) {
+      DamageCounts.encode(message.damage, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -573,6 +608,54 @@ export const Load: MessageFns<Load> = {
             message.operationsPerSecond = reader.double();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.chunks = reader.safeUint64();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.chunkBytes = reader.safeUint64();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.reclaimableBytes = reader.safeUint64();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.uploadingBytes = reader.safeUint64();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.full = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.damage = DamageCounts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -598,6 +681,14 @@ export const Load: MessageFns<Load> = {
     message.residentBytes = object.residentBytes ?? 0;
     message.records = object.records ?? 0;
     message.operationsPerSecond = object.operationsPerSecond ?? 0;
+    message.chunks = object.chunks ?? 0;
+    message.chunkBytes = object.chunkBytes ?? 0;
+    message.reclaimableBytes = object.reclaimableBytes ?? 0;
+    message.uploadingBytes = object.uploadingBytes ?? 0;
+    message.full = object.full ?? false;
+    message.damage = (object.damage !== undefined && object.damage !== null)
+      ? DamageCounts.fromPartial(object.damage)
+      : undefined;
     return message;
   },
 };

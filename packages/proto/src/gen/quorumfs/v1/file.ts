@@ -136,7 +136,16 @@ export interface PutRequest {
   /** SHA-256 of the content, 32 bytes, computed by the caller; a mismatch is refused. Empty: not checked. */
   etag: Uint8Array;
   attributes: Map<string, string>;
-  mutation: Mutation | undefined;
+  mutation:
+    | Mutation
+    | undefined;
+  /**
+   * Instead of `content`, above 128 KiB: the manifest as it is stored (see Value.manifest). Its chunks are durable on W of
+   * their replicas already. They belong to the upload of this mutation's request id or, where the mutation has the condition
+   * if_version, also to that version or to any upload of this file. `size` and `etag` must be set.
+   */
+  manifest: Uint8Array;
+  size: number;
 }
 
 export interface PutRequest_AttributesEntry {
@@ -153,12 +162,18 @@ export interface GetRequest {
   bucket: string;
   path: string;
   consistency: Consistency;
+  /** The caller reads chunks itself. Without it a file above 128 KiB is refused as INVALID_ARGUMENT. */
+  acceptManifest: boolean;
 }
 
 export interface GetResponse {
   file: FileInfo | undefined;
   content: Uint8Array;
-  vote: Vote | undefined;
+  vote:
+    | Vote
+    | undefined;
+  /** Instead of `content`: where the bytes are (see Value.manifest). */
+  manifest: Uint8Array;
 }
 
 export interface StatRequest {
@@ -1164,6 +1179,8 @@ function createBasePutRequest(): PutRequest {
     etag: noBytes,
     attributes: new Map(),
     mutation: undefined,
+    manifest: noBytes,
+    size: 0,
   };
 }
 
@@ -1186,6 +1203,12 @@ export const PutRequest: MessageFns<PutRequest> = {
     });
     if (message.mutation !== undefined) {
       Mutation.encode(message.mutation, writer.uint32(50).fork()).join();
+    }
+    if (message.manifest.length !== 0) {
+      writer.uint32(58).bytes(message.manifest);
+    }
+    if (message.size !== 0) {
+      writer.uint32(64).uint64(message.size);
     }
     return writer;
   },
@@ -1254,6 +1277,22 @@ export const PutRequest: MessageFns<PutRequest> = {
             message.mutation = Mutation.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.manifest = reader.bytes();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.size = reader.safeUint64();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1287,6 +1326,8 @@ export const PutRequest: MessageFns<PutRequest> = {
     message.mutation = (object.mutation !== undefined && object.mutation !== null)
       ? Mutation.fromPartial(object.mutation)
       : undefined;
+    message.manifest = object.manifest ?? noBytes;
+    message.size = object.size ?? 0;
     return message;
   },
 };
@@ -1426,7 +1467,7 @@ export const PutResponse: MessageFns<PutResponse> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { bucket: "", path: "", consistency: 0 };
+  return { bucket: "", path: "", consistency: 0, acceptManifest: false };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
@@ -1439,6 +1480,9 @@ export const GetRequest: MessageFns<GetRequest> = {
     }
     if (message.consistency !== 0) {
       writer.uint32(24).int32(message.consistency);
+    }
+    if (message.acceptManifest !== false) {
+      writer.uint32(32).bool(message.acceptManifest);
     }
     return writer;
   },
@@ -1480,6 +1524,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.consistency = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.acceptManifest = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1500,12 +1552,13 @@ export const GetRequest: MessageFns<GetRequest> = {
     message.bucket = object.bucket ?? "";
     message.path = object.path ?? "";
     message.consistency = object.consistency ?? 0;
+    message.acceptManifest = object.acceptManifest ?? false;
     return message;
   },
 };
 
 function createBaseGetResponse(): GetResponse {
-  return { file: undefined, content: noBytes, vote: undefined };
+  return { file: undefined, content: noBytes, vote: undefined, manifest: noBytes };
 }
 
 export const GetResponse: MessageFns<GetResponse> = {
@@ -1518,6 +1571,9 @@ export const GetResponse: MessageFns<GetResponse> = {
     }
     if (message.vote !== undefined) {
       Vote.encode(message.vote, writer.uint32(26).fork()).join();
+    }
+    if (message.manifest.length !== 0) {
+      writer.uint32(34).bytes(message.manifest);
     }
     return writer;
   },
@@ -1559,6 +1615,14 @@ export const GetResponse: MessageFns<GetResponse> = {
             message.vote = Vote.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.manifest = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1579,6 +1643,7 @@ export const GetResponse: MessageFns<GetResponse> = {
     message.file = (object.file !== undefined && object.file !== null) ? FileInfo.fromPartial(object.file) : undefined;
     message.content = object.content ?? noBytes;
     message.vote = (object.vote !== undefined && object.vote !== null) ? Vote.fromPartial(object.vote) : undefined;
+    message.manifest = object.manifest ?? noBytes;
     return message;
   },
 };

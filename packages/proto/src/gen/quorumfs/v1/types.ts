@@ -93,7 +93,7 @@ export interface Value {
     /** The bytes themselves, up to 128 KiB. */
     { $case: "inline"; value: Uint8Array }
     | //
-    /** An encoded Manifest. */
+    /** Where the bytes are: CRC-32C (4 bytes, little-endian) of what follows, an encoded Manifest. */
     { $case: "manifest"; value: Uint8Array }
     | undefined;
   attributes: Map<string, string>;
@@ -106,17 +106,32 @@ export interface Value_AttributesEntry {
   value: string;
 }
 
-/** Where the chunks of a large file are. Reserved for content above the inline limit. */
+/** Where the bytes of a file above the inline limit are: the chunks of its extents one after the other. */
 export interface Manifest {
-  /** 16 bytes; every chunk belongs to one upload. */
-  uploadId: Uint8Array;
-  chunkBytes: number;
-  chunks: Chunk[];
+  extents: Extent[];
+  /**
+   * Instead of extents: chunks of this file whose own bytes, one after the other, are an encoded Manifest with the extents.
+   * For files whose manifest would pass 1 MiB.
+   */
+  pages:
+    | Extent
+    | undefined;
+  /**
+   * The SHA-256 under way after the last byte, as the appender's library saves it; empty: not known. Lets an append go on
+   * without reading the file.
+   */
+  hashState: Uint8Array;
 }
 
-export interface Chunk {
-  size: number;
-  crc32c: number;
+/** Consecutive chunks of one upload: all of `chunk_bytes`, but the last one of `last_bytes`. */
+export interface Extent {
+  /** 16 bytes. */
+  upload: Uint8Array;
+  first: number;
+  chunkBytes: number;
+  lastBytes: number;
+  /** CRC-32C of each chunk; their number is the number of chunks. */
+  crc32c: number[];
 }
 
 /** A namespace of files with its own quorums. */
@@ -554,19 +569,19 @@ export const Value_AttributesEntry: MessageFns<Value_AttributesEntry> = {
 };
 
 function createBaseManifest(): Manifest {
-  return { uploadId: noBytes, chunkBytes: 0, chunks: [] };
+  return { extents: [], pages: undefined, hashState: noBytes };
 }
 
 export const Manifest: MessageFns<Manifest> = {
   encode(message: Manifest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    if (message.uploadId.length !== 0) {
-      writer.uint32(10).bytes(message.uploadId);
+    for (const v of message.extents) {
+      Extent.encode(v!, writer.uint32(10).fork()).join();
     }
-    if (message.chunkBytes !== 0) {
-      writer.uint32(16).uint32(message.chunkBytes);
+    if (message.pages !== undefined) {
+      Extent.encode(message.pages, writer.uint32(18).fork()).join();
     }
-    for (const v of message.chunks) {
-      Chunk.encode(v!, writer.uint32(26).fork()).join();
+    if (message.hashState.length !== 0) {
+      writer.uint32(26).bytes(message.hashState);
     }
     return writer;
   },
@@ -589,15 +604,15 @@ export const Manifest: MessageFns<Manifest> = {
               break;
             }
 
-            message.uploadId = reader.bytes();
+            message.extents.push(Extent.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.chunkBytes = reader.uint32();
+            message.pages = Extent.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -605,7 +620,7 @@ export const Manifest: MessageFns<Manifest> = {
               break;
             }
 
-            message.chunks.push(Chunk.decode(reader, reader.uint32()));
+            message.hashState = reader.bytes();
             continue;
           }
         }
@@ -625,29 +640,44 @@ export const Manifest: MessageFns<Manifest> = {
   },
   fromPartial<I extends Exact<DeepPartial<Manifest>, I>>(object: I): Manifest {
     const message = createBaseManifest();
-    message.uploadId = object.uploadId ?? noBytes;
-    message.chunkBytes = object.chunkBytes ?? 0;
-    message.chunks = object.chunks?.map((e) => Chunk.fromPartial(e)) || [];
+    message.extents = object.extents?.map((e) => Extent.fromPartial(e)) || [];
+    message.pages = (object.pages !== undefined && object.pages !== null)
+      ? Extent.fromPartial(object.pages)
+      : undefined;
+    message.hashState = object.hashState ?? noBytes;
     return message;
   },
 };
 
-function createBaseChunk(): Chunk {
-  return { size: 0, crc32c: 0 };
+function createBaseExtent(): Extent {
+  return { upload: noBytes, first: 0, chunkBytes: 0, lastBytes: 0, crc32c: [] };
 }
 
-export const Chunk: MessageFns<Chunk> = {
-  encode(message: Chunk, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    if (message.size !== 0) {
-      writer.uint32(8).uint32(message.size);
+export const Extent: MessageFns<Extent> = {
+  encode(message: Extent, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.upload.length !== 0) {
+      writer.uint32(10).bytes(message.upload);
     }
-    if (message.crc32c !== 0) {
-      writer.uint32(21).fixed32(message.crc32c);
+    if (message.first !== 0) {
+      writer.uint32(16).uint32(message.first);
+    }
+    if (message.chunkBytes !== 0) {
+      writer.uint32(24).uint32(message.chunkBytes);
+    }
+    if (message.lastBytes !== 0) {
+      writer.uint32(32).uint32(message.lastBytes);
+    }
+    if (message.crc32c.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.crc32c) {
+        writer.fixed32(v);
+      }
+      writer.join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Chunk {
+  decode(input: BinaryReader | Uint8Array, length?: number): Extent {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -656,25 +686,59 @@ export const Chunk: MessageFns<Chunk> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseChunk();
+      const message = createBaseExtent();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
               break;
             }
 
-            message.size = reader.uint32();
+            message.upload = reader.bytes();
             continue;
           }
           case 2: {
-            if (tag !== 21) {
+            if (tag !== 16) {
               break;
             }
 
-            message.crc32c = reader.fixed32();
+            message.first = reader.uint32();
             continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.chunkBytes = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastBytes = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag === 45) {
+              message.crc32c.push(reader.fixed32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.crc32c.push(reader.fixed32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -688,13 +752,16 @@ export const Chunk: MessageFns<Chunk> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<Chunk>, I>>(base?: I): Chunk {
-    return Chunk.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<Extent>, I>>(base?: I): Extent {
+    return Extent.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<Chunk>, I>>(object: I): Chunk {
-    const message = createBaseChunk();
-    message.size = object.size ?? 0;
-    message.crc32c = object.crc32c ?? 0;
+  fromPartial<I extends Exact<DeepPartial<Extent>, I>>(object: I): Extent {
+    const message = createBaseExtent();
+    message.upload = object.upload ?? noBytes;
+    message.first = object.first ?? 0;
+    message.chunkBytes = object.chunkBytes ?? 0;
+    message.lastBytes = object.lastBytes ?? 0;
+    message.crc32c = object.crc32c?.map((e) => e) || [];
     return message;
   },
 };
