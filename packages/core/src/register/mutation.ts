@@ -70,6 +70,8 @@ export type MutationOutcome =
       readonly value: Value;
       /** Counter of the version that the mutation made; the value's own unless others wrote after an earlier attempt. */
       readonly version: number;
+      /** What the mutation found and replaced, without content; undefined if there was nothing, or if it is not known. */
+      readonly replaced: Value | undefined;
       readonly acknowledged: readonly NodeId[];
       /** For this coordinator's next write to the file, if enough nodes promised it. */
       readonly kept: Kept | undefined;
@@ -96,7 +98,7 @@ type Phase = "prepare" | "backoff" | "fetch" | "accept" | "done";
 
 /** What an ACCEPT is for, and so what its W votes mean. */
 type Proposal =
-  | { readonly kind: "ours"; readonly value: Value }
+  | { readonly kind: "ours"; readonly value: Value; readonly replaced: Value | undefined }
   | { readonly kind: "current"; readonly value: Value; readonly then: "condition_failed"; readonly before: boolean }
   | { readonly kind: "current"; readonly value: Value; readonly then: "applied"; readonly version: number };
 
@@ -329,7 +331,14 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const version = mark.counter;
     if (!known) return this.#proposeCurrent(finding, { kind: "current", value: current, then: "applied", version });
     const acknowledged = this.#holders(finding);
-    return this.#finish({ kind: "applied", value: current, version, acknowledged, kept: undefined });
+    return this.#finish({
+      kind: "applied",
+      value: current,
+      version,
+      replaced: undefined,
+      acknowledged,
+      kept: undefined,
+    });
   }
 
   /** Lowest counter of a version that this mutation may have made already; undefined if it cannot have made any. */
@@ -355,7 +364,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #proposeOurs(current: Value | undefined): Effects<MutationOutcome> {
     this.#sent = this.#newValue(current);
     this.#sentSince ??= this.#ballot.counter;
-    return this.#accept({ kind: "ours", value: this.#sent });
+    return this.#accept({ kind: "ours", value: this.#sent, replaced: current && withoutContent(current) });
   }
 
   /**
@@ -451,14 +460,15 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     // can have been promised a ballot in between.
     const kept = { next: this.#next, current: withoutContent(value) };
     if (proposal.kind === "ours") {
-      return { kind: "applied", value, version: value.version.counter, acknowledged, kept };
+      const { replaced } = proposal;
+      return { kind: "applied", value, version: value.version.counter, replaced, acknowledged, kept };
     }
     // What is chosen now is above every ballot of ours, so those can never be chosen any more; and its mark stops every
     // other attempt.
     if (proposal.then === "condition_failed") {
       return { kind: "condition_failed", current: value, before: proposal.before };
     }
-    return { kind: "applied", value, version: proposal.version, acknowledged, kept };
+    return { kind: "applied", value, version: proposal.version, replaced: undefined, acknowledged, kept };
   }
 
   #send(

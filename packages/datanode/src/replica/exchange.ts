@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { type Log, QuorumError, type ReplicaRequest } from "@quorumfs/core";
 import type { ReplicaRequest as RequestMessage, ReplicaResponse as ResponseMessage } from "@quorumfs/proto";
 import { errorToDetail } from "@quorumfs/rpc";
-import { checkContentMatchesEtag } from "./content-match.js";
+import { checkContentIsWhole } from "./content-match.js";
 import type { LocalReplica } from "./local-replica.js";
 import { replyToWire, requestFromWire } from "./wire.js";
 
@@ -18,7 +18,7 @@ export function dispatchVote(options: {
   const { id, target, request, requestId } = requestFromWire(message);
   const have = message.vote?.$case === "read" ? message.vote.value.have : undefined;
   checkOwnBallots(request, from);
-  if (request.kind === "accept") checkContentMatchesEtag(request.value);
+  if (request.kind === "accept") checkContentIsWhole(request.value);
   replica.handle(target, request, (answer) => {
     if (answer.kind === "refused") {
       const { code, reason } = answer;

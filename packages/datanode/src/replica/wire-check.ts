@@ -11,6 +11,7 @@ import {
   compareBallots,
   type Content,
   inlineBytesMax,
+  manifestBytesMax,
   pathBytesMax,
   QuorumError,
   ringSizeMax,
@@ -91,11 +92,16 @@ function checkContent({ tombstone, content, size }: ValueMessage): Content {
   if (!content) return tombstone ? none : omitted;
   if (tombstone) throw malformed("a tombstone with content");
   const bytes = content.value;
-  if (bytes.length > inlineBytesMax) throw malformed(`content of ${bytes.length} bytes; at most ${inlineBytesMax}`);
-  if (content.$case === "inline" && bytes.length !== size) {
-    throw malformed(`content of ${bytes.length} bytes for a size of ${size}`);
+  switch (content.$case) {
+    case "inline":
+      if (bytes.length > inlineBytesMax) throw malformed(`content of ${bytes.length} bytes; at most ${inlineBytesMax}`);
+      if (bytes.length !== size) throw malformed(`content of ${bytes.length} bytes for a size of ${size}`);
+      return { kind: "inline", bytes };
+    case "manifest":
+      if (bytes.length > manifestBytesMax) throw malformed(`a manifest of ${bytes.length} bytes`);
+      if (size <= inlineBytesMax) throw malformed(`a manifest for a size of ${size}`);
+      return { kind: "manifest", bytes };
   }
-  return { kind: content.$case, bytes };
 }
 
 function checkAttributes(attributes: ReadonlyMap<string, string>): void {

@@ -230,9 +230,10 @@ function replyMessage(reply: ReplicaReply, have: Ballot | undefined): ResponseMe
   }
 }
 
-/** Whether the asker has this very value, all but its content. */
+/** Whether the asker has this very value, and this reply brings nothing more of it. */
 function isHeld(reply: ReplicaState, have: Ballot | undefined): boolean {
-  return have !== undefined && sameBallot(have, reply.accepted) && reply.value?.content.kind !== "inline";
+  if (have === undefined || !sameBallot(have, reply.accepted)) return false;
+  return reply.value?.kind === "tombstone" || reply.value?.content.kind === "omitted";
 }
 
 function replyOf(reply: ResponseMessage["reply"], have: ReplicaState | undefined): ReplicaReply {
