@@ -1,4 +1,4 @@
-import { type Ballot, checkPath, type Content, type Value } from "@quorumfs/core";
+import { type Ballot, checkPath, type Content, inlineBytesMax, type Value } from "@quorumfs/core";
 import fc from "fast-check";
 
 export const counters = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
@@ -40,7 +40,7 @@ const inline: fc.Arbitrary<{ size: number; content: Content }> = bytes.map((cont
   content: { kind: "inline", bytes: content },
 }));
 const manifest = fc.record({
-  size: counters,
+  size: fc.integer({ min: inlineBytesMax + 1, max: Number.MAX_SAFE_INTEGER }),
   content: bytes.map((content): Content => ({ kind: "manifest", bytes: content })),
 });
 

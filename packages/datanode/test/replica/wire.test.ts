@@ -122,6 +122,27 @@ describe("round trips through bytes", () => {
   });
 });
 
+describe("a reader that has the value already", () => {
+  const manifest: Value = { ...valueOf(5), size: 2 ** 20, content: { kind: "manifest", bytes: Buffer.from("manifest") } };
+  const stateOf = (value: Value): ReplicaReply => ({
+    kind: "state",
+    accepted: ballot(5),
+    value,
+    committed: zeroBallot,
+    floor: 0,
+  });
+
+  test.each([
+    ["is sent nothing of it again", withoutContent(valueOf(5)), undefined],
+    ["is sent nothing of a tombstone", tombstoneOf(5), undefined],
+    ["is sent the content that it asked for", valueOf(5), "inline"],
+    ["is sent the manifest that it asked for", manifest, "manifest"],
+  ])("%s", (_name, value, expected) => {
+    const { reply } = replyToWire(1, stateOf(value), ballot(5));
+    expect(reply?.$case === "state" && reply.value.value?.content?.$case).toBe(expected);
+  });
+});
+
 describe("input that no coordinator of ours sends", () => {
   const good = requestToWire({
     id: 1,
@@ -143,6 +164,9 @@ describe("input that no coordinator of ours sends", () => {
   }
   function attributesOf(count: number, bytes: number): Map<string, string> {
     return new Map(Array.from({ length: count }, (_, index) => [`a${index}`, "v".repeat(bytes)]));
+  }
+  function manifestOf(bytes: number, size: number): Partial<Value> {
+    return { size, content: { kind: "manifest", bytes: new Uint8Array(bytes) } };
   }
   const mark = { requestId: new Uint8Array(16), counter: 1 };
 
@@ -171,6 +195,8 @@ describe("input that no coordinator of ours sends", () => {
     ["an etag of 31 bytes", withValue({ etag: new Uint8Array(31) })],
     ["a size that is not the content's", withValue({ size: 4 })],
     ["content above the limit", withVote(accept(5, valueOf(5, new Uint8Array(128 * 1024 + 1))))],
+    ["a manifest above the limit", withValue(manifestOf(2 ** 20 + 1, 2 ** 30))],
+    ["a manifest of what fits into a record", withValue(manifestOf(100, 128 * 1024))],
     ["a tombstone with a size", withVote(accept(5, { ...tombstoneOf(5), size: 1 }))],
     ["a tombstone with an etag", withVote(accept(5, { ...tombstoneOf(5), etag: new Uint8Array(32) }))],
     [
