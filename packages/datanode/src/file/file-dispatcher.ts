@@ -1,7 +1,7 @@
 /**
  * Every file operation, whether it came as a call of its own or in a session: checked, let in, coordinated, answered.
  */
-import { type Clock, type Log, QuorumError, type Random, assert } from "@quorumfs/core";
+import { type Clock, type Log, QuorumError, type Random, AssertionError, inlineBytesMax } from "@quorumfs/core";
 import type {
   DeleteRequest,
   FileRequest,
@@ -84,9 +84,9 @@ export class FileDispatcher {
   }
 
   #put(request: PutRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
-    const { path, content } = request;
+    const { path, content, manifest } = request;
     checkFile(request);
-    return this.#admit(request.bucket, content.byteLength, done, (bucket, settle) => {
+    return this.#admit(request.bucket, content.byteLength + manifest.byteLength, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
       const tell = this.#traced("put", request, terms, settle);
       return this.#options.coordinator.mutate({ ...terms, bucket, path, deadlineMs }, (error, result) => {
@@ -124,12 +124,18 @@ export class FileDispatcher {
 
   #get(request: GetRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
     return this.#read(request, { withContent: true, deadlineMs }, done, (bucket, { value, holders, place }) => {
-      assert(value.content.kind === "inline", "a read with content brings content");
+      const file = fileInfo(request.path, value);
       const vote = voteOf(bucket, place, holders);
-      return {
-        $case: "get",
-        value: { file: fileInfo(request.path, value), content: value.content.bytes, vote, manifest: noBytes },
-      };
+      switch (value.content.kind) {
+        case "inline":
+          return { $case: "get", value: { file, content: value.content.bytes, vote, manifest: noBytes } };
+        case "manifest":
+          if (!request.acceptManifest) return tooLargeToGet(request, value.size);
+          return { $case: "get", value: { file, content: noBytes, vote, manifest: value.content.bytes } };
+        case "omitted":
+        case "none":
+          throw new AssertionError("a read with content brings content");
+      }
     });
   }
 
@@ -143,15 +149,16 @@ export class FileDispatcher {
     request: StatRequest,
     options: { readonly withContent: boolean; readonly deadlineMs: number },
     done: Done<FileResult>,
-    resultOf: (bucket: BucketView, found: Found) => FileResult,
+    resultOf: (bucket: BucketView, found: Found) => FileResult | QuorumError,
   ): CancelOperation {
     const { path } = request;
     checkFile(request);
     const consistency = consistencyOf(request.consistency);
     return this.#admit(request.bucket, 0, done, (bucket, settle) =>
       this.#options.coordinator.read({ bucket, path, consistency, ...options }, (error, found) => {
-        if (!found) settle(error, undefined);
-        else settle(undefined, resultOf(bucket, found));
+        const result = found ? resultOf(bucket, found) : error;
+        if (!result || result instanceof QuorumError) settle(result, undefined);
+        else settle(undefined, result);
       }),
     );
   }
@@ -243,6 +250,15 @@ function guarded(begin: Begin, bucket: BucketView, settle: Done<FileResult>): Ca
     settle(QuorumError.from(thrown), undefined);
     return nothing;
   }
+}
+
+function tooLargeToGet({ path }: GetRequest, size: number): QuorumError {
+  return new QuorumError({
+    code: "invalid_argument",
+    message:
+      `${path} has ${size} bytes; what is above ${inlineBytesMax} does not come in one message: ` +
+      "ask with accept_manifest and read its chunks, as the library's read does",
+  });
 }
 
 function nothing(): void {}

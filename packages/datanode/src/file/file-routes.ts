@@ -128,7 +128,7 @@ function isResultOf<Case extends keyof Responses>(
 function sizeOf(response: FileResponse): number {
   switch (response.result?.$case) {
     case "get":
-      return envelopeBytes + response.result.value.content.byteLength;
+      return envelopeBytes + response.result.value.content.byteLength + response.result.value.manifest.byteLength;
     case "list":
       return envelopeBytes * (1 + response.result.value.files.length + response.result.value.commonPrefixes.length);
     case "put":

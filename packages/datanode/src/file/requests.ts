@@ -5,10 +5,13 @@ import {
   type Random,
   QuorumError,
   checkBucketName,
+  checkManifest,
   checkPath,
   checkPrefix,
   inlineBytesMax,
   type ListQuery,
+  type Manifest,
+  manifestBytesMax,
   sameBytes,
 } from "@quorumfs/core";
 import {
@@ -19,6 +22,8 @@ import {
   type Mutation as MutationMessage,
   type PutRequest,
 } from "@quorumfs/proto";
+import { decodeManifest } from "@quorumfs/runtime";
+import { checkUploads } from "../content/manifest-uploads.js";
 import { etagOf } from "../content-etag.js";
 import { checkAttributes } from "./attributes.js";
 
@@ -33,6 +38,8 @@ export interface MutationTerms {
 
 export interface PutTerms extends MutationTerms {
   readonly intent: Extract<Intent, { kind: "put" }>;
+  /** Of a large file: what its content says, all uploads in it being ones that this mutation may name. */
+  readonly manifest?: Manifest;
 }
 
 const etagBytes = 32;
@@ -44,10 +51,13 @@ export const listLimitMax = 10_000;
 
 /** Everything of a put but its names. */
 export function putTerms(request: PutRequest, random: Random): PutTerms {
+  if (request.manifest.byteLength > 0) return largePutTerms(request, random);
   const { content, attributes } = request;
   const size = content.byteLength;
   if (size > inlineBytesMax) {
-    throw invalid(`the content has ${size} bytes; files of at most ${inlineBytesMax} bytes can be stored`);
+    throw invalid(
+      `the content has ${size} bytes; above ${inlineBytesMax} bytes it is written in chunks, and put as a manifest`,
+    );
   }
   checkAttributes(attributes);
   const etag = etagOf(content);
@@ -60,6 +70,35 @@ export function putTerms(request: PutRequest, random: Random): PutTerms {
     ...mutationTerms(request.mutation, random),
     intent: { kind: "put", size, etag, content: { kind: "inline", bytes: content }, attributes },
   };
+}
+
+function largePutTerms(request: PutRequest, random: Random): PutTerms {
+  const { content, etag, size, attributes } = request;
+  if (content.byteLength > 0) throw invalid("a file has content or a manifest, not both");
+  if (etag.byteLength !== etagBytes) throw invalid("with a manifest comes the SHA-256 of the whole file, as etag");
+  checkAttributes(attributes);
+  if (!request.mutation || request.mutation.requestId.byteLength === 0) {
+    throw invalid("with a manifest comes a request id, by which its upload is named");
+  }
+  const terms = mutationTerms(request.mutation, random);
+  const manifest = manifestOf(request.manifest, size);
+  checkUploads(manifest, terms);
+  const bytes = request.manifest;
+  return { ...terms, manifest, intent: { kind: "put", size, etag, content: { kind: "manifest", bytes }, attributes } };
+}
+
+function manifestOf(bytes: Uint8Array, size: number): Manifest {
+  if (bytes.byteLength > manifestBytesMax) {
+    throw invalid(`the manifest has ${bytes.byteLength} bytes; above ${manifestBytesMax} its extents go into pages`);
+  }
+  try {
+    const manifest = decodeManifest(bytes);
+    checkManifest(manifest, size);
+    return manifest;
+  } catch (thrown) {
+    const { message } = QuorumError.from(thrown);
+    throw new QuorumError({ code: "invalid_argument", message, cause: thrown });
+  }
 }
 
 export function deleteTerms(request: DeleteRequest, random: Random): MutationTerms {

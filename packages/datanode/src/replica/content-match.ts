@@ -26,7 +26,10 @@ export function contentIsWhole({ content, etag, size }: Value): boolean {
  */
 export function checkContentIsWhole(value: Value): void {
   if (contentIsWhole(value)) return;
-  throw new QuorumError({ code: "invalid_argument", message: "the content does not match its checksum; send it again" });
+  throw new QuorumError({
+    code: "invalid_argument",
+    message: "the content does not match its checksum; send it again",
+  });
 }
 
 function isManifestOf(bytes: Uint8Array, size: number): boolean {

@@ -123,7 +123,11 @@ describe("round trips through bytes", () => {
 });
 
 describe("a reader that has the value already", () => {
-  const manifest: Value = { ...valueOf(5), size: 2 ** 20, content: { kind: "manifest", bytes: Buffer.from("manifest") } };
+  const manifest: Value = {
+    ...valueOf(5),
+    size: 2 ** 20,
+    content: { kind: "manifest", bytes: Buffer.from("manifest") },
+  };
   const stateOf = (value: Value): ReplicaReply => ({
     kind: "state",
     accepted: ballot(5),
