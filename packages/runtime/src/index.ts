@@ -1,3 +1,4 @@
+export { type ContentFilesOptions, openContentFiles } from "./adapters/content-files.js";
 export { openLmdbDisk } from "./adapters/lmdb-disk.js";
 export { type ParseOptions, type Parsed, parseSettings } from "./adapters/parse-settings.js";
 export {
@@ -15,6 +16,7 @@ export { versionOf } from "./adapters/version-of.js";
 export { formatBytes, parseBytes } from "./bytes.js";
 export { crc32c } from "./content/crc32c.js";
 export { decodeManifest, encodeManifest } from "./content/manifest-codec.js";
+export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.js";
 export { parseDuration } from "./duration.js";
 export { environmentName, type Settings, settingsFromEnvironment } from "./settings.js";
 export { silentLog } from "./silent-log.js";
