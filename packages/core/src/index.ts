@@ -26,6 +26,7 @@ export * from "./register/known.js";
 export * from "./register/messages.js";
 export * from "./register/mutation.js";
 export * from "./register/reading.js";
+export * from "./register/repair.js";
 export * from "./register/replica.js";
 export * from "./register/request-ring.js";
 export * from "./register/value.js";

@@ -38,7 +38,8 @@ export type Intent =
       readonly attributes: ReadonlyMap<string, string>;
     }
   | { readonly kind: "delete" }
-  | { readonly kind: "identity" };
+  /** `orTombstone`: where nothing was ever chosen, or all of it is erased, a tombstone becomes chosen instead of nothing. */
+  | { readonly kind: "identity"; readonly orTombstone?: boolean };
 
 export interface MutationRequest {
   readonly voters: Electorate;
@@ -281,7 +282,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     const { voters, requestId, condition, intent } = this.#request;
     const finding = highestAccepted(this.#replies);
     const current = finding.value;
-    if (intent.kind === "identity") return this.#decideIdentity(finding);
+    if (intent.kind === "identity") return this.#decideIdentity(finding, intent.orTombstone ?? false);
     // New versions are above every floor that a quorum knows of, also where the file has a record and another file
     // raised the floor. And users see only the counter of a version, so it is above that of what it replaces, though the
     // ballot would be higher by its node alone.
@@ -304,9 +305,13 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     return this.#proposeCurrent(finding, { kind: "current", value, then: "condition_failed", before: false });
   }
 
-  #decideIdentity(finding: Finding): Effects<MutationOutcome> {
-    const { value } = finding;
-    if (!value) return this.#finish({ kind: "condition_failed", current: undefined, before: false });
+  #decideIdentity(finding: Finding, orTombstone: boolean): Effects<MutationOutcome> {
+    if (!finding.value && !orTombstone) {
+      return this.#finish({ kind: "condition_failed", current: undefined, before: false });
+    }
+    // A tombstone that is made here is a new version, above every floor that a quorum knows of like any other.
+    if (!finding.value && finding.floor >= this.#ballot.counter) return this.#prepareHigher();
+    const value = finding.value ?? this.#tombstone();
     const version = value.version.counter;
     return this.#proposeCurrent(finding, { kind: "current", value, then: "applied", version });
   }

@@ -2,7 +2,7 @@
  * The replica's side of the protocol: what a DataNode answers about one file, and what it must have on disk before
  * the answer leaves. Pure: the DataNode calls it with what LMDB holds, the simulator with what its own disk holds.
  *
- * See PROTOCOL.md, "What a replica does". Equal ballots are refused by PREPARE, since a promise that is given twice
+ * See PROTOCOL.md, "What a replica answers". Equal ballots are refused by PREPARE, since a promise that is given twice
  * for one ballot could be counted by two coordinators; ACCEPT takes them, since its sender was promised exactly that.
  */
 import { type Ballot, compareBallots, counterJumpMax, maxBallot, sameBallot, zeroBallot } from "./ballot.js";
@@ -18,10 +18,18 @@ export interface Register {
   readonly value: Value | undefined;
 }
 
+/** All that a replica knows of a record of its own that it cannot read. See `repair.ts`. */
+export interface Forgotten {
+  /** No ballot that it has promised or voted for has a counter above it; undefined if even that is lost. */
+  readonly ceiling: number | undefined;
+}
+
 /** Everything that decides an answer. */
 export interface ReplicaView {
-  /** Undefined: no record. A damaged record never gets here; the shell answers `corrupt`. */
+  /** Undefined: no record, unless there is one that was `forgotten`. */
   readonly register: Register | undefined;
+  /** There is a record, and it is damaged. */
+  readonly forgotten?: Forgotten | undefined;
   /** The partition's floor on this node. */
   readonly floor: number;
   /** Highest ballot known to be chosen for this file; volatile. */
@@ -40,8 +48,10 @@ export interface ReplicaStep {
 }
 
 const ok: ReplicaReply = Object.freeze({ kind: "ok" });
+const corrupt: ReplicaReply = Object.freeze({ kind: "corrupt" });
 
 export function answer(view: ReplicaView, request: ReplicaRequest): ReplicaStep {
+  if (view.forgotten && request.kind !== "commit") return answerForgetful(view.forgotten, request);
   switch (request.kind) {
     case "read":
       return { reply: stateOf(view, request.withContent) };
@@ -92,6 +102,12 @@ function accept(view: ReplicaView, request: Extract<ReplicaRequest, { kind: "acc
   if (compareBallots(ballot, promised) < 0 || compareBallots(ballot, accepted) < 0) return nack(view);
   const promise = maxBallot(promised, next ? maxBallot(ballot, next) : ballot);
   return { reply: ok, store: { promised: promise, accepted: ballot, value } };
+}
+
+/** Abstains until a vote comes that is above all it can have forgotten: that vote's outcome depends on nothing before it. */
+function answerForgetful({ ceiling }: Forgotten, request: ReplicaRequest): ReplicaStep {
+  if (request.kind !== "accept" || ceiling === undefined || request.ballot.counter <= ceiling) return { reply: corrupt };
+  return accept({ register: undefined, floor: ceiling, committed: zeroBallot }, request);
 }
 
 /** Takes the floor from `promised`, not `accepted`: an ACCEPT under way below the promise must not bring the file back. */
