@@ -10,13 +10,18 @@ import { eachField, lengthDelimited } from "./plugin-messages.mjs";
 const rewrites = [
   [
     'import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";',
-    'import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";',
+    'import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";',
   ],
   ["writer: BinaryWriter = new BinaryWriter()", "writer: BinaryWriter = BinaryWriter.take()"],
   ["longToNumber(reader.uint64())", "reader.safeUint64()"],
   // What a message starts with is mostly replaced at once.
   [/new Uint8Array\(0\)/g, "noBytes"],
   [/Buffer\.from\((\w+\.encode\(value\)\.finish\(\))\)/g, "asBuffer($1)"],
+  // The content of chunks is not copied on its way out.
+  [
+    /^( *)(request|response)Serialize: \(value: (WriteChunkRequest|ReadChunkResponse)\).*$/gm,
+    "$&\n$1$2Pieces: (value: $3): readonly Uint8Array[] => inPieces($3.encode, value),",
+  ],
 ];
 
 const fileOfResponse = 15;

@@ -70,6 +70,52 @@ export class BinaryReader extends Reader {
   }
 }
 
+/** Below this a copy costs less than one more piece. */
+const pieceBytesMin = 32 * 1024;
+
+/** Leaves the large fields of a message where they are, and writes what stands between them. */
+class PieceWriter extends Writer {
+  readonly #pieces: Uint8Array[] = [];
+  /** In how many messages within the message we are: what is in there is copied, since its length comes first. */
+  #depth = 0;
+
+  override fork(): this {
+    this.#depth += 1;
+    return super.fork();
+  }
+
+  override join(): this {
+    this.#depth -= 1;
+    return super.join();
+  }
+
+  override bytes(value: Uint8Array): this {
+    if (this.#depth > 0 || value.byteLength < pieceBytesMin) return super.bytes(value);
+    this.uint32(value.byteLength);
+    this.#pieces.push(this.finish(), value);
+    return this;
+  }
+
+  pieces(): readonly Uint8Array[] {
+    const rest = this.finish();
+    return rest.byteLength === 0 && this.#pieces.length > 0 ? this.#pieces : [...this.#pieces, rest];
+  }
+}
+
+/**
+ * A message's bytes in pieces, one after the other: a large field is a piece of its own, and not a copy.
+ *
+ * @param encode the message's own
+ */
+export function inPieces<Message>(
+  encode: (message: Message, writer: BinaryWriter) => unknown,
+  message: Message,
+): readonly Uint8Array[] {
+  const writer = new PieceWriter();
+  encode(message, writer);
+  return writer.pieces();
+}
+
 /** The same bytes as a Buffer, which gRPC wants; not a copy of them. */
 export function asBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,7 +2,7 @@ import { BinaryReader as LibraryReader, BinaryWriter as LibraryWriter } from "@b
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { BinaryReader, BinaryWriter } from "../src/wire.js";
-import { Ballot, PutRequest } from "../src/index.js";
+import { Ballot, ChunkServiceService, PutRequest, ReadChunkResponse, WriteChunkRequest } from "../src/index.js";
 
 const safe = fc.oneof(fc.maxSafeNat(), fc.nat(), fc.constantFrom(0, 127, 128, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1));
 
@@ -68,5 +68,35 @@ describe("wire", () => {
     const copy = Buffer.from(first);
     PutRequest.encode({ ...message, content: Buffer.alloc(5000, 2) }).finish();
     expect(Buffer.from(first)).toEqual(copy);
+  });
+});
+
+describe("in pieces", () => {
+  const sizes = fc.constantFrom(0, 1, 16 * 1024, 32 * 1024 - 1, 32 * 1024, 256 * 1024);
+
+  test("a message's pieces are its bytes, and a large field is the very buffer that was given", () => {
+    fc.assert(
+      fc.property(sizes, fc.array(fc.nat()), fc.nat(), (size, blockCrc32c, offset) => {
+        const data = Buffer.alloc(size, 7);
+        const response = { data, blockCrc32c, offset };
+        const request: WriteChunkRequest = { part: { $case: "data", value: data } };
+        const ofResponse = ChunkServiceService.readChunk.responsePieces(response);
+        const ofRequest = ChunkServiceService.writeChunk.requestPieces(request);
+        expect(Buffer.concat(ofResponse)).toEqual(Buffer.from(ReadChunkResponse.encode(response).finish()));
+        expect(Buffer.concat(ofRequest)).toEqual(Buffer.from(WriteChunkRequest.encode(request).finish()));
+        expect(ofResponse.includes(data)).toBe(size >= 32 * 1024);
+        expect(ofRequest.includes(data)).toBe(size >= 32 * 1024);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("a large field of a message within the message is copied", () => {
+    const owner = { bucket: 1, path: "p" };
+    const value = { owner, upload: Buffer.alloc(64 * 1024, 3), index: 1, size: 2, crc32c: 3 };
+    const request: WriteChunkRequest = { part: { $case: "header", value } };
+    const pieces = ChunkServiceService.writeChunk.requestPieces(request);
+    expect(pieces).toHaveLength(1);
+    expect(WriteChunkRequest.decode(Buffer.concat(pieces))).toEqual(request);
   });
 });

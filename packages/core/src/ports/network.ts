@@ -15,6 +15,12 @@ export interface Method<Request, Response> {
   requestDeserialize(bytes: Uint8Array): Request;
   responseSerialize(message: Response): Uint8Array;
   responseDeserialize(bytes: Uint8Array): Response;
+  /**
+   * The same bytes in pieces, for messages that carry much: large fields are pieces as they are, and a stream sends them
+   * without a copy. They must not be changed any more.
+   */
+  requestPieces?(message: Request): readonly Uint8Array[];
+  responsePieces?(message: Response): readonly Uint8Array[];
 }
 
 export interface CallOptions {
@@ -38,6 +44,12 @@ export interface Duplex<Out, In> {
   onDrain(listener: () => void): void;
   /** `error` is a QuorumError if the stream broke, and undefined when it ended in order. */
   onEnd(listener: (error: Error | undefined) => void): void;
+}
+
+/** The server's end of a stream. */
+export interface ServedDuplex<Out, In> extends Duplex<Out, In> {
+  /** Ends the stream with what went wrong, which the caller is told just as with an ordinary call. */
+  fail(error: unknown): void;
 }
 
 /** A way to one peer. Connects when first used, reconnects by itself. */
@@ -83,7 +95,7 @@ export type Route =
   | {
       readonly kind: "duplex";
       readonly method: Method<unknown, unknown>;
-      readonly handle: (stream: Duplex<unknown, unknown>, context: CallContext) => void;
+      readonly handle: (stream: ServedDuplex<unknown, unknown>, context: CallContext) => void;
     };
 
 export function unaryRoute<Request, Response>(
@@ -102,7 +114,7 @@ export function serverStreamRoute<Request, Response>(
 
 export function duplexRoute<Request, Response>(
   method: Method<Request, Response>,
-  handle: (stream: Duplex<Response, Request>, context: CallContext) => void,
+  handle: (stream: ServedDuplex<Response, Request>, context: CallContext) => void,
 ): Route {
   return { kind: "duplex", method, handle } as Route;
 }

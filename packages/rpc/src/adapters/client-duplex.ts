@@ -57,7 +57,7 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
 
   write(message: Out): boolean {
     if (this.#closed) return true;
-    return this.#messages.write(this.#codec.encodeRequest(message));
+    return this.#messages.write(this.#codec.requestPieces(message));
   }
 
   end(): void {

@@ -1,11 +1,14 @@
 import { type Method, QuorumError } from "@quorumfs/core";
 
-/** A method's four functions in the form that grpc-js takes. */
+/** A method's functions: in the form that grpc-js takes, and in that which our own streams take. */
 export interface Codec<Request, Response> {
   readonly encodeRequest: (message: Request) => Buffer;
   readonly decodeRequest: (bytes: Uint8Array) => Request | Undecodable;
   readonly encodeResponse: (message: Response) => Buffer;
   readonly decodeResponse: (bytes: Uint8Array) => Response;
+  /** What a message consists of, one piece after the other. */
+  readonly requestPieces: (message: Request) => readonly Uint8Array[];
+  readonly responsePieces: (message: Response) => readonly Uint8Array[];
 }
 
 /**
@@ -32,6 +35,8 @@ export function codecOf<Request, Response>(method: Method<Request, Response>): C
     },
     encodeResponse: (message) => asBuffer(method.responseSerialize(message)),
     decodeResponse: (bytes) => method.responseDeserialize(bytes),
+    requestPieces: (message) => method.requestPieces?.(message) ?? [method.requestSerialize(message)],
+    responsePieces: (message) => method.responsePieces?.(message) ?? [method.responseSerialize(message)],
   };
 }
 

@@ -21,7 +21,7 @@ export function duplexHandler(route: Extract<Route, { kind: "duplex" }>, log: Lo
     try {
       route.handle(stream, new StreamCallContext(http2Stream, headers));
     } catch (thrown) {
-      stream.fail(options.toStatus(thrown));
+      stream.fail(thrown);
     }
   };
 }
@@ -31,7 +31,7 @@ function limit(stream: ServerDuplex<unknown, unknown>, http2Stream: ServerHttp2S
   const timeoutMs = timeoutFromHeader(headers["grpc-timeout"]);
   if (timeoutMs === undefined) return;
   const status = { code: Status.DEADLINE_EXCEEDED, details: "deadline exceeded", detail: undefined };
-  const timer = setTimeout(() => stream.fail(status), timeoutMs);
+  const timer = setTimeout(() => stream.finish(status), timeoutMs);
   http2Stream.once("close", () => clearTimeout(timer));
 }
 

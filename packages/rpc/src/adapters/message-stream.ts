@@ -22,24 +22,25 @@ export class MessageStream {
     this.#onBroken = onBroken;
   }
 
-  /** Sends a message; false asks to hold back until `onDrain`. */
-  write(message: Uint8Array): boolean {
+  /** Sends a message, given in pieces; false asks to hold back until `onDrain`. */
+  write(pieces: readonly Uint8Array[]): boolean {
     const free = this.#window.enter();
-    const length = message.byteLength;
-    if (length <= copyBytesMax) {
-      const frame = Buffer.allocUnsafe(frameHeadBytes + length);
-      writeHead(frame, length);
-      frame.set(message, frameHeadBytes);
-      this.#stream.write(frame, this.#window.leave);
-    } else {
-      const head = Buffer.allocUnsafe(frameHeadBytes);
-      writeHead(head, length);
-      this.#stream.cork();
-      this.#stream.write(head);
-      this.#stream.write(message, this.#window.leave);
-      this.#stream.uncork();
-    }
+    const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    if (length <= copyBytesMax) this.#stream.write(frameOf(pieces, length), this.#window.leave);
+    else this.#writePieces(pieces, length);
     return free;
+  }
+
+  #writePieces(pieces: readonly Uint8Array[], length: number): void {
+    const head = Buffer.allocUnsafe(frameHeadBytes);
+    writeHead(head, length);
+    this.#stream.cork();
+    this.#stream.write(head);
+    for (const [index, piece] of pieces.entries()) {
+      if (index < pieces.length - 1) this.#stream.write(piece);
+      else this.#stream.write(piece, this.#window.leave);
+    }
+    this.#stream.uncork();
   }
 
   /** Whether frames wait that the peer has not taken. */
@@ -108,6 +109,17 @@ export class MessageStream {
   #isPaused(): boolean {
     return this.#paused;
   }
+}
+
+function frameOf(pieces: readonly Uint8Array[], length: number): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeadBytes + length);
+  writeHead(frame, length);
+  let at = frameHeadBytes;
+  for (const piece of pieces) {
+    frame.set(piece, at);
+    at += piece.byteLength;
+  }
+  return frame;
 }
 
 function writeHead(frame: Buffer, length: number): void {

@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { status as Status } from "@grpc/grpc-js";
-import { type Duplex, QuorumError } from "@quorumfs/core";
+import { QuorumError, type ServedDuplex } from "@quorumfs/core";
 import { type Codec, Undecodable } from "./codec.js";
 import { MessageStream } from "./message-stream.js";
 import type { FailureStatus } from "./status.js";
@@ -12,7 +12,7 @@ const responseHeaders = { ":status": 200, "content-type": "application/grpc+prot
  * The server's end of a duplex stream. When the client half-closes, `onEnd` is told, and what is written after that
  * still reaches the client until `end` is called.
  */
-export class ServerDuplex<Out, In> implements Duplex<Out, In> {
+export class ServerDuplex<Out, In> implements ServedDuplex<Out, In> {
   readonly #stream: ServerHttp2Stream;
   readonly #codec: Codec<In, Out>;
   readonly #messages: MessageStream;
@@ -30,7 +30,7 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
     this.#stream = stream;
     this.#codec = options.codec;
     this.#toStatus = options.toStatus;
-    this.#messages = new MessageStream(stream, (thrown) => this.fail(this.#toStatus(thrown)));
+    this.#messages = new MessageStream(stream, (thrown) => this.fail(thrown));
     // An error is always followed by the end of the stream.
     stream.on("error", ignore);
     stream.on("wantTrailers", () => {
@@ -45,7 +45,7 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
 
   write(message: Out): boolean {
     if (this.#closed) return true;
-    return this.#messages.write(this.#codec.encodeResponse(message));
+    return this.#messages.write(this.#codec.responsePieces(message));
   }
 
   end(): void {
@@ -55,11 +55,15 @@ export class ServerDuplex<Out, In> implements Duplex<Out, In> {
   }
 
   cancel(): void {
-    this.fail({ code: Status.CANCELLED, details: "the server gave the stream up", detail: undefined });
+    this.finish({ code: Status.CANCELLED, details: "the server gave the stream up", detail: undefined });
+  }
+
+  fail(error: unknown): void {
+    if (!this.#closed) this.finish(this.#toStatus(error));
   }
 
   /** Ends the stream with a status. */
-  fail(status: FailureStatus): void {
+  finish(status: FailureStatus): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#trailers = trailersOf(status);

@@ -5,7 +5,7 @@
 // source: quorumfs/v1/chunk.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -1170,6 +1170,7 @@ export const ChunkServiceService = {
     requestStream: true as const,
     responseStream: true as const,
     requestSerialize: (value: WriteChunkRequest): Buffer => asBuffer(WriteChunkRequest.encode(value).finish()),
+    requestPieces: (value: WriteChunkRequest): readonly Uint8Array[] => inPieces(WriteChunkRequest.encode, value),
     requestDeserialize: (value: Buffer): WriteChunkRequest => WriteChunkRequest.decode(value),
     responseSerialize: (value: WriteChunkResponse): Buffer => asBuffer(WriteChunkResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WriteChunkResponse => WriteChunkResponse.decode(value),
@@ -1182,6 +1183,7 @@ export const ChunkServiceService = {
     requestSerialize: (value: ReadChunkRequest): Buffer => asBuffer(ReadChunkRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ReadChunkRequest => ReadChunkRequest.decode(value),
     responseSerialize: (value: ReadChunkResponse): Buffer => asBuffer(ReadChunkResponse.encode(value).finish()),
+    responsePieces: (value: ReadChunkResponse): readonly Uint8Array[] => inPieces(ReadChunkResponse.encode, value),
     responseDeserialize: (value: Buffer): ReadChunkResponse => ReadChunkResponse.decode(value),
   },
   /** Which chunks of some uploads are durable here; on request, protects them for another while. */

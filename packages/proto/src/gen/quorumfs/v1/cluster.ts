@@ -5,7 +5,7 @@
 // source: quorumfs/v1/cluster.proto
 
 /* eslint-disable */
-import { asBuffer, BinaryReader, BinaryWriter, noBytes } from "../../../wire.js";
+import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";
 import {
   type CallOptions,
   type ChannelCredentials,
