@@ -4,6 +4,7 @@ import { grpcNetwork } from "@quorumfs/rpc";
 import {
   createLog,
   logLevels,
+  openContentFiles,
   openLmdbDisk,
   parseBytes,
   processProbe,
@@ -77,6 +78,7 @@ await runBinary({
   }),
   start: async (config) => {
     const disk = openLmdbDisk({ directory: join(config.dataDirectory, "records") });
+    const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
     const log = createLog({
       component: "datanode",
       id: config.node.port,
@@ -95,6 +97,7 @@ await runBinary({
       config: config.node,
       network: grpcNetwork({ log }),
       disk,
+      content,
       clock,
       random,
       probe,
@@ -108,7 +111,7 @@ await runBinary({
       close: async () => {
         await node.close();
         probe.close();
-        await disk.close();
+        await Promise.all([disk.close(), content.close()]);
         await log.close();
       },
     };

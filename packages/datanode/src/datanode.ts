@@ -2,6 +2,7 @@
 import {
   type CancelSignal,
   type Clock,
+  type ContentFiles,
   type Disk,
   type Listener,
   type Log,
@@ -37,6 +38,8 @@ export interface DataNodeOptions {
   readonly network: Network;
   /** Stays open when the node is closed: whoever opened it closes it. */
   readonly disk: Disk;
+  /** Of chunks, on any volume; stays open just as `disk` does. */
+  readonly content: ContentFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly probe: Probe;

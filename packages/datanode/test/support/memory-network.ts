@@ -11,6 +11,7 @@ import {
   type Network,
   QuorumError,
   type Route,
+  type ServedDuplex,
 } from "@quorumfs/core";
 
 /** Whether a message may pass now: `from` is the sender's node number as its identity says, "" for none. */
@@ -141,6 +142,7 @@ class MemoryChannel implements Channel {
     };
     client.onCancel = () => finish(new QuorumError({ code: "cancelled", message: "cancelled" }));
     server.onCancel = () => finish(lost(this.address));
+    server.onFail = finish;
     signal.addEventListener("abort", () => finish(lost(this.address)), { once: true });
     client.onWrite = (message) => {
       const bytes = method.requestSerialize(message);
@@ -199,12 +201,13 @@ function lost(address: string): QuorumError {
 }
 
 /** One end of a stream. */
-class End<Out, In> implements Duplex<Out, In> {
+class End<Out, In> implements ServedDuplex<Out, In> {
   #message: (message: In) => void = () => undefined;
   #end: (error: Error | undefined) => void = () => undefined;
   #ended = false;
   onWrite: (message: Out) => void = () => undefined;
   onCancel: () => void = () => undefined;
+  onFail: (error: QuorumError) => void = () => undefined;
   onHalfClose: () => void = () => undefined;
 
   write(message: Out): boolean {
@@ -218,6 +221,10 @@ class End<Out, In> implements Duplex<Out, In> {
 
   cancel(): void {
     this.onCancel();
+  }
+
+  fail(error: unknown): void {
+    this.onFail(QuorumError.from(error));
   }
 
   pause(): void {}

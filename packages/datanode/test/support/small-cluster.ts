@@ -4,6 +4,7 @@ import { silentLog } from "@quorumfs/runtime";
 import { type DataNode, type DataNodeConfig, dataNodeConfig, startDataNode } from "../../src/index.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { FakeSuperNode } from "./fake-super-node.js";
+import { MemoryContentFiles } from "./memory-content-files.js";
 import { MemoryNetwork } from "./memory-network.js";
 import { settle, StepClock } from "./step-clock.js";
 
@@ -36,6 +37,7 @@ export class SmallCluster {
   readonly superNode: FakeSuperNode;
   readonly nodes: DataNode[] = [];
   readonly disks: MemoryDisk[] = [];
+  readonly contents: MemoryContentFiles[] = [];
   readonly fatal: QuorumError[] = [];
   readonly #config: Partial<DataNodeConfig>;
   readonly #random = new CountingRandom();
@@ -54,12 +56,14 @@ export class SmallCluster {
     return cluster;
   }
 
-  /** Starts node `index` (from 0) on a disk. */
+  /** Starts node `index` (from 0) on a disk, with the content files that it had before, if any. */
   async startNode(index: number, disk: MemoryDisk): Promise<DataNode> {
+    const content = (this.contents[index] ??= new MemoryContentFiles());
     const starting = startDataNode({
       config: dataNodeConfig({ supernode: "super:1", host: "node", ...this.#config }),
       network: this.network,
       disk,
+      content,
       clock: this.clock,
       random: this.#random,
       probe: { sample: () => ({ eventLoopDelayMs: 1, cpuFraction: 0.5, residentBytes: 1 }) },

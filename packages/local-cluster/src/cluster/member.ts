@@ -1,11 +1,19 @@
 /** One member of a cluster in this process: a SuperNode or DataNode that can be stopped, killed and started again. */
 import { join } from "node:path";
-import { type Clock, type Disk, type Log, type Network, QuorumError, type Random } from "@quorumfs/core";
-import { type ProcessProbe, openLmdbDisk, processProbe } from "@quorumfs/runtime";
+import {
+  type Clock,
+  type ContentFiles,
+  type Disk,
+  type Log,
+  type Network,
+  QuorumError,
+  type Random,
+} from "@quorumfs/core";
+import { type ProcessProbe, openContentFiles, openLmdbDisk, processProbe } from "@quorumfs/runtime";
 import { FaultyNetwork } from "../faults/faulty-network.js";
 import type { FaultTable } from "../faults/fault-table.js";
 import { type Party, partyName } from "../faults/party.js";
-import { poweredClock, poweredDisk } from "../faults/powered-ports.js";
+import { poweredClock, poweredContentFiles, poweredDisk } from "../faults/powered-ports.js";
 import { Power } from "../faults/power.js";
 
 /** What all members share. */
@@ -22,6 +30,8 @@ export interface Surroundings {
 export interface ServicePorts {
   readonly network: Network;
   readonly disk: Disk;
+  /** Opens the member's content files, once, where the binary has them; the member closes them. */
+  readonly openContent: () => ContentFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly probe: ProcessProbe;
@@ -47,6 +57,7 @@ interface Running {
   readonly power: Power;
   readonly network: FaultyNetwork;
   readonly disk: Disk;
+  readonly content: ContentFiles | undefined;
   readonly probe: ProcessProbe;
   readonly service: { close(): Promise<void> };
 }
@@ -134,11 +145,16 @@ export class Member {
     const network = new FaultyNetwork({ inner: surroundings.network, self: party, parties, faults, clock, power });
     const disk = openLmdbDisk({ directory: join(directory, store) });
     const probe = processProbe();
+    let content: ContentFiles | undefined;
     const log = surroundings.log.child({ member: partyName(party) });
     try {
       const service = await start({
         network,
         disk: poweredDisk(disk, power),
+        openContent: () => {
+          content = openContentFiles({ directory: join(directory, "chunks") });
+          return poweredContentFiles(content, power);
+        },
         clock: poweredClock(clock, power),
         random,
         probe,
@@ -150,10 +166,10 @@ export class Member {
           void this.kill();
         },
       });
-      return { power, network, disk, probe, service };
+      return { power, network, disk, content, probe, service };
     } catch (error) {
       power.cut();
-      await release({ network, disk, probe });
+      await release({ network, disk, content, probe });
       const cause = QuorumError.from(error);
       throw new QuorumError({
         code: cause.code,
@@ -165,8 +181,9 @@ export class Member {
   }
 }
 
-async function release(running: Pick<Running, "network" | "disk" | "probe">): Promise<void> {
+async function release(running: Pick<Running, "network" | "disk" | "content" | "probe">): Promise<void> {
   await running.network.released();
   running.probe.close();
+  await running.content?.close();
   await running.disk.close();
 }

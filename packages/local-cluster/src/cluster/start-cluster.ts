@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
-import { dataNodeConfig, startDataNode } from "@quorumfs/datanode";
+import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
 import { startSuperNode, superNodeConfig } from "@quorumfs/supernode";
@@ -24,6 +24,8 @@ export interface StartClusterOptions {
   readonly seed?: number;
   /** DataNodes that are not started with the others, but by `restart`. Until then a new cluster keeps forming. */
   readonly initiallyStopped?: readonly number[];
+  /** What DataNodes are told on top: shorter leases, say. */
+  readonly dataNode?: Omit<Partial<DataNodeConfig>, "host" | "port" | "advertise" | "nodeId" | "supernode">;
   /** For the start in all; default 20,000. */
   readonly timeoutMs?: number;
 }
@@ -73,6 +75,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
       port: basePort + index + 1,
       id: index + 1,
       superNode: superNode.address,
+      settings: options.dataNode,
     }),
   );
   const cluster = new LocalCluster({
@@ -120,16 +123,22 @@ function dataNodeMember(options: {
   port: number;
   id: number;
   superNode: string;
+  settings: StartClusterOptions["dataNode"];
 }): Member {
-  const { surroundings, dataDir, port, id, superNode } = options;
+  const { surroundings, dataDir, port, id, superNode, settings } = options;
   return new Member({
     party: id,
     address: `${host}:${port}`,
     directory: join(dataDir, `datanode-${id}`),
     store: "records",
     surroundings,
-    start: (ports) =>
-      startDataNode({ ...ports, version, config: dataNodeConfig({ host, port, nodeId: id, supernode: superNode }) }),
+    start: ({ openContent, ...ports }) =>
+      startDataNode({
+        ...ports,
+        content: openContent(),
+        version,
+        config: dataNodeConfig({ ...settings, host, port, nodeId: id, supernode: superNode }),
+      }),
   });
 }
 

@@ -81,7 +81,7 @@ function poweredRoute(route: Route, power: Power): Route {
     case "duplex":
       return {
         ...route,
-        handle: (stream: Duplex<unknown, unknown>, context: CallContext) =>
+        handle: (stream: ServedDuplex<unknown, unknown>, context: CallContext) =>
           route.handle(new PoweredDuplex(stream, power), context),
       };
   }
@@ -95,11 +95,11 @@ async function* poweredStream(messages: AsyncIterable<unknown>, power: Power): A
   if (power.off) await forever();
 }
 
-class PoweredDuplex implements Duplex<unknown, unknown> {
-  readonly #inner: Duplex<unknown, unknown>;
+class PoweredDuplex implements ServedDuplex<unknown, unknown> {
+  readonly #inner: ServedDuplex<unknown, unknown>;
   readonly #power: Power;
 
-  constructor(inner: Duplex<unknown, unknown>, power: Power) {
+  constructor(inner: ServedDuplex<unknown, unknown>, power: Power) {
     this.#inner = inner;
     this.#power = power;
   }
@@ -114,6 +114,10 @@ class PoweredDuplex implements Duplex<unknown, unknown> {
 
   cancel(): void {
     if (!this.#power.off) this.#inner.cancel();
+  }
+
+  fail(error: unknown): void {
+    if (!this.#power.off) this.#inner.fail(error);
   }
 
   pause(): void {

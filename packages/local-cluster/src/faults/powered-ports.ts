@@ -1,5 +1,14 @@
-/** The clock and the disk of a member, as they are for as long as it has power. */
-import { assert, type Clock, type Disk, type Table, type TableRange } from "@quorumfs/core";
+/** The clock and the disks of a member, as they are for as long as it has power. */
+import {
+  assert,
+  type Clock,
+  type ContentDraft,
+  type ContentFiles,
+  type Disk,
+  QuorumError,
+  type Table,
+  type TableRange,
+} from "@quorumfs/core";
 import { type Power, forever } from "./power.js";
 
 export function poweredClock(clock: Clock, power: Power): Clock {
@@ -30,6 +39,44 @@ export function poweredDisk(disk: Disk, power: Power): Disk {
     },
     space: () => disk.space(),
     close: () => disk.close(),
+  };
+}
+
+/** Without power nothing is published, removed or shown. */
+export function poweredContentFiles(files: ContentFiles, power: Power): ContentFiles {
+  // The disk may have done it, and nobody learns of it.
+  const unlessOff = async <T>(action: () => Promise<T>): Promise<T> => {
+    if (power.off) await forever();
+    try {
+      const result = await action();
+      return power.off ? await forever() : result;
+    } catch (error) {
+      return power.off ? forever() : Promise.reject(QuorumError.from(error));
+    }
+  };
+  return {
+    create: (name) => {
+      const draft: ContentDraft = files.create(name);
+      return {
+        write: (bytes) => unlessOff(() => draft.write(bytes)),
+        publish: () => unlessOff(() => draft.publish()),
+        discard: () => unlessOff(() => draft.discard()),
+      };
+    },
+    read: (place, offset, target) => unlessOff(() => files.read(place, offset, target)),
+    size: (place) => unlessOff(() => files.size(place)),
+    remove: (places) => unlessOff(() => files.remove(places)),
+    quarantine: (place) => unlessOff(() => files.quarantine(place)),
+    list: async function* () {
+      const places = files.list()[Symbol.asyncIterator]();
+      for (;;) {
+        const next = await unlessOff(() => places.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    },
+    space: () => files.space(),
+    close: () => files.close(),
   };
 }
 
