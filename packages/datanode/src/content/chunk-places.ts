@@ -1,0 +1,43 @@
+import { type Electorate, type NodeId, partitionOfChunk, QuorumError } from "@quorumfs/core";
+import type { ClusterStore } from "../cluster/cluster-store.js";
+import type { BucketView, ClusterView } from "../cluster/cluster-view.js";
+
+/** One chunk of some file; where it lies follows from these alone. */
+export interface ChunkName {
+  /** 16 bytes. */
+  readonly upload: Uint8Array;
+  readonly index: number;
+}
+
+/** Which nodes hold a chunk, and how many of them make it safe. @throws QuorumError `unavailable` without a layout */
+export function chunkVoters(view: ClusterView, bucket: BucketView, { upload, index }: ChunkName): Electorate {
+  const partition = partitionOfChunk(upload, index, view.layout?.partitions.length);
+  const place = view.placeOf(bucket, partition);
+  if (place) return place.voters;
+  throw new QuorumError({ code: "unavailable", message: view.forming ?? "this DataNode knows no layout" });
+}
+
+/** Where chunks lie by the newest layout. */
+export class ChunkPlaces {
+  readonly #store: ClusterStore;
+  readonly #isLocal: (node: NodeId) => boolean;
+
+  constructor(options: { readonly store: ClusterStore; readonly isLocal: (node: NodeId) => boolean }) {
+    this.#store = options.store;
+    this.#isLocal = options.isLocal;
+  }
+
+  /** The nodes that hold the chunk when all is well: this one, then those that are up, then the others. */
+  nearestFirst({ upload, index }: ChunkName): readonly NodeId[] {
+    const { layout, nodes } = this.#store.view;
+    const assignment = layout?.partitions[partitionOfChunk(upload, index, layout.partitions.length)];
+    if (!assignment) return [];
+    const rank = (node: NodeId) => (this.#isLocal(node) ? 0 : nodes.get(node)?.state === "up" ? 1 : 2);
+    return [...new Set([...assignment.nodes, ...assignment.joining])].sort((a, b) => rank(a) - rank(b));
+  }
+
+  /** Whether this node is to hold the chunk. */
+  isHere(chunk: ChunkName): boolean {
+    return this.nearestFirst(chunk).some(this.#isLocal);
+  }
+}

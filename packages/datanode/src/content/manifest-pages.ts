@@ -1,0 +1,99 @@
+/**
+ * The manifest of a very large file has pages: chunks of their own, whose bytes are the manifest with the extents. Where
+ * the extents are needed, the pages are read first.
+ */
+import {
+  type CancelSignal,
+  checkManifest,
+  type ChunkPiece,
+  chunksOf,
+  type Extent,
+  extentBytes,
+  type Manifest,
+  QuorumError,
+} from "@quorumfs/core";
+import { crc32c, decodeManifest } from "@quorumfs/runtime";
+import type { FileOwner } from "../chunk/chunk-key.js";
+import type { ChunkPeers } from "./chunk-peers.js";
+import type { ChunkPlaces } from "./chunk-places.js";
+import { hexOf } from "./carried-over.js";
+
+/** Extents of 5 TiB in chunks of 4 MiB take 5.3 MiB; this leaves room for shorter chunks, and bounds what is read at once. */
+export const pagesBytesMax = 16 * 1024 * 1024;
+
+export class ManifestPages {
+  readonly #peers: ChunkPeers;
+  readonly #places: ChunkPlaces;
+
+  constructor(options: { readonly peers: ChunkPeers; readonly places: ChunkPlaces }) {
+    this.#peers = options.peers;
+    this.#places = options.places;
+  }
+
+  /**
+   * The extents of a file, from the manifest itself or from its pages; checked against the file's size.
+   *
+   * @throws QuorumError `invalid_argument`: the pages are no such manifest; `unavailable`: no replica of a page has it whole
+   */
+  async extentsOf(
+    owner: FileOwner,
+    file: { readonly manifest: Manifest; readonly size: number },
+    signal: CancelSignal,
+  ): Promise<readonly Extent[]> {
+    const { manifest, size } = file;
+    if (!manifest.pages) return manifest.extents;
+    const bytes = await this.#read(owner, manifest.pages, signal);
+    const inner = decodePages(bytes);
+    if (inner.pages) throw new QuorumError({ code: "invalid_argument", message: "the manifest's pages have pages" });
+    checkManifest(inner, size);
+    return inner.extents;
+  }
+
+  async #read(owner: FileOwner, pages: Extent, signal: CancelSignal): Promise<Uint8Array> {
+    const length = extentBytes(pages);
+    if (length > pagesBytesMax) {
+      throw new QuorumError({
+        code: "invalid_argument",
+        message: `the manifest has ${length} bytes of pages, and may have ${pagesBytesMax}`,
+      });
+    }
+    const bytes = Buffer.allocUnsafe(length);
+    for (const page of chunksOf([pages], { offset: 0, length })) {
+      await this.#readPage(owner, page, bytes.subarray(page.fileOffset, page.fileOffset + page.bytes), signal);
+    }
+    return bytes;
+  }
+
+  /** From the first replica that has it as it is named. */
+  async #readPage(owner: FileOwner, page: ChunkPiece, target: Uint8Array, signal: CancelSignal): Promise<void> {
+    let last: QuorumError | undefined;
+    for (const node of this.#places.nearestFirst(page)) {
+      try {
+        let filled = 0;
+        const range = { offset: 0, length: page.bytes };
+        for await (const bytes of this.#peers.read(node, { owner, ...page }, range, signal)) {
+          target.set(bytes, filled);
+          filled += bytes.byteLength;
+        }
+        if (crc32c(target) === page.checksum) return;
+      } catch (thrown) {
+        last = QuorumError.from(thrown);
+        if (signal.aborted) break;
+      }
+    }
+    throw new QuorumError({
+      code: "unavailable",
+      message: `no replica has page ${page.index} of upload ${hexOf(page.upload)} whole; send it again`,
+      cause: last,
+    });
+  }
+}
+
+function decodePages(bytes: Uint8Array): Manifest {
+  try {
+    return decodeManifest(bytes);
+  } catch (thrown) {
+    const message = "the manifest's pages are no manifest";
+    throw new QuorumError({ code: "invalid_argument", message, cause: thrown });
+  }
+}
