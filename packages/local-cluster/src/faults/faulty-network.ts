@@ -7,11 +7,11 @@ import {
   type Channel,
   type Clock,
   type ConnectOptions,
-  type Duplex,
   type Listener,
   type ListenOptions,
   type Network,
   type Route,
+  type ServedDuplex,
 } from "@quorumfs/core";
 import type { FaultTable } from "./fault-table.js";
 import { FaultyChannel } from "./faulty-channel.js";

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
-import { type Channel, type Duplex, duplexRoute, type Listener } from "@quorumfs/core";
+import { type Channel, type Duplex, duplexRoute, type Listener, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import { grpcNetwork } from "../../src/index.js";
 import { deferred } from "../support/deferred.js";
 import { exchange, type Text } from "../support/echo.js";
@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function serve(port: number, handle: (stream: Duplex<Text, Text>) => void): Promise<Listener> {
+async function serve(port: number, handle: (stream: ServedDuplex<Text, Text>) => void): Promise<Listener> {
   const routes = [duplexRoute(exchange, handle)];
   const listener = await network.listen({ host: "127.0.0.1", port, routes });
   closers.push(() => listener.close(0));
@@ -78,6 +78,30 @@ test("a server that is being closed takes no new streams, and lets the old one s
   served.end();
   expect(await ended).toBeUndefined();
   await closed;
+});
+
+test("what the server fails a stream with is told to the client, behind what was written before", async () => {
+  const full = new QuorumError({ code: "resource_exhausted", message: "full", details: { retryAfterMs: 70 } });
+  const listener = await serve(0, (stream) => {
+    stream.onMessage((message) => {
+      stream.write(message);
+      setImmediate(() => {
+        stream.fail(full);
+        stream.fail(new Error("again"));
+        stream.write(message);
+      });
+    });
+  });
+  const stream = connect(listener.address).duplex(exchange, {});
+  const heard: string[] = [];
+  stream.onMessage(({ text }) => heard.push(text));
+  stream.write({ text: "one" });
+  expect(await endOf(stream)).toMatchObject({
+    code: "resource_exhausted",
+    message: "full",
+    details: { retryAfterMs: 70 },
+  });
+  expect(heard).toEqual(["one"]);
 });
 
 test("closing the channel ends its streams", async () => {

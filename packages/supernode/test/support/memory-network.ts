@@ -11,6 +11,7 @@ import {
   type Network,
   QuorumError,
   type Route,
+  type ServedDuplex,
 } from "@quorumfs/core";
 
 /** Calls within this process; messages are encoded and decoded, so that nobody shares an object. */
@@ -125,7 +126,7 @@ function pipe<Request, Response>(
   method: Method<Request, Response>,
   gone: CancelSignal,
   end: () => void,
-): [Duplex<Request, Response>, Duplex<unknown, unknown>] {
+): [Duplex<Request, Response>, ServedDuplex<unknown, unknown>] {
   const client = new End<Request, Response>((message) => server.deliver(sent(method, message)), end);
   const server = new End<unknown, unknown>((message) => client.deliver(response(method, message)), end);
   const finish = (): void => {
@@ -137,7 +138,7 @@ function pipe<Request, Response>(
   return [client, server];
 }
 
-class End<Out, In> implements Duplex<Out, In> {
+class End<Out, In> implements ServedDuplex<Out, In> {
   readonly #send: (message: Out) => void;
   readonly #end: () => void;
   #onMessage: (message: In) => void = () => undefined;
@@ -159,6 +160,10 @@ class End<Out, In> implements Duplex<Out, In> {
   }
 
   cancel(): void {
+    this.#end();
+  }
+
+  fail(): void {
     this.#end();
   }
 
