@@ -4,7 +4,6 @@ import {
   type Clock,
   type Log,
   type Network,
-  parseFileName,
   QuorumError,
   type Random,
 } from "@quorumfs/core";
@@ -14,40 +13,43 @@ import { ClusterWatch } from "./cluster/cluster-watch.js";
 import type { ClusterView } from "./cluster/cluster-view.js";
 import { Control } from "./cluster/control.js";
 import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
-import type { DeleteResult, GetResult, ListEntry, PutResult, StatResult } from "./file-info.js";
+import { expect, FileCalls } from "./file-calls.js";
+import type {
+  DeleteResult,
+  FileContent,
+  GetResult,
+  ListEntry,
+  PutResult,
+  ReadResult,
+  StatResult,
+} from "./file-info.js";
 import { entriesOf, pagesAhead } from "./listing.js";
 import { AbortListeners } from "./operation/abort-listeners.js";
 import { FileTurns } from "./operation/file-turns.js";
 import { Gate, WaitingRoom } from "./operation/gate.js";
-import { type Answer, Operation, type OperationSpec, type Request } from "./operation/operation.js";
+import { Operation } from "./operation/operation.js";
 import type { Surroundings } from "./operation/surroundings.js";
 import {
+  type AppendOptions,
   callWith,
   checkTimeout,
   type DeleteOptions,
+  type GetOptions,
   type ListOptions,
   type OperationOptions,
   type PutOptions,
   type ReadOptions,
   type StateOptions,
 } from "./options.js";
-import type { Buckets, QuorumFs } from "./quorumfs.js";
-import { attributesOf, checkPageSize, contentBytes, mutationOf } from "./requests.js";
+import type { Buckets, QuorumFs, Scrub } from "./quorumfs.js";
+import { attributesOf, checkPageSize, mutationOf } from "./requests.js";
 import { RetryBudget } from "./retry/retry-budget.js";
 import { SeenVersions } from "./retry/seen-versions.js";
 import { DataNodes } from "./routing/data-nodes.js";
+import { scrubOf } from "./scrub.js";
 import { stateQuery } from "./state-query.js";
-import {
-  fromConsistency,
-  required,
-  sha256,
-  toClusterStatus,
-  toFileInfo,
-  toGetResult,
-  toHex,
-  toNodeInfo,
-  toVoteInfo,
-} from "./wire.js";
+import { Transfers } from "./transfer/transfers.js";
+import { toClusterStatus, toNodeInfo } from "./wire.js";
 
 export interface ClientOptions {
   readonly endpoints: readonly string[];
@@ -59,18 +61,19 @@ export interface ClientOptions {
   readonly onClosed: () => void;
 }
 
-const noBytes = new Uint8Array(0);
 // What fits into a lane, so that a client that sends to one node only is not refused there.
 const underWayMax = 1024;
 
 /** The SDK: names and options in, operations out, results back. */
 export class Client implements QuorumFs {
   readonly buckets: Buckets;
+  readonly scrub: Scrub;
   readonly #options: ClientOptions;
   readonly #control: Control;
   readonly #watch: ClusterWatch;
-  readonly #seen = new SeenVersions();
   readonly #surroundings: Surroundings;
+  readonly #calls: FileCalls;
+  readonly #transfers: Transfers;
   #closing: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
@@ -96,7 +99,14 @@ export class Client implements QuorumFs {
       onView: (view) => dataNodes.install(view),
       onLoads: (loads) => dataNodes.updateLoads(loads),
     });
+    const view = (): ClusterView => this.#view();
+    this.#calls = new FileCalls({ surroundings: this.#surroundings, seen: new SeenVersions(), view });
+    this.#transfers = new Transfers({ surroundings: this.#surroundings, calls: this.#calls, view });
     this.buckets = bucketsOf(this.#control);
+    this.scrub = scrubOf(() => {
+      view();
+      return new Map([...dataNodes.targets].map(([id, { bulk }]) => [id, bulk]));
+    });
   }
 
   /** @throws QuorumError `unavailable` if no SuperNode answers within `timeoutMs` */
@@ -104,100 +114,37 @@ export class Client implements QuorumFs {
     await this.#watch.start(timeoutMs);
   }
 
-  async put(name: string, content: Uint8Array | string, options: PutOptions = {}): Promise<PutResult> {
-    const { bucket, path } = parseFileName(name);
-    const bytes = contentBytes(name, content);
+  async put(name: string, content: FileContent, options: PutOptions = {}): Promise<PutResult> {
     const mutation = mutationOf(name, options, this.#options.random);
-    const view = this.#view();
-    const bucketId = view.bucketId(bucket);
     const attributes = attributesOf(options.attributes);
-    return this.#run({
-      verb: "put",
-      name,
-      request: {
-        $case: "put",
-        value: { bucket, path, content: bytes, etag: sha256(bytes), attributes, mutation, manifest: noBytes, size: 0 },
-      },
-      replicas: view.replicasOf(bucketId, path),
-      requestId: toHex(mutation.requestId),
-      prepare: () => {
-        if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
-      },
+    return this.#transfers.put(name, content, {
+      ...options,
       timeoutMs: checkTimeout(options.timeoutMs),
-      signal: options.signal,
-      read: (answer) => {
-        const { file, vote } = expect(answer, "put").value;
-        const info = toFileInfo(bucket, required(file, "file"));
-        if (bucketId !== undefined) this.#seen.note(name, bucketId, info.version);
-        const { acknowledged, replicas, durability } = toVoteInfo(vote);
-        return { file: info, acknowledged, replicas, durability };
-      },
+      mutation,
+      attributes,
     });
   }
 
-  async get(name: string, options: ReadOptions = {}): Promise<GetResult> {
-    const { bucket, path } = parseFileName(name);
-    const view = this.#view();
-    const bucketId = view.bucketId(bucket);
-    const consistency = fromConsistency(options.consistency);
-    return this.#run({
-      verb: "get",
-      name,
-      request: { $case: "get", value: { bucket, path, consistency, acceptManifest: false } },
-      replicas: view.replicasOf(bucketId, path),
-      timeoutMs: checkTimeout(options.timeoutMs),
-      signal: options.signal,
-      read: (answer) => {
-        const result = toGetResult(bucket, expect(answer, "get").value);
-        if (bucketId !== undefined) this.#seen.note(name, bucketId, result.file.version);
-        return result;
-      },
-    });
+  async append(name: string, content: FileContent, options: AppendOptions = {}): Promise<PutResult> {
+    return this.#transfers.append(name, content, { ...options, timeoutMs: checkTimeout(options.timeoutMs) });
+  }
+
+  async get(name: string, options: GetOptions = {}): Promise<GetResult> {
+    return this.#transfers.get(name, options);
+  }
+
+  async read(name: string, options: GetOptions = {}): Promise<ReadResult> {
+    return this.#transfers.read(name, options);
   }
 
   async stat(name: string, options: ReadOptions = {}): Promise<StatResult> {
-    const { bucket, path } = parseFileName(name);
-    const view = this.#view();
-    const bucketId = view.bucketId(bucket);
-    const consistency = fromConsistency(options.consistency);
-    return this.#run({
-      verb: "stat",
-      name,
-      request: { $case: "stat", value: { bucket, path, consistency } },
-      replicas: view.replicasOf(bucketId, path),
-      timeoutMs: checkTimeout(options.timeoutMs),
-      signal: options.signal,
-      read: (answer) => {
-        const { file, vote } = expect(answer, "stat").value;
-        const info = toFileInfo(bucket, required(file, "file"));
-        if (bucketId !== undefined) this.#seen.note(name, bucketId, info.version);
-        return { file: info, ...toVoteInfo(vote) };
-      },
-    });
+    return this.#calls.stat(name, options);
   }
 
   async delete(name: string, options: DeleteOptions = {}): Promise<DeleteResult> {
-    const { bucket, path } = parseFileName(name);
     const mutation = mutationOf(name, options, this.#options.random);
-    const view = this.#view();
-    const bucketId = view.bucketId(bucket);
-    return this.#run({
-      verb: "delete",
-      name,
-      request: { $case: "delete", value: { bucket, path, mutation } },
-      replicas: view.replicasOf(bucketId, path),
-      requestId: toHex(mutation.requestId),
-      prepare: () => {
-        if (bucketId !== undefined) mutation.seenVersion = this.#seen.get(name, bucketId);
-      },
-      timeoutMs: checkTimeout(options.timeoutMs),
-      signal: options.signal,
-      read: (answer) => {
-        const { version, vote } = expect(answer, "delete").value;
-        if (bucketId !== undefined) this.#seen.note(name, bucketId, version);
-        return { version, ...toVoteInfo(vote) };
-      },
-    });
+    const { signal } = options;
+    return this.#calls.delete(name, { mutation, timeoutMs: checkTimeout(options.timeoutMs), signal });
   }
 
   async *list(bucket: string, options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {
@@ -208,15 +155,19 @@ export class Client implements QuorumFs {
     const delimiter = checkPrefix(options.delimiter ?? "");
     const fetch = (after: string): Promise<ListResponse> => {
       this.#view();
-      return this.#run({
-        verb: "list",
-        name: `${bucket}/${prefix}`,
-        request: { $case: "list", value: { bucket, prefix, delimiter, after, limit } },
-        replicas: [],
-        timeoutMs,
-        signal: options.signal,
-        read: (answer) => expect(answer, "list").value,
-      });
+      const listing = new Operation<ListResponse>(
+        {
+          verb: "list",
+          name: `${bucket}/${prefix}`,
+          request: { $case: "list", value: { bucket, prefix, delimiter, after, limit } },
+          replicas: [],
+          timeoutMs,
+          signal: options.signal,
+          read: (answer) => expect(answer, "list").value,
+        },
+        this.#surroundings,
+      );
+      return listing.run();
     };
     for await (const page of pagesAhead(fetch, checkPrefix(options.after ?? ""))) yield* entriesOf(bucket, page);
   }
@@ -243,16 +194,13 @@ export class Client implements QuorumFs {
     return view;
   }
 
-  #run<Result>(spec: OperationSpec<Result>): Promise<Result> {
-    return new Operation(spec, this.#surroundings).run();
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    this.#transfers.close();
     this.#surroundings.dataNodes.close();
     for (const operation of [...this.#surroundings.pausing]) operation.close();
     await this.#watch.close();
@@ -263,15 +211,4 @@ export class Client implements QuorumFs {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-type AnswerTo<Case extends Request["$case"]> = Extract<Answer, { $case: Case }>;
-
-function expect<Case extends Request["$case"]>(answer: Answer, kind: Case): AnswerTo<Case> {
-  if (isAnswerTo(answer, kind)) return answer;
-  throw new QuorumError({ code: "internal", message: `asked for ${kind}, a DataNode answered ${answer.$case}` });
-}
-
-function isAnswerTo<Case extends Request["$case"]>(answer: Answer, kind: Case): answer is AnswerTo<Case> {
-  return answer.$case === kind;
 }

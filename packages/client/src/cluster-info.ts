@@ -1,3 +1,4 @@
+import type { QuorumError } from "@quorumfs/core";
 import type { WallDate } from "./adapters/wall-date.js";
 import type { DurabilityClass } from "./file-info.js";
 
@@ -27,7 +28,47 @@ export interface NodeLoadInfo {
   readonly residentBytes: number;
   readonly records: number;
   readonly operationsPerSecond: number;
+  readonly chunks: number;
+  readonly chunkBytes: number;
+  /** Of `chunkBytes`, what no version names any more and what will be gone when its time is up. */
+  readonly reclaimableBytes: number;
+  /** Of `chunkBytes`, what no version names yet. */
+  readonly uploadingBytes: number;
+  /** Less than 5 % of the disk is free: the node takes no new content. */
+  readonly full: boolean;
+  readonly damage: DamageInfo;
 }
+
+/** What was found damaged or missing since the node's store was made, and what was put right and read back. */
+export interface DamageInfo {
+  readonly recordsDamaged: number;
+  readonly recordsRepaired: number;
+  readonly chunksDamaged: number;
+  readonly chunksRepaired: number;
+}
+
+/** A pass over all records and chunks of one DataNode. */
+export interface ScrubInfo {
+  /** `idle`: the last pass is complete; the next one begins when its time has come. */
+  readonly state: "running" | "paused" | "idle";
+  /** Undefined: there was none. */
+  readonly passStartedAt: WallDate | undefined;
+  /** Of the last complete pass. */
+  readonly passEndedAt: WallDate | undefined;
+  readonly bytesPerSecond: number;
+  /** Of this pass, or of the last one. */
+  readonly recordsChecked: number;
+  readonly chunksChecked: number;
+  readonly bytesChecked: number;
+  /** What there is to check, as counted at the start of the pass. */
+  readonly bytesTotal: number;
+  readonly damage: DamageInfo;
+}
+
+/** What one DataNode answered to a maintenance call. */
+export type NodeScrub =
+  | { readonly node: number; readonly scrub: ScrubInfo; readonly error?: undefined }
+  | { readonly node: number; readonly scrub?: undefined; readonly error: QuorumError };
 
 export interface NodeInfo {
   readonly id: number;

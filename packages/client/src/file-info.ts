@@ -1,4 +1,12 @@
+import type { ReadableStream } from "node:stream/web";
 import type { WallDate } from "./adapters/wall-date.js";
+
+/**
+ * What can be stored: bytes in memory (not to be changed until the put has ended), text as UTF-8, a Blob, a web stream, or
+ * anything that yields bytes when iterated, such as a Node stream (`fs.createReadStream`, `process.stdin`).
+ */
+export type FileContent =
+  Uint8Array | string | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** How many replicas must have a write, and where, before it is acknowledged. */
 export type DurabilityClass = "fsync" | "memory";
@@ -41,8 +49,25 @@ export interface StatResult extends VoteInfo {
 
 export interface GetResult extends VoteInfo {
   readonly file: FileInfo;
-  /** The caller's own; its SHA-256 has been compared with `file.etag`. */
+  /** The file, or the range that was asked for; verified, and the caller's own. */
   readonly content: Uint8Array;
+  /** Where in the file `content` begins. */
+  readonly offset: number;
+}
+
+export interface ReadResult extends VoteInfo {
+  /** The version that `body` is of, whatever is written meanwhile. */
+  readonly file: FileInfo;
+  /** Where in the file `body` begins. */
+  readonly offset: number;
+  /** Bytes that `body` will deliver. */
+  readonly length: number;
+  /**
+   * The bytes, in order, each verified before it is handed out. Nothing is fetched far ahead of the reader. Read it to its
+   * end or cancel it. A web stream: iterate it with `for await`, or turn it into a Node stream with `Readable.fromWeb`.
+   * Fails with a `QuorumError`: `unavailable`, `corrupt`, `cancelled`.
+   */
+  readonly body: ReadableStream<Uint8Array>;
 }
 
 export interface DeleteResult extends VoteInfo {

@@ -2,7 +2,10 @@ import { QuorumError } from "@quorumfs/core";
 
 /** What every operation takes. */
 export interface OperationOptions {
-  /** Deadline of the whole operation, retries included. Default 30,000. */
+  /**
+   * Deadline of the whole operation, retries included. Default 30,000. For a transfer of content above 128 KiB, which may
+   * take hours: the longest time without progress.
+   */
   readonly timeoutMs?: number;
   /**
    * Gives the operation up. It then fails with `cancelled` if it certainly had no effect (every read; a mutation that
@@ -17,6 +20,28 @@ export interface ReadOptions extends OperationOptions {
    * word; faster and available while a single replica is, but perhaps stale.
    */
   readonly consistency?: "linearizable" | "relaxed";
+}
+
+/** How far a transfer has come. */
+export interface TransferProgress {
+  /** Of the content: durable on W replicas (put, append), or handed to the caller (get, read). */
+  readonly bytes: number;
+  /** Undefined for a stream whose length nobody has told. */
+  readonly totalBytes: number | undefined;
+  /** Of `bytes`, what an earlier, interrupted put had stored already. */
+  readonly resumedBytes: number;
+}
+
+export interface ProgressOptions {
+  /** Called about ten times a second while there is progress, and once at the end. */
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface GetOptions extends ReadOptions, ProgressOptions {
+  /** First byte, from 0 to the file's size. Default 0. */
+  readonly offset?: number;
+  /** Bytes at most; fewer come if the file ends before. Default: up to the end. */
+  readonly length?: number;
 }
 
 /** What must hold for a mutation to take effect; at most one of these. */
@@ -40,11 +65,37 @@ export interface MutationOptions extends OperationOptions, ConditionOptions {
   readonly mayHaveRun?: boolean;
 }
 
-export interface PutOptions extends MutationOptions {
+export interface PutOptions extends MutationOptions, ProgressOptions {
   /** The file does not exist. */
   readonly ifAbsent?: boolean;
   /** Kept with the version and shown by `stat`; replaces what an earlier version had. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** Bytes of the content, where a stream does not tell. Content of another length fails the put, with no effect. */
+  readonly size?: number;
+  /**
+   * Goes on with an interrupted put of the same content: give its `requestId`, which the error named in
+   * `details.requestId`. The content is read from its beginning, but what is durable on W replicas already is not sent
+   * again. Implies `mayHaveRun`. What an interrupted put has sent is kept for 24 hours.
+   */
+  readonly resume?: boolean;
+}
+
+export interface AppendOptions extends OperationOptions, ProgressOptions {
+  /** Bytes of the content, where a stream does not tell. */
+  readonly size?: number;
+}
+
+/** Which DataNodes a maintenance call goes to. */
+export interface MaintenanceOptions extends OperationOptions {
+  /** Ids; default: all. */
+  readonly nodes?: readonly number[];
+}
+
+export interface StartScrubOptions extends MaintenanceOptions {
+  /** Default: so fast that a pass takes the nodes' configured period (14 days). */
+  readonly bytesPerSecond?: number;
+  /** Begins anew, even if a pass is under way. */
+  readonly restart?: boolean;
 }
 
 export type DeleteOptions = MutationOptions;

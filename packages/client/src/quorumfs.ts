@@ -1,12 +1,24 @@
-import type { BucketInfo, ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
-import type { DeleteResult, GetResult, ListEntry, PutResult, StatResult } from "./file-info.js";
+import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
 import type {
+  DeleteResult,
+  FileContent,
+  GetResult,
+  ListEntry,
+  PutResult,
+  ReadResult,
+  StatResult,
+} from "./file-info.js";
+import type {
+  AppendOptions,
   CreateBucketOptions,
   DeleteOptions,
+  GetOptions,
   ListOptions,
+  MaintenanceOptions,
   OperationOptions,
   PutOptions,
   ReadOptions,
+  StartScrubOptions,
   StateOptions,
 } from "./options.js";
 
@@ -27,27 +39,53 @@ import type {
  */
 export interface QuorumFs extends AsyncDisposable {
   readonly buckets: Buckets;
+  readonly scrub: Scrub;
 
   /**
    * Stores a file, replacing what was there, and resolves once W of its N replicas have it as durably as the bucket
    * promises. All or nothing: no reader ever sees half of it. Writes to one file that run at the same time take effect in
    * any order; a client has at most four of them under way, the others wait.
    *
-   * @param content 0 to 131,072 bytes (128 KiB); a string is stored as UTF-8.
+   * Up to 128 KiB goes in one message. Of larger content, chunks of 4 MiB are sent to the replicas of each while the rest is
+   * still being read, and once all are durable on W of them the file's new version is voted on; until then the old one
+   * stands. A client holds at most 24 MiB of all its uploads in memory. A put that fails half-way names its
+   * `details.requestId`, with which `resume` goes on.
+   *
+   * @param content 0 bytes to 5 TiB, of known length or not.
    * @throws QuorumError `precondition_failed` (with `details.currentVersion`, unless only an earlier attempt saw it), `not_found` (no such bucket),
-   *   `invalid_argument`, `quorum_unavailable`, `unavailable`, `resource_exhausted`, `unknown_outcome`, `cancelled`
+   *   `invalid_argument`, `quorum_unavailable`, `unavailable`, `resource_exhausted` (also: DataNodes are full), `unknown_outcome`,
+   *   `cancelled`. If reading the content throws, its error is the `cause`, and nothing was stored.
    */
-  put(name: string, content: Uint8Array | string, options?: PutOptions): Promise<PutResult>;
+  put(name: string, content: FileContent, options?: PutOptions): Promise<PutResult>;
 
   /**
-   * Reads a file whole and checks it against its SHA-256.
+   * Adds to the end of a file, or creates it. Appends at the same time, by any clients, all land, one after the other and
+   * each in one piece; those of one client to one file in the order of the calls. Keeps the file's attributes.
    *
-   * @throws QuorumError `not_found`, `corrupt` (no replica could deliver an undamaged copy), `invalid_argument`,
-   *   `quorum_unavailable`, `unavailable`, `resource_exhausted`, `cancelled`
+   * The first append to a file that was put whole reads it once, for its SHA-256.
+   *
+   * @throws QuorumError as {@link put}, but `precondition_failed` never
    */
-  get(name: string, options?: ReadOptions): Promise<GetResult>;
+  append(name: string, content: FileContent, options?: AppendOptions): Promise<PutResult>;
 
-  /** As {@link get}, without the content. */
+  /**
+   * Reads a file, or a range of it, into memory. Whole files are checked against their SHA-256, ranges against the checksums
+   * of the blocks that they touch.
+   *
+   * @throws QuorumError `invalid_argument` (also: more than 256 MiB, which {@link read} is for; `offset` is behind the end), QuorumError
+   *   `not_found`, `corrupt` (no replica could deliver an undamaged copy), `quorum_unavailable`, `unavailable`,
+   *   `resource_exhausted`, `cancelled`
+   */
+  get(name: string, options?: GetOptions): Promise<GetResult>;
+
+  /**
+   * As {@link get}, but delivers the content as a stream while it is being fetched, so that its size does not matter. Resolves
+   * once the version is known; `timeoutMs` and `signal` go on to hold for the stream. A file read to its end was checked
+   * against its SHA-256.
+   */
+  read(name: string, options?: GetOptions): Promise<ReadResult>;
+
+  /** What is known of a file, without its content. Errors as of {@link get}. */
   stat(name: string, options?: ReadOptions): Promise<StatResult>;
 
   /**
@@ -78,6 +116,19 @@ export interface QuorumFs extends AsyncDisposable {
 
   /** Fails what is under way with `cancelled` or `unknown_outcome`, and closes every connection. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * The search of DataNodes for damage in what they store. Every call answers per node, by id, since some may be away.
+ *
+ * @throws QuorumError `invalid_argument` if there is no such node
+ */
+export interface Scrub {
+  /** Begins a pass, or resumes a paused one. */
+  start(options?: StartScrubOptions): Promise<readonly NodeScrub[]>;
+  /** Holds the pass, also over restarts, until the next {@link start}. */
+  pause(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
+  status(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
 }
 
 /** Made and deleted by the SuperNode, so this is what needs it to be up. */

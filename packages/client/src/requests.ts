@@ -1,5 +1,5 @@
 /** What callers ask for, checked before anything is sent, in the words of the protocol. */
-import { inlineBytesMax, QuorumError, type Random } from "@quorumfs/core";
+import { QuorumError, type Random } from "@quorumfs/core";
 import type { Condition, Mutation } from "@quorumfs/proto";
 import type { PutOptions } from "./options.js";
 import { fromHex } from "./wire.js";
@@ -12,9 +12,11 @@ const pageSizeMax = 10_000;
 
 /** What makes a mutation safe to repeat, and its condition. @throws QuorumError `invalid_argument` */
 export function mutationOf(name: string, options: PutOptions, random: Random): Mutation {
-  const { requestId, mayHaveRun = false } = options;
+  const { requestId, resume = false } = options;
+  const mayHaveRun = resume || (options.mayHaveRun ?? false);
   if (mayHaveRun && requestId === undefined) {
-    throw invalid(`mayHaveRun needs the requestId of the earlier attempt to write ${name}`);
+    const option = resume ? "resume" : "mayHaveRun";
+    throw invalid(`${option} needs the requestId of the earlier attempt to write ${name}`);
   }
   return {
     requestId: requestId === undefined ? random.bytes(16) : fromHex(requestId, { what: "requestId", byteLength: 16 }),
@@ -59,13 +61,6 @@ export function attributesOf(attributes: Readonly<Record<string, string>> | unde
 export function checkPageSize(pageSize: number = pageSizeDefault): number {
   if (Number.isInteger(pageSize) && pageSize >= 1 && pageSize <= pageSizeMax) return pageSize;
   throw invalid(`pageSize must be a whole number from 1 to ${pageSizeMax}, got ${pageSize}`);
-}
-
-/** The content as bytes. @throws QuorumError `invalid_argument` if it is too large */
-export function contentBytes(name: string, content: Uint8Array | string): Uint8Array {
-  const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
-  if (bytes.length <= inlineBytesMax) return bytes;
-  throw invalid(`${name} would be ${bytes.length} bytes; the most is ${inlineBytesMax} bytes (128 KiB)`);
 }
 
 function invalid(message: string): QuorumError {

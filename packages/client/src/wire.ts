@@ -4,10 +4,10 @@ import { QuorumError } from "@quorumfs/core";
 import {
   type Bucket,
   Consistency,
+  type DamageCounts,
   Durability,
   type FileInfo as WireFile,
   type FileState as WireFileState,
-  type GetResponse,
   type GetStatusResponse,
   type Load,
   type Node,
@@ -16,8 +16,16 @@ import {
   type Vote,
 } from "@quorumfs/proto";
 import { wallDate } from "./adapters/wall-date.js";
-import type { BucketInfo, ClusterStatus, FileState, NodeInfo, NodeLoadInfo, StateSummary } from "./cluster-info.js";
-import type { DurabilityClass, FileInfo, GetResult, VoteInfo } from "./file-info.js";
+import type {
+  BucketInfo,
+  ClusterStatus,
+  DamageInfo,
+  FileState,
+  NodeInfo,
+  NodeLoadInfo,
+  StateSummary,
+} from "./cluster-info.js";
+import type { DurabilityClass, FileInfo, VoteInfo } from "./file-info.js";
 
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
@@ -64,19 +72,16 @@ export function toVoteInfo(vote: Vote | undefined): VoteInfo {
   return { acknowledged: nodes, replicas, durability: toDurability(durability) };
 }
 
-/** @throws QuorumError `corrupt` if the content is not what its hash says */
-export function toGetResult(bucket: string, response: GetResponse): GetResult {
-  const file = toFileInfo(bucket, required(response.file, "file"));
-  const { content } = response;
+/** The caller's own copy of what was received. @throws QuorumError `corrupt` if it is not what its hash says */
+export function verifiedContent(file: FileInfo, content: Uint8Array): Uint8Array {
   if (content.length !== file.size || hash("sha256", content, "hex") !== file.etag) {
     throw new QuorumError({
       code: "corrupt",
       message: `the content of ${file.name} that was received does not match its SHA-256`,
     });
   }
-  const { acknowledged, replicas, durability } = toVoteInfo(response.vote);
-  // A copy: what was received is a view into a batch of up to a megabyte, which must not be kept alive by it.
-  return { file, content: Uint8Array.prototype.slice.call(content), acknowledged, replicas, durability };
+  // What was received is a view into a batch of up to a megabyte, which must not be kept alive by it.
+  return Uint8Array.prototype.slice.call(content);
 }
 
 export function fromConsistency(consistency: "linearizable" | "relaxed" | undefined): Consistency {
@@ -133,7 +138,19 @@ function toLoadInfo(load: Load): NodeLoadInfo {
     residentBytes: load.residentBytes,
     records: load.records,
     operationsPerSecond: load.operationsPerSecond,
+    chunks: load.chunks,
+    chunkBytes: load.chunkBytes,
+    reclaimableBytes: load.reclaimableBytes,
+    uploadingBytes: load.uploadingBytes,
+    full: load.full,
+    damage: toDamageInfo(load.damage),
   };
+}
+
+/** A node that has never found anything leaves its counts out. */
+export function toDamageInfo(damage: DamageCounts | undefined): DamageInfo {
+  const { recordsDamaged = 0, recordsRepaired = 0, chunksDamaged = 0, chunksRepaired = 0 } = damage ?? {};
+  return { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired };
 }
 
 function toState(state: NodeState): NodeInfo["state"] {

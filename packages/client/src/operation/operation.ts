@@ -30,6 +30,11 @@ export interface OperationSpec<Result> {
   readonly signal?: CancelSignal | undefined;
   /** Called just before the first attempt. */
   readonly prepare?: () => void;
+  /**
+   * Called when a coordinator has answered `unavailable` for want of something that the caller may put right; the operation
+   * goes on when that is done, with its deadline anew, or ends with what is thrown.
+   */
+  readonly mend?: ((error: QuorumError) => Promise<void>) | undefined;
   /** @throws QuorumError `corrupt` if what was read is damaged */
   readonly read: (answer: Answer) => Result;
 }
@@ -48,7 +53,7 @@ export class Operation<Result> implements Waiting {
   readonly #spec: OperationSpec<Result>;
   readonly #surroundings: Surroundings;
   readonly #ledger: Ledger;
-  readonly #startedAtMs: number;
+  #startedAtMs: number;
   #resolve: (result: Result) => void = ignore;
   #reject: (error: QuorumError) => void = ignore;
   #done = false;
@@ -216,6 +221,7 @@ export class Operation<Result> implements Waiting {
   #onAnswer(answer: Answer | undefined): void {
     const outcome = this.#understand(answer);
     if (outcome instanceof QuorumError && this.#learnsVersion(outcome)) return this.#attempt();
+    if (outcome instanceof QuorumError && this.#canBeMended(outcome)) return this.#mend(outcome);
     if (outcome instanceof QuorumError) this.#follow(this.#ledger.answered(outcome), outcome);
     else this.#succeed(outcome.result);
   }
@@ -230,6 +236,25 @@ export class Operation<Result> implements Waiting {
     if (this.#ledger.mayHaveRun || details.currentVersion <= mutation.seenVersion) return false;
     mutation.seenVersion = details.currentVersion;
     return true;
+  }
+
+  /** Whoever says when to come back does not lack anything. */
+  #canBeMended({ code, details }: QuorumError): boolean {
+    return this.#spec.mend !== undefined && code === "unavailable" && details.retryAfterMs === undefined;
+  }
+
+  #mend(error: QuorumError): void {
+    const { clock, pausing } = this.#surroundings;
+    const step = this.#ledger.answered(error);
+    pausing.add(this);
+    const mended = (): void => {
+      if (this.#done) return;
+      pausing.delete(this);
+      this.#startedAtMs = clock.nowMs();
+      this.#follow(step, error);
+    };
+    const failed = (thrown: unknown): void => this.#fail(this.#ledger.cancelled(QuorumError.from(thrown)));
+    this.#spec.mend?.(error).then(mended, failed);
   }
 
   #understand(answer: Answer | undefined): { readonly result: Result } | QuorumError {
@@ -327,6 +352,7 @@ export class Operation<Result> implements Waiting {
   #finish(): boolean {
     if (this.#done) return false;
     this.#done = true;
+    if (this.#spec.mend) this.#surroundings.pausing.delete(this);
     if (this.#spec.signal) this.#surroundings.abortListeners.remove(this.#spec.signal, this.#onAbort);
     this.#endPause();
     if (this.#entered) this.#surroundings.gate.leave();

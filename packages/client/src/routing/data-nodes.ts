@@ -1,6 +1,7 @@
 import type { Clock, Network, Random } from "@quorumfs/core";
 import type { Loads } from "@quorumfs/proto";
 import type { ClusterView } from "../cluster/cluster-view.js";
+import { BulkPeer } from "./bulk-peer.js";
 import { Session } from "./session.js";
 import { Target } from "./target.js";
 
@@ -30,17 +31,17 @@ export class DataNodes {
       }
       known?.close();
       const { clock } = this.#options;
-      const target: Target = new Target(
-        node,
-        new Session({
-          ...this.#options,
-          peer: `DataNode ${node.id} at ${node.address}`,
-          address: node.address,
-          identity: new Map([["quorumfs-cluster", view.clusterId]]),
-          onChange: (up) => target.connectionChanged(up),
-        }),
-        clock,
-      );
+      const { id, address } = node;
+      const identity = new Map([["quorumfs-cluster", view.clusterId]]);
+      const session = new Session({
+        ...this.#options,
+        peer: `DataNode ${id} at ${address}`,
+        address,
+        identity,
+        onChange: (up) => target.connectionChanged(up),
+      });
+      const bulk = new BulkPeer({ ...this.#options, id, address, identity });
+      const target: Target = new Target(node, { session, bulk, clock });
       target.update(node);
       this.#targets.set(node.id, target);
     }
@@ -53,6 +54,16 @@ export class DataNodes {
 
   updateLoads(loads: Loads): void {
     for (const { node, load } of loads.nodes) if (load) this.#targets.get(node)?.updateLoad(load);
+  }
+
+  /** Undefined: not a member any more, or the client was closed. */
+  target(id: number): Target | undefined {
+    return this.#targets.get(id);
+  }
+
+  /** By id. */
+  get targets(): ReadonlyMap<number, Target> {
+    return this.#targets;
   }
 
   /**

@@ -68,5 +68,7 @@ export class Session {
 
 function bytesOf(request: FileRequest): number {
   const { operation } = request;
-  return operation?.$case === "put" ? envelopeBytes + operation.value.content.length : envelopeBytes;
+  if (operation?.$case !== "put") return envelopeBytes;
+  const { content, manifest } = operation.value;
+  return envelopeBytes + content.length + manifest.length;
 }

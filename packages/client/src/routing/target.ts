@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from "@quorumfs/core";
 import type { Load, Node } from "@quorumfs/proto";
 import { NodeState } from "@quorumfs/proto";
+import type { BulkPeer } from "./bulk-peer.js";
 import { Latency } from "./latency.js";
 import type { Session } from "./session.js";
 
@@ -25,6 +26,7 @@ export class Target {
   readonly id: number;
   readonly address: string;
   readonly session: Session;
+  readonly bulk: BulkPeer;
   readonly latency = { read: new Latency(), write: new Latency(), list: new Latency(listSilenceMinMs) };
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
@@ -42,18 +44,22 @@ export class Target {
   #closed = false;
   #answeredAtMs = 0;
 
-  constructor(node: Node, session: Session, clock: Clock) {
-    this.#clock = clock;
+  constructor(node: Node, ways: { readonly session: Session; readonly bulk: BulkPeer; readonly clock: Clock }) {
+    this.#clock = ways.clock;
     this.id = node.id;
     this.address = node.address;
-    this.session = session;
+    this.session = ways.session;
+    this.bulk = ways.bulk;
   }
 
   /** Takes over what the SuperNode says. A node that came back deserves trust at once. */
   update(node: Node): void {
     const tier = tierOf(node);
     const isBack = node.incarnation !== this.#incarnation || (tier === 0 && this.#stateTier !== 0);
-    if (isBack) this.#failing = false;
+    if (isBack) {
+      this.#failing = false;
+      this.bulk.worked();
+    }
     this.#stateTier = tier;
     this.#incarnation = node.incarnation;
     if (node.load) this.#load = node.load;
@@ -148,6 +154,7 @@ export class Target {
     this.#cancelWatch?.();
     this.#cancelProbe?.();
     this.session.close();
+    this.bulk.close();
   }
 }
 
