@@ -3,7 +3,8 @@ import type { Disk, Table } from "@quorumfs/core";
 import { asBuffer } from "../replica/as-buffer.js";
 import type { DamagedFile } from "../replica/file-table.js";
 import { openPromise } from "../replica/promise-row.js";
-import { behindKey, bucketOfKey, keySeed, pathOfKey, wholeRange } from "../replica/record-key.js";
+import { behindKey, keySeed, wholeRange } from "../replica/record-key.js";
+import { fileOfKey } from "./damaged-file-key.js";
 import type { ScrubWalk, WalkStep } from "./scrub-walk.js";
 
 const stepRowsMax = 512;
@@ -38,9 +39,8 @@ export class PromiseWalk implements ScrubWalk {
     for (const { key, value } of this.#promises.range(range)) {
       rows += 1;
       bytes += key.length + value.length;
-      if (!isSound(asBuffer(key), asBuffer(value))) {
-        this.#options.onDamage({ bucket: bucketOfKey(asBuffer(key)), path: pathOfKey(asBuffer(key)) });
-      }
+      const file = isSound(asBuffer(key), asBuffer(value)) ? undefined : fileOfKey(asBuffer(key));
+      if (file) this.#options.onDamage(file);
       if (rows === stepRowsMax) {
         last = Buffer.from(key);
         break;

@@ -2,8 +2,9 @@ import { Buffer } from "node:buffer";
 import type { Clock, Disk, Table } from "@quorumfs/core";
 import { asBuffer } from "../replica/as-buffer.js";
 import type { DamagedFile } from "../replica/file-table.js";
-import { behindKey, bucketOfKey, keySeed, pathOfKey, wholeRange } from "../replica/record-key.js";
+import { behindKey, keySeed, wholeRange } from "../replica/record-key.js";
 import { openRecord } from "../replica/record.js";
+import { fileOfKey } from "./damaged-file-key.js";
 import type { ScrubWalk, WalkStep } from "./scrub-walk.js";
 
 // About a millisecond of work; a larger content ends its step.
@@ -75,7 +76,8 @@ export class RecordWalk implements ScrubWalk {
     for (const key of suspects) {
       const row = this.#records.get(key);
       if (!row || this.#check(key, asBuffer(row)).isSound) continue;
-      this.#options.onDamage({ bucket: bucketOfKey(key), path: pathOfKey(key) });
+      const file = fileOfKey(key);
+      if (file) this.#options.onDamage(file);
     }
   }
 

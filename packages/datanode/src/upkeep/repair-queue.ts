@@ -10,7 +10,7 @@ import type { DamageKind, DamageLedger } from "./damage-ledger.js";
 export type RepairOutcome = "repaired" | "gone" | "failed";
 
 /** What is remembered at a time, about 2 KiB each. What does not fit is found again by the next scrub or read. */
-const entriesMax = 4096;
+const entriesMaxDefault = 4096;
 
 // Peers are back within seconds after a restart, or not for long; a try costs a few messages.
 const firstDelayMs = 1000;
@@ -24,8 +24,10 @@ export interface RepairQueueOptions<Item> {
   readonly log: Log;
   /** Repairs under way at a time. */
   readonly concurrency: number;
+  readonly entriesMax?: number;
   readonly encode: (item: Item) => Uint8Array;
-  readonly decode: (key: Buffer) => Item;
+  /** @returns undefined if it is no key */
+  readonly decode: (key: Buffer) => Item | undefined;
   /** What the log says of an item. */
   readonly describe: (item: Item) => LogFields;
   /** Puts right what is damaged, reads it back, and only then says `repaired`. */
@@ -43,6 +45,7 @@ interface Entry<Item> {
 
 export class RepairQueue<Item> {
   readonly #options: RepairQueueOptions<Item>;
+  readonly #entriesMax: number;
   /** By key; in the order in which they are to be tried. */
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #stop = new AbortController();
@@ -51,6 +54,7 @@ export class RepairQueue<Item> {
 
   constructor(options: RepairQueueOptions<Item>) {
     this.#options = options;
+    this.#entriesMax = options.entriesMax ?? entriesMaxDefault;
   }
 
   /** Damaged things that wait for their repair, those under way included. */
@@ -61,7 +65,10 @@ export class RepairQueue<Item> {
   /** Goes on with what was not repaired when the process ended. */
   resume(): void {
     const { ledger, kind, decode } = this.#options;
-    for (const key of ledger.pending(kind, entriesMax)) this.#enter(decode(key), key);
+    for (const key of ledger.pending(kind, this.#entriesMax)) {
+      const item = decode(key);
+      if (item !== undefined) this.#enter(item, key);
+    }
     this.#pump();
   }
 
@@ -69,7 +76,7 @@ export class RepairQueue<Item> {
   add(item: Item): void {
     const { ledger, kind, encode, describe, log } = this.#options;
     const key = encode(item);
-    if (this.#stop.signal.aborted || this.#entries.has(nameOf(key)) || this.#entries.size >= entriesMax) return;
+    if (this.#stop.signal.aborted || this.#entries.has(nameOf(key)) || this.#entries.size >= this.#entriesMax) return;
     log.error(`${kind}.damaged`, describe(item));
     const entry = this.#enter(item, key);
     // Not tried before it is counted: a repair must not be counted first.
@@ -154,7 +161,7 @@ export class RepairQueue<Item> {
   }
 
   #wakeAt(dueMs: number): void {
-    if (this.#timer && this.#timer.dueMs <= dueMs) return;
+    if (this.#timer?.dueMs === dueMs) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     if (dueMs === Infinity) return;

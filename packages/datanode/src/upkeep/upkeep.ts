@@ -1,0 +1,122 @@
+/** What a DataNode does for what it holds while nobody asks for it: reads it, and has put right what is damaged. */
+import type { Clock, Disk, Log, LogFields, Random, Route } from "@quorumfs/core";
+import type { DamageCounts } from "@quorumfs/proto";
+import { type ChunkKey, chunkKeyBytes, chunkKeyOf } from "../chunk/chunk-key.js";
+import type { ChunkStore } from "../chunk/chunk-store.js";
+import type { DamagedFile } from "../replica/file-table.js";
+import { recordKey } from "../replica/record-key.js";
+import type { ChunkRepair } from "./chunk-repair.js";
+import { ChunkWalk } from "./chunk-walk.js";
+import { DamageLedger } from "./damage-ledger.js";
+import { fileOfKey } from "./damaged-file-key.js";
+import { maintenanceRoutes } from "./maintenance-routes.js";
+import { PromiseWalk } from "./promise-walk.js";
+import { RecordWalk } from "./record-walk.js";
+import { type RepairOutcome, RepairQueue } from "./repair-queue.js";
+import { Scrub } from "./scrub.js";
+
+/** Gets a record, or its content, back from the other replicas. */
+export interface RecordRepairer {
+  /** `repaired`: it was read back from the disk, and is sound. */
+  repair(file: DamagedFile): Promise<"repaired" | "failed">;
+}
+
+export interface UpkeepOptions {
+  readonly disk: Disk;
+  readonly chunks: ChunkStore;
+  readonly chunkRepair: Pick<ChunkRepair, "repair">;
+  readonly recordRepair: RecordRepairer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly scrubPeriodMs: number;
+  /** Whether clients need this node for themselves just now. */
+  readonly isBusy: () => boolean;
+  /** A pass over everything is complete. */
+  readonly onScrubbed: () => void;
+}
+
+// A record is a round of votes. A chunk is 4 MiB over the network and twice over the disk: two hide each other's waits.
+const recordRepairsAtOnce = 4;
+const chunkRepairsAtOnce = 2;
+
+export class Upkeep {
+  readonly routes: readonly Route[];
+  readonly #ledger: DamageLedger;
+  readonly #scrub: Scrub;
+  readonly #records: RepairQueue<DamagedFile>;
+  readonly #chunks: RepairQueue<ChunkKey>;
+
+  constructor(options: UpkeepOptions) {
+    const { disk, chunks, chunkRepair, recordRepair, clock, random, log } = options;
+    const ledger = (this.#ledger = new DamageLedger({ disk, log }));
+    this.#records = new RepairQueue<DamagedFile>({
+      kind: "record",
+      ledger,
+      clock,
+      random,
+      log,
+      concurrency: recordRepairsAtOnce,
+      encode: ({ bucket, path }) => recordKey(bucket, path).bytes,
+      decode: fileOfKey,
+      describe: ({ bucket, path }) => ({ bucket, path }),
+      repair: (file): Promise<RepairOutcome> => recordRepair.repair(file),
+    });
+    this.#chunks = new RepairQueue<ChunkKey>({
+      kind: "chunk",
+      ledger,
+      clock,
+      random,
+      log,
+      concurrency: chunkRepairsAtOnce,
+      encode: chunkKeyBytes,
+      decode: chunkKeyOf,
+      describe: describeChunk,
+      repair: (key, signal) => chunkRepair.repair(key, signal),
+    });
+    chunks.onDamage((key) => this.#chunks.add(key));
+    const onDamage = (file: DamagedFile) => this.onRecordDamage(file);
+    this.#scrub = new Scrub({
+      walks: [new RecordWalk({ disk, clock, onDamage }), new PromiseWalk({ disk, onDamage }), new ChunkWalk(chunks)],
+      disk,
+      clock,
+      log,
+      periodMs: options.scrubPeriodMs,
+      isBusy: options.isBusy,
+      onCompleted: options.onScrubbed,
+    });
+    this.routes = maintenanceRoutes({ scrub: this.#scrub, damage: () => ledger.counts });
+  }
+
+  /** Since the store was made. */
+  get damage(): DamageCounts {
+    return this.#ledger.counts;
+  }
+
+  /** A read, a vote or a listing has met a record that is damaged. */
+  onRecordDamage({ bucket, path }: DamagedFile): void {
+    this.#records.add({ bucket, path });
+  }
+
+  /** Goes on with what the process before this one has left. */
+  start(): void {
+    this.#records.resume();
+    this.#chunks.resume();
+    this.#scrub.resume();
+  }
+
+  /** Another node may have what is missing here: one is back, or the layout is another. */
+  retryRepairs(): void {
+    this.#records.retryNow();
+    this.#chunks.retryNow();
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#scrub.close(), this.#records.close(), this.#chunks.close()]);
+  }
+}
+
+function describeChunk({ owner, upload, index }: ChunkKey): LogFields {
+  return { bucket: owner.bucket, path: owner.path, upload: Buffer.from(upload).toString("hex"), index };
+}
