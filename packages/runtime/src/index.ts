@@ -16,6 +16,7 @@ export { versionOf } from "./adapters/version-of.js";
 export { formatBytes, parseBytes } from "./bytes.js";
 export { crc32c } from "./content/crc32c.js";
 export { decodeManifest, encodeManifest } from "./content/manifest-codec.js";
+export { nodeFileSystem } from "./adapters/node-file-system.js";
 export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.js";
 export { parseDuration } from "./duration.js";
 export { environmentName, type Settings, settingsFromEnvironment } from "./settings.js";

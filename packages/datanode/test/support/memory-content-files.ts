@@ -50,7 +50,7 @@ export class MemoryContentFiles implements ContentFiles {
         if (bytes.byteLength > this.space().freeBytes) {
           throw new QuorumError({ code: "resource_exhausted", message: "the disk is full (ENOSPC)" });
         }
-        parts.push(bytes.slice());
+        parts.push(new Uint8Array(bytes));
         length += bytes.byteLength;
         this.#draftBytes += bytes.byteLength;
       },
