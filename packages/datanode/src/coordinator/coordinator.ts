@@ -44,6 +44,8 @@ export interface MutateRequest extends FileRequest {
   readonly mayHaveRun: boolean;
   readonly mayBeRepeated: boolean;
   readonly seenVersion: number;
+  /** The wall clock that the new version carries; default: that of the moment in which the mutation begins. */
+  readonly modifiedAtMs?: number;
 }
 
 export interface Mutated {
@@ -51,6 +53,8 @@ export interface Mutated {
   readonly value: Value;
   /** Counter of the version that the mutation made. */
   readonly version: number;
+  /** What it replaced, without content; undefined if there was nothing, or if it is not known. */
+  readonly replaced: Value | undefined;
   readonly acknowledged: readonly NodeId[];
   readonly place: FilePlace;
 }
@@ -71,8 +75,27 @@ export interface CoordinatorOptions extends OperationContext {
   readonly replica: LocalReplica;
 }
 
+/** What an identity round has found and made chosen; undefined: there never was such a file. */
+export interface Settled {
+  readonly value: Value | undefined;
+  readonly acknowledged: readonly NodeId[];
+  readonly place: FilePlace;
+}
+
 /** A read has no request id of its own: nothing of it stays. */
 const noRequestId = new Uint8Array(0);
+
+/** A mutation, or an identity round. */
+type ChangeRequest = Omit<MutateRequest, "intent"> & { readonly intent: Intent };
+
+const identityTerms = {
+  intent: { kind: "identity" },
+  condition: { kind: "none" },
+  requestId: noRequestId,
+  mayHaveRun: false,
+  mayBeRepeated: false,
+  seenVersion: 0,
+} as const;
 
 export class Coordinator {
   readonly #options: CoordinatorOptions;
@@ -90,6 +113,18 @@ export class Coordinator {
   }
 
   mutate(request: MutateRequest, done: Done<Mutated>): CancelOperation {
+    return this.#change(request, (end) => settleMutation(request, end, done));
+  }
+
+  /**
+   * Makes the current value of a file chosen at a new ballot, whatever it is: nothing that was proposed before and is not
+   * chosen by then can become chosen any more.
+   */
+  settle(request: FileRequest, done: Done<Settled>): CancelOperation {
+    return this.#change({ ...request, ...identityTerms }, (end) => settleIdentity(request, end, done));
+  }
+
+  #change(request: ChangeRequest, onEnd: (end: OperationEnd<MutationOutcome>) => void): CancelOperation {
     const { bucket, path, deadlineMs, requestId, mayHaveRun } = request;
     const file = `${bucket.id}/${path}`;
     let started = false;
@@ -103,7 +138,7 @@ export class Coordinator {
       onEnd: (end) => {
         this.#deadlines.forget(slot);
         this.#keep(file, end);
-        settleMutation(request, end, done);
+        onEnd(end);
         if (started) this.#queues.leave(file);
       },
     });
@@ -118,7 +153,7 @@ export class Coordinator {
     });
     if (!entered) {
       this.#deadlines.forget(slot);
-      done(tooManyWait(bucket, path), undefined);
+      onEnd({ error: tooManyWait(bucket, path) });
     }
     return () => operation.cancel();
   }
@@ -150,13 +185,14 @@ export class Coordinator {
   }
 
   #mutation(
-    request: MutateRequest,
+    request: ChangeRequest,
     place: FilePlace,
     attempt: { readonly file: string; readonly mayHaveRun: boolean },
   ): Mutation {
     const { self, replica, clock } = this.#options;
     const { intent, condition, requestId, mayBeRepeated, seenVersion, bucket, path } = request;
     const kept = this.#kept.take(attempt.file);
+    const nowMs = request.modifiedAtMs ?? clock.wallMs();
     return new Mutation({
       voters: place.voters,
       self: self.proposer,
@@ -167,8 +203,9 @@ export class Coordinator {
       mayBeRepeated,
       seenVersion,
       counterHint: replica.counterHint(bucket.id, path),
-      ...(kept && { kept }),
-      nowMs: Math.trunc(clock.wallMs()),
+      // What is kept is a ballot to propose something new at; an identity round has to ask first what there is.
+      ...(kept && intent.kind !== "identity" && { kept }),
+      nowMs: Math.trunc(nowMs),
     });
   }
 
@@ -207,7 +244,13 @@ function settleMutation(request: MutateRequest, end: OperationEnd<MutationOutcom
   const file = `${bucket.name}/${path}`;
   switch (outcome.kind) {
     case "applied":
-      done(undefined, { value: outcome.value, version: outcome.version, acknowledged: outcome.acknowledged, place });
+      done(undefined, {
+        value: outcome.value,
+        version: outcome.version,
+        replaced: outcome.replaced,
+        acknowledged: outcome.acknowledged,
+        place,
+      });
       break;
     case "condition_failed": {
       const present = outcome.current?.kind === "live" ? outcome.current.version.counter : 0;
@@ -221,6 +264,29 @@ function settleMutation(request: MutateRequest, end: OperationEnd<MutationOutcom
     case "unknown":
     case "unproven":
       done(errorOfOutcome(outcome, file), undefined);
+      break;
+  }
+}
+
+function settleIdentity({ bucket, path }: FileRequest, end: OperationEnd<MutationOutcome>, done: Done<Settled>): void {
+  if (end.error) {
+    done(end.error, undefined);
+    return;
+  }
+  const { outcome, place } = end;
+  switch (outcome.kind) {
+    case "applied":
+      done(undefined, { value: outcome.value, acknowledged: outcome.acknowledged, place });
+      break;
+    case "condition_failed":
+      done(undefined, { value: undefined, acknowledged: [], place });
+      break;
+    case "quorum_unavailable":
+    case "contended":
+    case "stale_layout":
+    case "unknown":
+    case "unproven":
+      done(errorOfOutcome(outcome, `${bucket.name}/${path}`), undefined);
       break;
   }
 }
