@@ -1,6 +1,7 @@
 import { QuorumError } from "@quorumfs/core";
 import type { AdmissionLimits } from "./admission.js";
 import { voteTimeoutMsDefault } from "./coordinator/vote-links.js";
+import { scrubPeriodMsDefault } from "./upkeep/scrub.js";
 
 /** What a DataNode can be told. */
 export interface DataNodeConfig {
@@ -19,6 +20,8 @@ export interface DataNodeConfig {
   readonly capacityBytes: number;
   /** A replica that has not answered a vote by then counts as failed for this vote. */
   readonly voteTimeoutMs: number;
+  /** How often everything on this node is read and checked, from start to start; 0: only when somebody asks for it. */
+  readonly scrubPeriodMs: number;
   readonly limits: AdmissionLimits;
 }
 
@@ -41,6 +44,7 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     zone: "default",
     capacityBytes: 0,
     voteTimeoutMs: voteTimeoutMsDefault,
+    scrubPeriodMs: scrubPeriodMsDefault,
     limits: limitsDefault,
     ...given,
   };
@@ -48,6 +52,10 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
   requireWhole("node id", config.nodeId, { min: 0, max: 0xffff_ffff });
   requireWhole("capacity", config.capacityBytes, { min: 0, max: Number.MAX_SAFE_INTEGER });
   requireWhole("vote timeout in ms", config.voteTimeoutMs, { min: 10, max: 60_000 });
+  // Back to back is of no use, and more than a year is never.
+  if (config.scrubPeriodMs !== 0) {
+    requireWhole("scrub period in ms", config.scrubPeriodMs, { min: 1000, max: 366 * 86_400_000 });
+  }
   requireWhole("limit of operations", config.limits.operationsMax, { min: 1, max: 1_000_000 });
   requireWhole("limit of content bytes", config.limits.contentBytesMax, { min: 1, max: Number.MAX_SAFE_INTEGER });
   requireAddress("SuperNode's address", config.supernode);

@@ -194,6 +194,20 @@ describe("watch", () => {
     await watcher.return?.();
   });
 
+  test("a load is passed on as the DataNode gave it", async () => {
+    const damage = { recordsDamaged: 1, recordsRepaired: 2, chunksDamaged: 3, chunksRepaired: 4 };
+    const numbers = { chunks: 5, chunkBytes: 6, reclaimableBytes: 7, uploadingBytes: 8, records: 9 };
+    const load = { ...numbers, full: true, damage };
+    await fixture.startNodes(3);
+    fixture.node(2).load = load;
+    await fixture.clock.advance(1000);
+    const watcher = watch((await fixture.cluster()).revision);
+    expect(await next(watcher)).toMatchObject({ $case: "loads", value: { nodes: [{}, { node: 2, load }, {}] } });
+    await watcher.return?.();
+    const { cluster } = await fixture.channel.unary(AdminServiceService.getStatus, {}, { timeoutMs: 1000 });
+    expect(cluster?.nodes[1]?.load).toMatchObject(load);
+  });
+
   test("who has the newest revision gets no cluster", async () => {
     await fixture.startNodes(3);
     const watcher = watch((await fixture.cluster()).revision);

@@ -50,6 +50,8 @@ export class FakeDataNode {
   cluster: Cluster | undefined;
   /** What was said of loads last. */
   loads = 0;
+  /** What its beats say besides its number. */
+  load: Partial<Load> = {};
   /** Whether it tells the SuperNode which revision it follows. */
   follows = true;
 
@@ -102,7 +104,7 @@ export class FakeDataNode {
     this.#beats = stream;
     const next = (): void => {
       const revision = this.follows ? (this.cluster?.revision ?? 0) : 0;
-      const load = Load.fromPartial({ inFlight: this.id });
+      const load = Load.fromPartial({ inFlight: this.id, ...this.load });
       stream?.write({ nodeId: this.id, incarnation: this.incarnation, load, revision });
       this.#cancelBeat = this.#clock.after(500, next);
     };
