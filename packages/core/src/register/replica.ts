@@ -18,7 +18,7 @@ export interface Register {
   readonly value: Value | undefined;
 }
 
-/** All that a replica knows of a record of its own that it cannot read. See `repair.ts`. */
+/** All that a replica knows of a record of its own that it cannot read. See `ceiling.ts`. */
 export interface Forgotten {
   /** No ballot that it has promised or voted for has a counter above it; undefined if even that is lost. */
   readonly ceiling: number | undefined;

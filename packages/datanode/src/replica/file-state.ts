@@ -1,4 +1,4 @@
-import type { Ballot, BucketId } from "@quorumfs/core";
+import type { Ballot, BucketId, Forgotten } from "@quorumfs/core";
 import type { RecordKey } from "./record-key.js";
 import type { StoredRecord } from "./record.js";
 import type { VoteBatch } from "./vote-batches.js";
@@ -10,12 +10,12 @@ export interface FileState {
   readonly path: string;
   readonly key: RecordKey;
   readonly partition: number;
-  /** Undefined: nothing was ever accepted, or it is damaged. */
+  /** Undefined: nothing was ever accepted, or it is forgotten. */
   record: StoredRecord | undefined;
   /** The row of a promise that is higher than the record's: `unread` as long as nobody needed to know. */
   promise: Ballot | "none" | "unread";
-  /** What is on disk fails its checksum: nothing may be said about the file. */
-  damaged: boolean;
+  /** What is on disk fails its checksum: nothing may be said about the file, until a vote above the ceiling replaces it. */
+  forgotten: Forgotten | undefined;
   /** Content of `record` that belongs into the second table, as long as that may not have it yet. */
   unsyncedContent: Uint8Array | undefined;
   /** Floor of an erasure that is not durable yet. */

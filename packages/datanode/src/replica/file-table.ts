@@ -4,6 +4,7 @@ import {
   type BucketId,
   type Content,
   type Disk,
+  highestUnder,
   type Register,
   sameBallot,
   type Table,
@@ -11,10 +12,11 @@ import {
   zeroBallot,
 } from "@quorumfs/core";
 import { asBuffer } from "./as-buffer.js";
+import type { Ceiling } from "./ceiling.js";
 import type { FileState } from "./file-state.js";
 import { GenerationCache } from "./generation-cache.js";
 import { encodePromise, openPromise } from "./promise-row.js";
-import { recordKey } from "./record-key.js";
+import { type RecordKey, recordKey } from "./record-key.js";
 import { encodeRecord, openRecord, type ValuedRegister } from "./record.js";
 
 /** A file of which this replica has lost something. */
@@ -47,13 +49,19 @@ export class FileTable {
     entriesMax: cachedFilesMax,
     isPinned: (file) => file.unsynced > 0,
   });
+  readonly #ceiling: Ceiling;
   readonly #onDamage: (file: DamagedFile) => void;
 
-  constructor(options: { readonly disk: Disk; readonly onDamage: (file: DamagedFile) => void }) {
+  constructor(options: {
+    readonly disk: Disk;
+    readonly ceiling: Ceiling;
+    readonly onDamage: (file: DamagedFile) => void;
+  }) {
     this.records = options.disk.table("records");
     this.#contents = options.disk.table("contents");
     this.#promises = options.disk.table("promises");
     this.#promiseCount = this.#promises.count();
+    this.#ceiling = options.ceiling;
     this.#onDamage = options.onDamage;
   }
 
@@ -79,25 +87,25 @@ export class FileTable {
       key,
       record,
       promise: "unread",
-      damaged: false,
+      forgotten: undefined,
       unsyncedContent: undefined,
       unsyncedFloor: undefined,
       unsynced: 0,
       lastBatch: undefined,
     };
-    if (bytes && !record) this.#damage(state);
+    if (bytes && !record) this.#forget(state);
     else if (record && record.bytes.length <= cachedBytesMax) this.#cache.offer(state.name, state);
     return state;
   }
 
   /**
-   * The file's newest register, its value without content. Undefined: there is none, or it is damaged.
+   * The file's newest register, its value without content. Undefined: there is none, or it is forgotten.
    *
    * @param options.withPromise false: what was promised is not asked for, and `promised` may be lower than it is
    */
   registerOf(file: FileState, options: { readonly withPromise: boolean }): Register | undefined {
     if (options.withPromise && file.promise === "unread") this.#readPromise(file);
-    if (file.damaged) return undefined;
+    if (file.forgotten) return undefined;
     const promised = typeof file.promise === "string" ? undefined : file.promise;
     if (!file.record) return promised && { promised, accepted: zeroBallot, value: undefined };
     return promised ? { ...file.record.register, promised } : file.record.register;
@@ -117,9 +125,12 @@ export class FileTable {
 
   /** Takes a file's new register, made from that of {@link registerOf}. @returns what is to be written */
   store(file: FileState, register: Register): readonly TableWrite[] {
-    return isValued(register) && !isOnlyPromised(file, register)
-      ? this.#storeRecord(file, register)
-      : this.#storePromise(file, register.promised);
+    const covering = this.#ceiling.cover(register.promised.counter);
+    const writes =
+      isValued(register) && !isOnlyPromised(file, register)
+        ? this.#storeRecord(file, register)
+        : this.#storePromise(file, register.promised);
+    return covering.length === 0 ? writes : [...writes, ...covering];
   }
 
   /** Drops what was accepted and promised. @returns what is to be written */
@@ -131,6 +142,37 @@ export class FileTable {
     if (record?.contentInTable === true) writes.push({ table: this.#contents, key: key.bytes, value: undefined });
     this.#dropPromise(file, writes);
     return writes;
+  }
+
+  /**
+   * Whether all that the disk has of a file matches its checksums, whatever of it is in memory. To be asked when no write
+   * of the file is under way.
+   */
+  check(key: RecordKey): "sound" | "damaged" | "absent" {
+    const row = this.records.get(key.bytes);
+    const promise = this.#promises.get(key.bytes);
+    if (promise && !openPromise(key, asBuffer(promise))) return "damaged";
+    if (!row) return promise ? "sound" : "absent";
+    const record = openRecord(key, asBuffer(row));
+    if (!record) return "damaged";
+    const content = record.contentInTable ? this.#contents.get(key.bytes) : record.contentInRecord;
+    return content && record.checkedContent(key, content) ? "sound" : "damaged";
+  }
+
+  /** Reads the file anew when it is needed next. Only for files without writes under way. */
+  drop(file: FileState): void {
+    assert(file.unsynced === 0, "what is under way to the disk is nowhere else");
+    this.#cache.delete(file.name);
+  }
+
+  /**
+   * Takes a record for lost although it can be read: its content is lost everywhere, and nobody could ever vote for its
+   * value again.
+   */
+  abandon(file: FileState): void {
+    file.record = undefined;
+    file.forgotten = { ceiling: this.#ceiling.counter };
+    this.keep(file);
   }
 
   /** Keeps at hand a file that is about to be written. */
@@ -159,12 +201,14 @@ export class FileTable {
   #storeRecord(file: FileState, register: ValuedRegister): readonly TableWrite[] {
     const { key, record: before } = file;
     const { record, tableContent } = encodeRecord(key, register);
-    file.record = record;
-    file.unsyncedContent = tableContent;
     const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: record.bytes }];
-    if (tableContent || before?.contentInTable === true) {
+    // Of a record that is forgotten nobody knows where its content is.
+    if (tableContent || before?.contentInTable === true || file.forgotten) {
       writes.push({ table: this.#contents, key: key.bytes, value: tableContent });
     }
+    file.record = record;
+    file.forgotten = undefined;
+    file.unsyncedContent = tableContent;
     this.#dropPromise(file, writes);
     return writes;
   }
@@ -181,11 +225,25 @@ export class FileTable {
     const row = this.#promiseCount > 0 ? this.#promises.get(file.key.bytes) : undefined;
     const promised = row && openPromise(file.key, asBuffer(row));
     file.promise = promised ?? "none";
-    if (row && !promised) this.#damage(file);
+    if (row && !promised) this.#forgetPromise(file);
+  }
+
+  /** A promise that cannot be read is taken for the highest that it can have been. */
+  #forgetPromise(file: FileState): void {
+    const ceiling = this.#ceiling.counter;
+    file.promise = highestUnder(ceiling ?? Number.MAX_SAFE_INTEGER);
+    if (file.forgotten) return;
+    if (ceiling === undefined) this.#forget(file);
+    else this.#damage(file);
+  }
+
+  #forget(file: FileState): void {
+    file.record = undefined;
+    file.forgotten = { ceiling: this.#ceiling.counter };
+    this.#damage(file);
   }
 
   #damage(file: FileState): void {
-    file.damaged = true;
     // Kept, so that it is told once and not with every vote.
     this.keep(file);
     this.#onDamage(file);

@@ -14,7 +14,7 @@ export class Floors {
   readonly #durable = new Map<number, number>();
   /** Including those that are not durable yet. */
   readonly #written = new Map<number, number>();
-  /** Partitions whose floor cannot be read: nothing may be said about their files without a record. */
+  /** Partitions whose floor cannot be read: nothing may be said about their files. */
   readonly #damaged = new Set<number>();
 
   constructor(disk: Disk) {
@@ -31,6 +31,25 @@ export class Floors {
   /** Partitions whose floor is damaged. */
   get damaged(): ReadonlySet<number> {
     return this.#damaged;
+  }
+
+  /** Undefined: one of them is damaged. */
+  get highest(): number | undefined {
+    return this.#damaged.size > 0 ? undefined : Math.max(0, ...this.#durable.values());
+  }
+
+  /**
+   * Puts this node's ceiling in the place of each damaged floor: every floor was a promise once, so none was higher. It
+   * counts at once, for until the writes are durable a restart comes to no lower one.
+   */
+  mend(ceiling: number): readonly TableWrite[] {
+    const writes: TableWrite[] = [];
+    for (const partition of this.#damaged) {
+      writes.push(this.raise(partition, ceiling));
+      this.#durable.set(partition, ceiling);
+    }
+    this.#damaged.clear();
+    return writes;
   }
 
   /** @returns undefined if it is damaged */

@@ -17,7 +17,7 @@ import {
   type ErrorCode,
   type Log,
   partitionOf,
-  type QuorumError,
+  QuorumError,
   type RangePage,
   type ReplicaReply,
   type ReplicaRequest,
@@ -25,12 +25,14 @@ import {
   type TableWrite,
   zeroBallot,
 } from "@quorumfs/core";
+import { Ceiling } from "./ceiling.js";
 import type { FileState } from "./file-state.js";
 import { type DamagedFile, FileTable } from "./file-table.js";
 import { Floors } from "./floors.js";
 import { GenerationCache } from "./generation-cache.js";
 import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
 import { RangeReader } from "./range-reader.js";
+import { recordKey } from "./record-key.js";
 import type { ReplicaContext } from "./replica-context.js";
 import { type VoteBatch, VoteBatches } from "./vote-batches.js";
 
@@ -54,6 +56,7 @@ export class LocalReplica {
   readonly #options: LocalReplicaOptions;
   readonly #files: FileTable;
   readonly #floors: Floors;
+  readonly #ceiling: Ceiling;
   readonly #committed = new GenerationCache<string, Ballot>({ entriesMax: committedHintsMax });
   readonly #batches: VoteBatches;
   readonly #ranges: RangeReader;
@@ -64,7 +67,8 @@ export class LocalReplica {
     const { disk, clock, log } = options;
     this.#options = options;
     this.#floors = new Floors(disk);
-    this.#files = new FileTable({ disk, onDamage: (file) => this.#onDamage(file) });
+    this.#ceiling = new Ceiling({ disk, highestFloor: this.#floors.highest });
+    this.#files = new FileTable({ disk, ceiling: this.#ceiling, onDamage: (file) => this.#onDamage(file) });
     this.#batches = new VoteBatches({
       disk,
       clock,
@@ -79,7 +83,7 @@ export class LocalReplica {
       onDamage: (file) => this.#onDamage(file),
       settled: () => this.#batches.settled(),
     });
-    for (const partition of this.#floors.damaged) log.error("replica.floor-damaged", { partition });
+    this.#mend();
   }
 
   /** How often a damaged record or content was met since the start. */
@@ -122,7 +126,8 @@ export class LocalReplica {
       this.#files.keep(file);
     }
     const register = this.#files.registerOf(file, { withPromise: true });
-    return Math.max(register?.promised.counter ?? 0, this.#floorOf(file) ?? 0);
+    const highest = register?.promised.counter ?? file.forgotten?.ceiling ?? 0;
+    return Math.max(highest, this.#floorOf(file) ?? 0);
   }
 
   /**
@@ -143,6 +148,34 @@ export class LocalReplica {
   async *scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
     await this.#batches.settled();
     yield* this.#ranges.scan(request);
+  }
+
+  /**
+   * What the disk has of a file, read anew. A file that was forgotten, and that can be read by now, is known again.
+   *
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async check(file: DamagedFile): Promise<"sound" | "damaged" | "absent"> {
+    await this.#batches.settled();
+    const { bucket, path } = file;
+    const known = this.#files.find(nameOf(bucket, path));
+    const found = this.#files.check(recordKey(bucket, path));
+    if (found !== "damaged" && known?.unsynced === 0) this.#files.drop(known);
+    return found;
+  }
+
+  /**
+   * Abstains from votes on a file as if its record were damaged, until a vote above the ceiling replaces it: for a value
+   * whose content is nowhere any more, so that no round can make it chosen. Until then {@link check} takes it back.
+   */
+  async abandon(file: DamagedFile): Promise<void> {
+    await this.#batches.settled();
+    const { bucket, path } = file;
+    const name = nameOf(bucket, path);
+    const state =
+      this.#files.find(name) ??
+      this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
+    if (state.unsynced === 0) this.#files.abandon(state);
   }
 
   /** Refuses new votes and waits until the disk has what was taken. Does not close the disk. Idempotent. */
@@ -214,13 +247,14 @@ export class LocalReplica {
   #decide(file: FileState, request: ReplicaRequest): ReplicaStep {
     const floor = this.#floorOf(file);
     let register = this.#files.registerOf(file, { withPromise: request.kind !== "read" });
-    if (file.damaged || floor === undefined) return { reply: corrupt };
+    if (floor === undefined) return { reply: corrupt };
     if (request.kind === "read" && request.withContent && register?.value?.kind === "live") {
       const content = this.#files.contentOf(file);
       if (!content) return { reply: corrupt };
       register = { ...register, value: { ...register.value, content } };
     }
-    return answer({ register, floor, committed: this.#committedOf(file.name) }, request);
+    const { forgotten } = file;
+    return answer({ register, forgotten, floor, committed: this.#committedOf(file.name) }, request);
   }
 
   #floorOf(file: FileState): number | undefined {
@@ -267,6 +301,20 @@ export class LocalReplica {
   #onDiskFailure(error: QuorumError): void {
     this.#options.log.error("replica.disk-failed", { error });
     this.#options.onDiskFailure(error);
+  }
+
+  /** Puts right what can be at once, from what this node has itself. */
+  #mend(): void {
+    const { disk, log } = this.#options;
+    const ceiling = this.#ceiling.counter;
+    for (const partition of this.#floors.damaged) log.error("replica.floor-damaged", { partition, ceiling });
+    if (ceiling === undefined) {
+      log.error("replica.ceiling-lost");
+      return;
+    }
+    const writes = [...this.#ceiling.mend(), ...this.#floors.mend(ceiling)];
+    if (writes.length === 0) return;
+    disk.commit(writes).catch((thrown: unknown) => this.#onDiskFailure(QuorumError.from(thrown)));
   }
 
   #onDamage(file: DamagedFile): void {

@@ -86,6 +86,10 @@ export class StoredRecord {
     });
   }
 
+  get promised(): Ballot {
+    return ballotAt(this.bytes, at.promised);
+  }
+
   get accepted(): Ballot {
     return ballotAt(this.bytes, at.accepted);
   }

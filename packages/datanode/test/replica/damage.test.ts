@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Disk } from "@quorumfs/core";
+import { ceilingStride, type Disk } from "@quorumfs/core";
 import { recordKey } from "../../src/replica/record-key.js";
 import {
   accept,
@@ -32,6 +32,11 @@ async function withFlippedBit(options: {
   await options.prepare(subject);
   await subject.replica.close();
   const disk = await store.reopen();
+  await flip(disk, options);
+  return { subject: openReplica(disk), disk };
+}
+
+async function flip(disk: Disk, options: { table: string; path: string; byte: number }): Promise<void> {
   const table = disk.table(options.table);
   const key = recordKey(files, options.path).bytes;
   const row = table.get(key);
@@ -39,7 +44,6 @@ async function withFlippedBit(options: {
   const at = options.byte < 0 ? row.length + options.byte : options.byte;
   row[at] = (row[at] ?? 0) ^ 0x10;
   await disk.commit([{ table, key, value: row }]);
-  return { subject: openReplica(disk), disk };
 }
 
 describe("a flipped bit in a record", () => {
@@ -57,7 +61,78 @@ describe("a flipped bit in a record", () => {
     }
     expect(damaged).toEqual([{ bucket: files, path: "a" }]);
     expect(replica.damageCount).toBe(1);
-    expect(replica.counterHint(files, "a")).toBe(0);
+    // Whoever coordinates here begins above all that this node can have promised.
+    expect(replica.counterHint(files, "a")).toBe(ceilingStride);
+  });
+
+  test("a vote above the ceiling takes the record's place; one at the ceiling does not", async () => {
+    const { subject, disk } = await withFlippedBit({
+      prepare: ({ replica }) => ask(replica, "a", accept(3, valueOf(3, "x".repeat(5000)))),
+      table: "records",
+      path: "a",
+      byte: 30,
+    });
+    const { replica } = subject;
+    expect(await replica.check({ bucket: files, path: "a" })).toBe("damaged");
+    expect(await ask(replica, "a", accept(ceilingStride))).toEqual(corrupt);
+    expect(await ask(replica, "a", accept(ceilingStride + 1))).toEqual({ kind: "ok" });
+    expect(contentOf(await ask(replica, "a", readContent))).toBe(`content ${ceilingStride + 1}`);
+    expect(await ask(replica, "a", accept(4))).toMatchObject({ kind: "nack" });
+    expect(await replica.check({ bucket: files, path: "a" })).toBe("sound");
+    // The content of what was forgotten is gone as well.
+    expect(disk.table("contents").get(recordKey(files, "a").bytes)).toBeUndefined();
+  });
+
+  test("a promise of another file raises the ceiling, in the same commit", async () => {
+    const { subject } = await withFlippedBit({
+      prepare: async ({ replica }) => {
+        await ask(replica, "a", accept(3));
+        await ask(replica, "b", prepare(5 * ceilingStride));
+      },
+      table: "records",
+      path: "a",
+      byte: 30,
+    });
+    expect(await ask(subject.replica, "a", accept(5 * ceilingStride))).toEqual(corrupt);
+    expect(await ask(subject.replica, "a", accept(5 * ceilingStride + 1))).toEqual({ kind: "ok" });
+  });
+
+  test("the ceiling's row is damaged too: the replica goes on abstaining, whatever else it votes for", async () => {
+    const { disk } = await withFlippedBit({
+      prepare: ({ replica }) => ask(replica, "a", accept(3)),
+      table: "records",
+      path: "a",
+      byte: 30,
+    });
+    await disk.commit([{ table: disk.table("replica"), key: Buffer.from("ceiling"), value: Buffer.alloc(12) }]);
+    for (let start = 0; start < 2; start += 1) {
+      const { replica } = openReplica(disk);
+      expect(await ask(replica, "b", accept(start + 1))).toEqual({ kind: "ok" });
+      expect(await ask(replica, "a", accept(2 ** 31))).toEqual(corrupt);
+      expect(replica.counterHint(files, "a")).toBe(0);
+    }
+  });
+
+  test("the ceiling's row alone is damaged: it is made from records and promises, and kept", async () => {
+    const disk = await store.reopen();
+    const { replica } = openReplica(disk);
+    await ask(replica, "a", accept(3));
+    await ask(replica, "b", accept(4));
+    await ask(replica, "b", prepare(5 * ceilingStride));
+    await disk.commit([{ table: disk.table("replica"), key: Buffer.from("ceiling"), value: undefined }]);
+    await openReplica(disk).replica.close();
+    await flip(disk, { table: "records", path: "a", byte: 30 });
+    expect(openReplica(disk).replica.counterHint(files, "a")).toBe(5 * ceilingStride);
+  });
+
+  test("a file that was taken for lost although it can be read is known again after a check", async () => {
+    const { replica } = openReplica(await store.reopen());
+    await ask(replica, "a", accept(3));
+    await replica.abandon({ bucket: files, path: "a" });
+    expect(await ask(replica, "a", read)).toEqual(corrupt);
+    expect(await replica.check({ bucket: files, path: "a" })).toBe("sound");
+    expect(await ask(replica, "a", read)).toMatchObject({ accepted: ballot(3) });
+    expect(await replica.check({ bucket: files, path: "other" })).toBe("absent");
   });
 
   test("a page flags the record and shows the others", async () => {
@@ -106,7 +181,7 @@ describe("a flipped bit in content", () => {
   });
 });
 
-test("a flipped bit in a promise: nothing is promised or voted for any more", async () => {
+test("a flipped bit in a promise: taken for the highest that this node can have given", async () => {
   const { subject } = await withFlippedBit({
     prepare: async ({ replica }) => {
       await ask(replica, "a", accept(3));
@@ -116,9 +191,32 @@ test("a flipped bit in a promise: nothing is promised or voted for any more", as
     path: "a",
     byte: 2,
   });
-  expect(await ask(subject.replica, "a", accept(4))).toEqual(corrupt);
-  expect(await ask(subject.replica, "a", prepare(9))).toEqual(corrupt);
-  expect(subject.damaged).toHaveLength(1);
+  const { replica, damaged } = subject;
+  expect(await ask(replica, "a", read)).toMatchObject({ accepted: ballot(3) });
+  expect(await ask(replica, "a", accept(ceilingStride))).toMatchObject({ kind: "nack" });
+  expect(await ask(replica, "a", prepare(ceilingStride))).toMatchObject({ kind: "nack" });
+  expect(damaged).toHaveLength(1);
+  expect(await replica.check({ bucket: files, path: "a" })).toBe("damaged");
+  expect(await ask(replica, "a", prepare(ceilingStride + 1))).toMatchObject({ accepted: ballot(3) });
+  expect(await replica.check({ bucket: files, path: "a" })).toBe("sound");
+});
+
+test("flipped bits in a promise and in its record: both are replaced", async () => {
+  const { disk } = await withFlippedBit({
+    prepare: async ({ replica }) => {
+      await ask(replica, "a", accept(3));
+      await ask(replica, "a", prepare(5));
+    },
+    table: "promises",
+    path: "a",
+    byte: 2,
+  });
+  await flip(disk, { table: "records", path: "a", byte: 30 });
+  const { replica } = openReplica(disk);
+  expect(await ask(replica, "a", accept(ceilingStride))).toEqual(corrupt);
+  expect(await ask(replica, "a", accept(ceilingStride + 1))).toEqual({ kind: "ok" });
+  expect(await replica.check({ bucket: files, path: "a" })).toBe("sound");
+  expect(disk.table("promises").count()).toBe(0);
 });
 
 test("a record that lies under another file's key is damaged, not that file's", async () => {
@@ -132,7 +230,7 @@ test("a record that lies under another file's key is damaged, not that file's", 
   expect(await ask(replica, "b", read)).toEqual(corrupt);
 });
 
-test("a flipped bit in a partition's floor: nothing is said about its files", async () => {
+test("a flipped bit in a partition's floor: the ceiling takes its place, for good", async () => {
   const { replica } = openReplica(await store.reopen());
   await ask(replica, "a", accept(3, tombstoneOf(3)));
   await ask(replica, "a", { kind: "erase", ballot: ballot(3) });
@@ -146,5 +244,21 @@ test("a flipped bit in a partition's floor: nothing is said about its files", as
   if (!row) throw new Error("no floor was stored");
   row.value[3] = (row.value[3] ?? 0) ^ 1;
   await disk.commit([{ table, ...row }]);
+  expect(await ask(openReplica(disk).replica, "a", read)).toMatchObject({ floor: ceilingStride });
+  await disk.commit([{ table: disk.table("replica"), key: Buffer.from("ceiling"), value: undefined }]);
+  expect(await ask(openReplica(disk).replica, "a", read)).toMatchObject({ floor: ceilingStride });
+});
+
+test("flipped bits in a floor and in the ceiling: nothing is said about the partition's files", async () => {
+  const { replica } = openReplica(await store.reopen());
+  await ask(replica, "a", accept(3, tombstoneOf(3)));
+  await ask(replica, "a", { kind: "erase", ballot: ballot(3) });
+  await replica.close();
+  const disk = await store.reopen();
+  const table = disk.table("floors");
+  for (const { key } of [...table.range({ start: new Uint8Array(4) })]) {
+    await disk.commit([{ table, key: Buffer.from(key), value: Buffer.alloc(12, 1) }]);
+  }
+  await disk.commit([{ table: disk.table("replica"), key: Buffer.from("ceiling"), value: Buffer.alloc(12, 1) }]);
   expect(await ask(openReplica(disk).replica, "a", read)).toEqual(corrupt);
 });

@@ -25,10 +25,7 @@
  * Refused: two identity rounds with a margin in between, so large that no forgotten promise can reach across. It needs no
  * ceiling, but it counts on what "cannot have happened", and each repair would use up the margin.
  */
-import type { Electorate } from "../quorum/electorate.js";
-import type { NodeId } from "../ids.js";
 import type { Ballot } from "./ballot.js";
-import type { MutationRequest } from "./mutation.js";
 
 /**
  * A ceiling is a multiple of this. Each repair moves the counter of its file above the ceiling, where users see it with the
@@ -44,24 +41,4 @@ export function ceilingFor(counter: number): number {
 /** The highest promise under a ceiling: what a promise that cannot be read is taken for. Nobody ever proposes under it. */
 export function highestUnder(ceiling: number): Ballot {
   return { counter: ceiling, node: 0xffff_ffff, incarnation: 0xffff_ffff };
-}
-
-/** What the replica itself asks the voters for, as a `Mutation`, to get its record, or its content, back. */
-export function repairRequest(options: {
-  readonly voters: Electorate;
-  readonly self: { readonly node: NodeId; readonly incarnation: number };
-  /** Of this node; its ceiling, if the record is forgotten. */
-  readonly counterHint: number;
-  /** For the replicas' logs. */
-  readonly requestId: Uint8Array;
-  readonly nowMs: number;
-}): MutationRequest {
-  return {
-    ...options,
-    intent: { kind: "identity", orTombstone: true },
-    condition: { kind: "none" },
-    mayHaveRun: false,
-    mayBeRepeated: false,
-    seenVersion: 0,
-  };
 }
