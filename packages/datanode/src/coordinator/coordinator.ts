@@ -75,6 +75,11 @@ export interface CoordinatorOptions extends OperationContext {
   readonly replica: LocalReplica;
 }
 
+export interface SettleRequest extends FileRequest {
+  /** Where there never was such a file, a tombstone is made, so that there is something to vote for. */
+  readonly orTombstone?: boolean;
+}
+
 /** What an identity round has found and made chosen; undefined: there never was such a file. */
 export interface Settled {
   readonly value: Value | undefined;
@@ -89,7 +94,6 @@ const noRequestId = new Uint8Array(0);
 type ChangeRequest = Omit<MutateRequest, "intent"> & { readonly intent: Intent };
 
 const identityTerms = {
-  intent: { kind: "identity" },
   condition: { kind: "none" },
   requestId: noRequestId,
   mayHaveRun: false,
@@ -120,8 +124,9 @@ export class Coordinator {
    * Makes the current value of a file chosen at a new ballot, whatever it is: nothing that was proposed before and is not
    * chosen by then can become chosen any more.
    */
-  settle(request: FileRequest, done: Done<Settled>): CancelOperation {
-    return this.#change({ ...request, ...identityTerms }, (end) => settleIdentity(request, end, done));
+  settle(request: SettleRequest, done: Done<Settled>): CancelOperation {
+    const intent = { kind: "identity", orTombstone: request.orTombstone ?? false } as const;
+    return this.#change({ ...request, ...identityTerms, intent }, (end) => settleIdentity(request, end, done));
   }
 
   #change(request: ChangeRequest, onEnd: (end: OperationEnd<MutationOutcome>) => void): CancelOperation {

@@ -157,25 +157,33 @@ export class LocalReplica {
    */
   async check(file: DamagedFile): Promise<"sound" | "damaged" | "absent"> {
     await this.#batches.settled();
-    const { bucket, path } = file;
-    const known = this.#files.find(nameOf(bucket, path));
-    const found = this.#files.check(recordKey(bucket, path));
-    if (found !== "damaged" && known?.unsynced === 0) this.#files.drop(known);
+    const found = this.#files.check(recordKey(file.bucket, file.path));
+    if (found !== "damaged") this.reconsider(file);
     return found;
   }
 
   /**
-   * Abstains from votes on a file as if its record were damaged, until a vote above the ceiling replaces it: for a value
-   * whose content is nowhere any more, so that no round can make it chosen. Until then {@link check} takes it back.
+   * Abstains from votes on a file as if its record could not be read, until a vote above the ceiling takes its place or
+   * somebody calls {@link reconsider}.
+   *
+   * @returns false, and does nothing, where that is so already
+   * @throws QuorumError `unavailable`: the disk failed
    */
-  async abandon(file: DamagedFile): Promise<void> {
+  async abandon(file: DamagedFile): Promise<boolean> {
     await this.#batches.settled();
     const { bucket, path } = file;
     const name = nameOf(bucket, path);
-    const state =
-      this.#files.find(name) ??
-      this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
-    if (state.unsynced === 0) this.#files.abandon(state);
+    const partition = this.#partitionOf(bucket, path);
+    const state = this.#files.find(name) ?? this.#files.load({ name, bucket, path, partition });
+    if (state.forgotten || state.unsynced > 0) return false;
+    this.#files.abandon(state);
+    return true;
+  }
+
+  /** Reads a forgotten file anew when it is needed next. */
+  reconsider({ bucket, path }: DamagedFile): void {
+    const known = this.#files.find(nameOf(bucket, path));
+    if (known?.forgotten && known.unsynced === 0) this.#files.drop(known);
   }
 
   /** Refuses new votes and waits until the disk has what was taken. Does not close the disk. Idempotent. */
