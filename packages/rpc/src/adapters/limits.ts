@@ -3,10 +3,15 @@ import type { ChannelOptions } from "@grpc/grpc-js";
 /** The largest message: 4 MiB of payload and room for what surrounds it. Larger ones are refused, never buffered. */
 export const messageBytesMax = 4 * 1024 * 1024 + 64 * 1024;
 /**
- * How much a sender may have under way towards us on one stream, and on one connection. HTTP/2's own 64 KiB make every
- * message of a larger size wait for a round trip. Several streams share a connection, so that has some more.
+ * How much a sender may have under way towards us on one stream. HTTP/2's own 64 KiB make every message of a larger size
+ * wait for a round trip; this much lets one stream carry 1 GB/s over 1 ms. It is also what a stream that is paused holds
+ * in memory, up to four times that where others share its socket's reads: 16 paused downloads stay within 64 MiB.
  */
-export const streamWindowBytes = 4 * 1024 * 1024;
+export const streamWindowBytes = 1024 * 1024;
+/**
+ * The same for one connection with all its streams. Node gives this window back as bytes come in, and a stream's window
+ * as its bytes are read, so a paused stream takes nothing from the others.
+ */
 export const connectionWindowBytes = 8 * 1024 * 1024;
 /** Calls at a time on one connection; SDK and peers need a dozen, other gRPC clients share this. */
 export const concurrentStreamsMax = 256;
