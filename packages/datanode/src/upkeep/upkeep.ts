@@ -3,6 +3,8 @@ import type { Clock, Disk, Log, LogFields, Random, Route } from "@quorumfs/core"
 import type { DamageCounts } from "@quorumfs/proto";
 import { type ChunkKey, chunkKeyBytes, chunkKeyOf } from "../chunk/chunk-key.js";
 import type { ChunkStore } from "../chunk/chunk-store.js";
+import type { ClusterStore } from "../cluster/cluster-store.js";
+import type { ClusterView } from "../cluster/cluster-view.js";
 import type { DamagedFile } from "../replica/file-table.js";
 import { recordKey } from "../replica/record-key.js";
 import type { ChunkRepair } from "./chunk-repair.js";
@@ -18,7 +20,7 @@ import { Scrub } from "./scrub.js";
 /** Gets a record, or its content, back from the other replicas. */
 export interface RecordRepairer {
   /** `repaired`: it was read back from the disk, and is sound. */
-  repair(file: DamagedFile): Promise<"repaired" | "failed">;
+  repair(file: DamagedFile): Promise<RepairOutcome>;
 }
 
 export interface UpkeepOptions {
@@ -26,6 +28,8 @@ export interface UpkeepOptions {
   readonly chunks: ChunkStore;
   readonly chunkRepair: Pick<ChunkRepair, "repair">;
   readonly recordRepair: RecordRepairer;
+  /** Tells when another node is back, and may have what is missing here. */
+  readonly cluster: Pick<ClusterStore, "onInstalled">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -46,6 +50,7 @@ export class Upkeep {
   readonly #scrub: Scrub;
   readonly #records: RepairQueue<DamagedFile>;
   readonly #chunks: RepairQueue<ChunkKey>;
+  readonly #unsubscribe: () => void;
 
   constructor(options: UpkeepOptions) {
     const { disk, chunks, chunkRepair, recordRepair, clock, random, log } = options;
@@ -60,7 +65,7 @@ export class Upkeep {
       encode: ({ bucket, path }) => recordKey(bucket, path).bytes,
       decode: fileOfKey,
       describe: ({ bucket, path }) => ({ bucket, path }),
-      repair: (file): Promise<RepairOutcome> => recordRepair.repair(file),
+      repair: (file) => recordRepair.repair(file),
     });
     this.#chunks = new RepairQueue<ChunkKey>({
       kind: "chunk",
@@ -85,6 +90,9 @@ export class Upkeep {
       isBusy: options.isBusy,
       onCompleted: options.onScrubbed,
     });
+    this.#unsubscribe = options.cluster.onInstalled((view, before) => {
+      if (hasNewHope(view, before)) this.#retryRepairs();
+    });
     this.routes = maintenanceRoutes({ scrub: this.#scrub, damage: () => ledger.counts });
   }
 
@@ -105,16 +113,22 @@ export class Upkeep {
     this.#scrub.resume();
   }
 
-  /** Another node may have what is missing here: one is back, or the layout is another. */
-  retryRepairs(): void {
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await Promise.all([this.#scrub.close(), this.#records.close(), this.#chunks.close()]);
+  }
+
+  #retryRepairs(): void {
     this.#records.retryNow();
     this.#chunks.retryNow();
   }
+}
 
-  /** Idempotent. */
-  async close(): Promise<void> {
-    await Promise.all([this.#scrub.close(), this.#records.close(), this.#chunks.close()]);
-  }
+/** A node is up that was not, or the layout is another. */
+function hasNewHope(view: ClusterView, before: ClusterView): boolean {
+  if (view.layoutNumber !== before.layoutNumber) return true;
+  return [...view.nodes.values()].some(({ id, state }) => state === "up" && before.nodes.get(id)?.state !== "up");
 }
 
 function describeChunk({ owner, upload, index }: ChunkKey): LogFields {
