@@ -39,6 +39,8 @@ export interface NodeView {
   readonly address: string;
   /** The SuperNode's word at this revision; good for choosing whom to ask, never for deciding who counts. */
   readonly state: "up" | "suspect" | "down";
+  /** Another one than before: it has started anew. */
+  readonly incarnation: number;
 }
 
 /** Who votes on a file. */
@@ -155,7 +157,7 @@ function layoutFrom(layout: LayoutMessage): Layout {
 }
 
 function nodeView(node: Node): NodeView {
-  return { id: nodeId(node.id), address: node.address, state: stateOf(node.state) };
+  return { id: nodeId(node.id), address: node.address, state: stateOf(node.state), incarnation: node.incarnation };
 }
 
 function stateOf(state: NodeState): NodeView["state"] {
