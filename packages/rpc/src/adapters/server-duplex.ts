@@ -2,6 +2,7 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import { status as Status } from "@grpc/grpc-js";
 import { QuorumError, type ServedDuplex } from "@quorumfs/core";
 import { type Codec, Undecodable } from "./codec.js";
+import { statusGraceMs } from "./limits.js";
 import { MessageStream } from "./message-stream.js";
 import type { FailureStatus } from "./status.js";
 import { okTrailers, trailersOf } from "./trailers.js";
@@ -67,9 +68,9 @@ export class ServerDuplex<Out, In> implements ServedDuplex<Out, In> {
     if (this.#closed) return;
     this.#closed = true;
     this.#trailers = trailersOf(status);
-    // A status would wait behind what the peer does not read.
-    if (this.#messages.full) this.#stream.close(constants.NGHTTP2_CANCEL);
-    else this.#stream.end();
+    this.#stream.end();
+    // The status comes behind what was written before; a peer that does not read that does without.
+    if (this.#messages.full) this.#cutAfter(statusGraceMs);
     // What still comes in is of no interest, and must not keep the stream from closing.
     this.#stream.removeAllListeners("data");
     this.#stream.resume();
@@ -100,6 +101,11 @@ export class ServerDuplex<Out, In> implements ServedDuplex<Out, In> {
   onEnd(listener: (error: Error | undefined) => void): void {
     this.#onEnd = listener;
     if (this.#told) queueMicrotask(() => listener(this.#endedWith));
+  }
+
+  #cutAfter(delayMs: number): void {
+    const timer = setTimeout(() => this.#stream.close(constants.NGHTTP2_CANCEL), delayMs);
+    this.#stream.once("close", () => clearTimeout(timer));
   }
 
   #gone(): void {

@@ -1,10 +1,11 @@
 import { connect as connectHttp2 } from "node:http2";
 import { afterEach, expect, test } from "@jest/globals";
-import { Client, credentials, Server, ServerCredentials } from "@grpc/grpc-js";
-import { type Channel, type Duplex, duplexRoute, type Route } from "@quorumfs/core";
+import { Client, credentials, Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
+import { type Channel, type Duplex, duplexRoute, QuorumError, type Route } from "@quorumfs/core";
 import { ChunkServiceService, ReadChunkRequest, type ReadChunkResponse, type WriteChunkRequest } from "@quorumfs/proto";
 import { framesUnderWayMax, streamWindowBytes } from "../../src/adapters/limits.js";
 import { grpcNetwork } from "../../src/index.js";
+import { deferred } from "../support/deferred.js";
 import { recordingLog } from "../support/systems.js";
 
 // Large messages over duplex streams: content of chunks, in both directions, with readers that stop.
@@ -70,6 +71,12 @@ function requestOf(messages: number, name = 0): ReadChunkRequest {
   return { owner: { bucket: 1, path: "a" }, upload: Buffer.alloc(16), index: messages, offset: name, length: 0 };
 }
 
+function frameOf(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
 interface Download {
   readonly stream: Duplex<ReadChunkRequest, ReadChunkResponse>;
   /** Messages that came in, each as it was sent. */
@@ -122,9 +129,9 @@ test("a stream of answers, served as a duplex stream: so does a client of grpc-j
 test("a stream of answers of a grpc-js server, read as a duplex stream", async () => {
   const server = new Server();
   const { path, requestDeserialize, responseSerialize } = readChunk;
-  server.register<ReadChunkRequest, ReadChunkResponse>(
+  server.register(
     path,
-    (call) => {
+    (call: ServerWritableStream<ReadChunkRequest, ReadChunkResponse>) => {
       for (let at = 0; at < call.request.index; at += 1) {
         call.write({ data: contentOf(at), blockCrc32c: [at], offset: at });
       }
@@ -190,13 +197,48 @@ test("a peer with small windows that never reads gets no more than these, and ho
   const session = connectHttp2(`http://${address}`);
   session.on("error", () => {});
   closers.push(() => session.destroy());
-  const bytes = ReadChunkRequest.encode(requestOf(1000, 7)).finish();
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(bytes.length, 1);
   const stream = session.request({ ":method": "POST", ":path": readChunk.path, "content-type": "application/grpc" });
   stream.on("error", () => {});
-  stream.end(Buffer.concat([head, bytes]));
+  stream.end(frameOf(ReadChunkRequest.encode(requestOf(1000, 7)).finish()));
   await new Promise<void>((resolve) => stream.once("response", () => resolve()));
   expect(await download(connect(address), 60).received).toBe(60);
   expect(tallies.get(7)?.sent).toBeLessThanOrEqual(framesUnderWayMax);
+});
+
+test("a server that fails in mid-stream: its error arrives, behind what it had sent", async () => {
+  const address = await serve(
+    duplexRoute(readChunk, (stream) => {
+      stream.onMessage(() => {
+        pump(
+          stream,
+          100,
+          (at) => ({ data: contentOf(at), blockCrc32c: [at], offset: at }),
+          () => {},
+        );
+        stream.fail(new QuorumError({ code: "corrupt", message: "block 3 is damaged" }));
+      });
+    }),
+  );
+  const { received } = download(connect(address), 100);
+  await expect(received).rejects.toMatchObject({ code: "corrupt" });
+});
+
+test("a server that fails while its reader has stopped: the stream ends all the same", async () => {
+  const failed = deferred();
+  const address = await serve(
+    duplexRoute(readChunk, (stream, { signal }) => {
+      signal.addEventListener("abort", () => failed.resolve());
+      stream.onMessage(() => {
+        while (stream.write({ data: contentOf(0), blockCrc32c: [], offset: 0 }));
+        stream.fail(new QuorumError({ code: "corrupt", message: "block 3 is damaged" }));
+      });
+    }),
+  );
+  const session = connectHttp2(`http://${address}`);
+  session.on("error", () => {});
+  closers.push(() => session.destroy());
+  const stream = session.request({ ":method": "POST", ":path": readChunk.path, "content-type": "application/grpc" });
+  stream.on("error", () => {});
+  stream.end(frameOf(ReadChunkRequest.encode(requestOf(1)).finish()));
+  await failed.promise;
 });
