@@ -1,5 +1,6 @@
-import { versionOf } from "@quorumfs/runtime";
+import { systemClock, versionOf } from "@quorumfs/runtime";
 import { processTerminal } from "./cli/adapters/terminal.js";
+import { uploadNotes } from "./cli/adapters/upload-notes.js";
 import { commands } from "./cli/commands/index.js";
 import { runCommandLine } from "./cli/run.js";
 
@@ -30,6 +31,8 @@ process.exit(
     args: process.argv.slice(2),
     environment: process.env,
     terminal: processTerminal(),
+    clock: systemClock(),
+    notes: uploadNotes(process.env),
     stopping: stopping.signal,
     signal: interrupt.signal,
   }),

@@ -17,6 +17,8 @@ export interface CommandSpec<Options extends Settings> {
   /** The operands as its help shows them: `LOCAL... BUCKET/PATH`. */
   readonly shape: string;
   readonly describe: string;
+  /** What its help says beyond that. */
+  readonly details?: string;
   readonly options: Options;
   readonly examples: readonly (readonly [command: string, what: string])[];
   readonly run: (input: Input<Options>, context: Context) => Promise<void>;
@@ -51,7 +53,11 @@ export function command<Options extends Settings>(spec: CommandSpec<Options>): C
         (own) => {
           entered(full);
           own
-            .usage(`${full} ${spec.shape}\n\n${spec.describe}`)
+            .usage(
+              [`${full} ${spec.shape}`, spec.describe, ...(spec.details === undefined ? [] : [spec.details])].join(
+                "\n\n",
+              ),
+            )
             .options({ ...spec.options })
             .example(spec.examples.map(([line, what]) => [line, what]));
           // Operands are text, also where they look like numbers.

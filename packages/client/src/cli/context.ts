@@ -1,13 +1,17 @@
+import type { Clock } from "@quorumfs/core";
 import type { QuorumFs } from "../quorumfs.js";
 import type { Printer } from "./printer.js";
 import type { CommonConfig } from "./settings.js";
 import type { Terminal } from "./terminal.js";
+import type { UploadNotes } from "./upload-note.js";
 
 /** What a command works with. */
 export interface Context {
   readonly config: CommonConfig;
   readonly terminal: Terminal;
   readonly printer: Printer;
+  readonly clock: Clock;
+  readonly notes: UploadNotes;
   /** Aborted by Ctrl-C: nothing new is begun. */
   readonly stopping: AbortSignal;
   /** Aborted soon after: what is under way is given up. */

@@ -1,6 +1,7 @@
 import type { QuorumError } from "@quorumfs/core";
 import type { OutputFormat } from "./settings.js";
 import type { Terminal } from "./terminal.js";
+import { printable } from "./wording.js";
 
 // A write to a pipe costs tens of microseconds, a line far less.
 const chunkChars = 64 * 1024;
@@ -87,11 +88,11 @@ export class Printer {
 
   /** A word to people, on standard error; programs are spared it. */
   note(text: string): void {
-    if (this.format === "table") this.#terminal.complain(text);
+    if (this.format === "table") this.#terminal.complain(printable(text));
   }
 
   problem(error: QuorumError): void {
-    if (this.format === "table") this.#terminal.complain(`quorumfs: ${error.message}`);
+    if (this.format === "table") this.#terminal.complain(printable(`quorumfs: ${error.message}`));
     else this.#terminal.complain(JSON.stringify({ error: problemOf(error) }));
   }
 

@@ -8,6 +8,8 @@ export interface RemoteFile {
   readonly name: string;
   /** Relative to the directory that was asked for, or the last segment of a single file's path. */
   readonly relative: string;
+  /** Undefined where nothing has been asked yet. */
+  readonly size: number | undefined;
 }
 
 /** `bucket` or `bucket/anything`, split at the first slash; nothing is checked but the bucket's name. */
@@ -30,7 +32,7 @@ export function isMany(argument: string, recursive: boolean): boolean {
 export async function* findRemote(context: Context, argument: string, recursive: boolean): AsyncGenerator<RemoteFile> {
   if (!isMany(argument, recursive)) {
     const { bucket, path } = parseFileName(literalOf(argument));
-    yield { name: `${bucket}/${path}`, relative: path.slice(path.lastIndexOf("/") + 1) };
+    yield { name: `${bucket}/${path}`, relative: path.slice(path.lastIndexOf("/") + 1), size: undefined };
     return;
   }
   const { bucket, rest } = splitRemote(argument);
@@ -40,7 +42,7 @@ export async function* findRemote(context: Context, argument: string, recursive:
   for await (const file of filesUnder(context, bucket, glob?.prefix ?? base)) {
     if (glob && !glob.matches(file.path)) continue;
     found = true;
-    yield { name: file.name, relative: file.path.slice(base.length) };
+    yield { name: file.name, relative: file.path.slice(base.length), size: file.size };
   }
   if (!found) throw nothingThere(argument, glob !== undefined);
 }

@@ -1,5 +1,4 @@
-import { exitCodeOf, QuorumError } from "@quorumfs/core";
-import { systemClock } from "@quorumfs/runtime";
+import { type Clock, exitCodeOf, QuorumError } from "@quorumfs/core";
 import { connect } from "../connect.js";
 import type { QuorumFs } from "../quorumfs.js";
 import { type CommandLine, parseCommandLine } from "./adapters/parse-command-line.js";
@@ -8,9 +7,14 @@ import { patienceLog } from "./patience.js";
 import { Printer } from "./printer.js";
 import { OutputClosed, type Terminal } from "./terminal.js";
 import { Reported } from "./transfers.js";
+import type { UploadNotes } from "./upload-note.js";
 
 export interface CommandRun extends CommandLine {
   readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly notes: UploadNotes;
+  /** How a cluster is reached; a test hands in one of its own. */
+  readonly connectTo?: typeof connect;
   readonly stopping: AbortSignal;
   readonly signal: AbortSignal;
 }
@@ -20,7 +24,7 @@ const connectTimeoutMs = 5000;
 
 /** Runs one command line. @returns its exit code */
 export async function runCommandLine(options: CommandRun): Promise<number> {
-  const { terminal, signal, stopping, args } = options;
+  const { terminal, stopping, args } = options;
   let printer = new Printer(terminal, wantsJson(args) ? "json" : "table");
   try {
     const parsed = await parseCommandLine(options);
@@ -33,7 +37,7 @@ export async function runCommandLine(options: CommandRun): Promise<number> {
         return 0;
       case "run":
         printer = new Printer(terminal, parsed.config.output);
-        await withCluster({ config: parsed.config, terminal, printer, signal, stopping }, parsed.run);
+        await withCluster({ ...options, config: parsed.config, printer }, parsed.run);
         return stopping.aborted ? 130 : 0;
     }
   } catch (thrown) {
@@ -43,16 +47,19 @@ export async function runCommandLine(options: CommandRun): Promise<number> {
 
 function conclude(thrown: unknown, printer: Printer, stopping: AbortSignal): number {
   if (thrown instanceof OutputClosed) return 0;
-  const error = thrown instanceof Reported ? thrown.cause : QuorumError.from(thrown);
+  if (thrown instanceof Reported) return stopping.aborted ? 130 : thrown.exitCode;
+  const error = QuorumError.from(thrown);
   // Who pressed Ctrl-C knows; what may have happened all the same is news.
   const isNews = !stopping.aborted || error.code === "unknown_outcome";
-  if (isNews && !(thrown instanceof Reported)) printer.problem(error);
+  if (isNews) printer.problem(error);
   return stopping.aborted ? 130 : exitCodeOf(error.code);
 }
 
-async function withCluster(options: Omit<Context, "cluster">, run: (context: Context) => Promise<void>): Promise<void> {
-  const { config, printer } = options;
-  const clock = systemClock();
+async function withCluster(
+  options: Omit<Context, "cluster"> & Pick<CommandRun, "connectTo">,
+  run: (context: Context) => Promise<void>,
+): Promise<void> {
+  const { config, printer, clock, connectTo = connect } = options;
   const log = patienceLog(clock, (line) => printer.note(line));
   let cluster: Promise<QuorumFs> | undefined;
   try {
@@ -60,7 +67,7 @@ async function withCluster(options: Omit<Context, "cluster">, run: (context: Con
       ...options,
       cluster: () => {
         const timeoutMs = Math.min(connectTimeoutMs, config.timeoutMs);
-        cluster ??= connect({ endpoints: config.endpoints, timeoutMs, log });
+        cluster ??= connectTo({ endpoints: config.endpoints, timeoutMs, log });
         return cluster;
       },
     });

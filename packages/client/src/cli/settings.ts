@@ -18,7 +18,7 @@ export const commonSettings = {
   },
   timeout: {
     type: "string",
-    describe: "Deadline of each operation, retries included",
+    describe: "Deadline of each operation, retries included; of large content, the longest time without progress",
     default: "30s",
     requiresArg: true,
   },

@@ -1,59 +1,93 @@
-import { QuorumError } from "@quorumfs/core";
+import { exitCodeOf, QuorumError } from "@quorumfs/core";
+import { ahead } from "./ahead.js";
 import type { Context } from "./context.js";
 import { OutputClosed } from "./terminal.js";
+import { type FileMeter, TransferMeter } from "./transfer-meter.js";
+
+/** Some of the files are done and some are not; the same code as of an outcome that is not known. */
+const partialSuccess = 9;
+// Enough for the sizes of nearly every directory to be known at once, and a few MiB at most.
+const aheadMax = 10_000;
+// More is not read by anybody, and memory stays bounded.
+const problemsMax = 1000;
 
 /** An error that people have been told of already; what is left is its exit code. */
 export class Reported extends Error {
   override readonly name = "Reported";
   override readonly cause: QuorumError;
+  readonly exitCode: number;
 
-  constructor(cause: QuorumError) {
+  constructor(cause: QuorumError, exitCode: number = exitCodeOf(cause.code)) {
     super(cause.message);
     this.cause = cause;
+    this.exitCode = exitCode;
   }
 }
 
+export interface Transfers<Item> {
+  readonly act: (item: Item, meter: FileMeter) => Promise<void>;
+  /** Bytes that an item is going to transfer, if that can be told. Given, the progress is shown. */
+  readonly bytesOf?: (item: Item) => number | undefined;
+}
+
 /**
- * Does one thing to many files, some at once. A file that fails is reported at once, and the others go on; the first
- * failure decides the exit code.
+ * Does one thing to many files, some at once. One that fails does not keep the others from going on; what failed is said
+ * at the end, to programs at once. Some done and some failed is exit code 9; if all failed, the first one's.
  *
+ * @returns how many were done
  * @throws Reported, OutputClosed
  */
 export async function forEachFile<Item>(
   context: Context,
   items: AsyncIterable<Item> | Iterable<Item>,
-  options: {
-    /** For the progress bar and the last word. Unknown while a listing runs. */
-    readonly total?: number;
-    readonly act: (item: Item) => Promise<void>;
-  },
+  options: Transfers<Item>,
 ): Promise<number> {
-  const { stopping, config, terminal } = context;
+  const { stopping, config, terminal, clock } = context;
+  const { act, bytesOf } = options;
   const tally = new TransferTally(context);
-  const progress = options.total !== undefined && options.total > 1 ? terminal.progress(options.total) : undefined;
+  const meter = new TransferMeter(clock);
+  const endDisplay = bytesOf ? terminal.progress(meter) : () => undefined;
   const running = new Set<Promise<void>>();
   try {
-    for await (const item of items) {
+    for await (const item of bytesOf ? ahead(measured(items, meter, bytesOf), aheadMax) : items) {
       if (stopping.aborted || tally.stopped) break;
+      const own = meter.begin(bytesOf?.(item));
       const task = tally
-        .count(() => options.act(item))
+        .count(() => act(item, own))
         .then(() => {
-          progress?.step();
+          own.end();
           running.delete(task);
         });
       running.add(task);
       if (running.size >= config.parallel) await Promise.race(running);
     }
+  } catch (thrown) {
+    // What there is to do could not be found out to its end.
+    tally.fail(thrown);
   } finally {
     await Promise.all(running);
-    progress?.stop();
+    endDisplay();
   }
   tally.conclude();
   return tally.done;
 }
 
+async function* measured<Item>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  meter: TransferMeter,
+  bytesOf: (item: Item) => number | undefined,
+): AsyncGenerator<Item, void, undefined> {
+  for await (const item of items) {
+    meter.expect(bytesOf(item));
+    yield item;
+  }
+  meter.found();
+}
+
+/** What became of several files. */
 class TransferTally {
   readonly #context: Context;
+  readonly #problems: QuorumError[] = [];
   #firstFailure: QuorumError | undefined;
   #outputClosed: OutputClosed | undefined;
   #failed = 0;
@@ -70,27 +104,33 @@ class TransferTally {
       await act();
       this.done += 1;
     } catch (thrown) {
-      if (thrown instanceof OutputClosed) {
-        this.#outputClosed = thrown;
-        this.stopped = true;
-      } else {
-        this.#fail(QuorumError.from(thrown));
-      }
+      this.fail(thrown);
     }
   }
 
-  #fail(error: QuorumError): void {
+  fail(thrown: unknown): void {
+    if (thrown instanceof OutputClosed) {
+      this.#outputClosed = thrown;
+      this.stopped = true;
+      return;
+    }
+    const error = QuorumError.from(thrown);
     this.#failed += 1;
     this.#firstFailure ??= error;
     if (error.code === "unavailable" || error.code === "cancelled") this.stopped = true;
-    this.#context.printer.problem(error);
+    if (this.#context.printer.format !== "table") this.#context.printer.problem(error);
+    else if (this.#problems.length < problemsMax) this.#problems.push(error);
   }
 
   conclude(): void {
     if (this.#outputClosed) throw this.#outputClosed;
     if (!this.#firstFailure) return;
+    const { printer, stopping } = this.#context;
+    // Who pressed Ctrl-C knows why they ended; what may have happened all the same is news.
+    const news = this.#problems.filter(({ code }) => !stopping.aborted || code !== "cancelled");
+    for (const problem of news) printer.problem(problem);
     const files = this.#failed === 1 ? "1 file" : `${this.#failed} files`;
-    if (this.#failed + this.done > 1) this.#context.printer.note(`quorumfs: ${files} failed, ${this.done} done`);
-    throw new Reported(this.#firstFailure);
+    if (this.#failed + this.done > 1) printer.note(`quorumfs: ${files} failed, ${this.done} done`);
+    throw new Reported(this.#firstFailure, this.done > 0 ? partialSuccess : undefined);
   }
 }

@@ -37,8 +37,8 @@ export function fileLine(file: FileInfo & VoteInfo): string {
   return `${printable(file.name)}  ${facts.join("  ")}`;
 }
 
-// Invisible marks that reorder or hide what stands beside them. Control characters cannot be in a name.
-const misleading = /[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
+// Control characters, which only local names can have, and invisible marks that reorder or hide what stands beside them.
+const misleading = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu;
 
 /** A name that cannot confuse who reads it in a terminal. */
 export function printable(text: string): string {

@@ -8,7 +8,6 @@ import type { Terminal } from "../../src/cli/terminal.js";
 import { printable } from "../../src/cli/wording.js";
 
 class TestTerminal implements Terminal {
-  readonly isWatched = false;
   readonly columns = 80;
   out = "";
   err = "";
@@ -21,12 +20,12 @@ class TestTerminal implements Terminal {
     this.err += `${line}\n`;
   }
 
-  async read(): Promise<Uint8Array> {
-    return new Uint8Array();
+  async *input(): AsyncGenerator<Uint8Array> {
+    yield new Uint8Array();
   }
 
   progress() {
-    return { step: () => undefined, stop: () => undefined };
+    return () => undefined;
   }
 }
 

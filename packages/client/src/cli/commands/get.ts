@@ -1,9 +1,12 @@
 import { basename, join } from "node:path";
+import { QuorumError } from "@quorumfs/core";
 import { formatBytes } from "@quorumfs/runtime";
 import type { FileInfo } from "../../file-info.js";
-import { isDirectory, writeLocal } from "../adapters/local-files.js";
+import { isDirectory } from "../adapters/find-local.js";
+import { parseByteRange } from "../byte-range.js";
 import { command } from "../command.js";
-import { type Context, readOptions } from "../context.js";
+import type { Context } from "../context.js";
+import { download, downloadResumably, downloadToOutput } from "../download.js";
 import { findRemote, isMany, type RemoteFile, splitRemote } from "../remote-files.js";
 import { remoteGlob } from "../remote-glob.js";
 import { forEachFile } from "../transfers.js";
@@ -16,25 +19,43 @@ export const get = command({
   describe: "Download a file, or several into a directory; - is standard output",
   options: {
     recursive: { alias: "r", type: "boolean", default: false, describe: "Download all that is under the path" },
+    range: {
+      type: "string",
+      describe: "Only these bytes, both ends included: 0-99, 100- or -100 for the last 100",
+      requiresArg: true,
+    },
+    resume: {
+      type: "boolean",
+      default: false,
+      describe:
+        "Keep what has come when interrupted (.NAME.ETAG.part), and go on from there if the content is the same",
+    },
   },
   examples: [
     ["$0 get files/notes.txt", "Download to ./notes.txt"],
     ["$0 get files/notes.txt copy.txt", "Download under another name"],
     ["$0 get -r files/www site", "Download a directory"],
     ["$0 get 'files/logs/*.log' logs", "Download what matches a pattern"],
+    ["$0 get files/disk.img --resume", "Download something large, in several goes if need be"],
+    ["$0 get files/disk.img - --range 0-511", "Show the first 512 bytes"],
   ],
-  async run({ operands: [remote = "", local], values: { recursive } }, context) {
+  async run({ operands: [remote = "", local], values: { recursive, range: rangeText, resume } }, context) {
     const many = isMany(remote, recursive);
-    if (local === "-" && !many) return toStandardOutput(context, remote);
+    const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
+    if (range && many) throw invalid("--range goes with one file only");
+    if (resume && (range || local === "-")) throw invalid("--resume is for whole files that go to the disk");
+    if (local === "-" && many) throw invalid("several files cannot go to standard output; see quorumfs cat");
+    if (local === "-") return toOutput(context, remote, range);
     const targetOf = await localTargets({ remote, local, many });
     const rows = context.printer.rows({ line: lineOf });
     try {
       await forEachFile(context, findRemote(context, remote, recursive), {
-        act: async (file) => {
-          const { content, file: info, ...vote } = await (await context.cluster()).get(file.name, readOptions(context));
+        bytesOf: ({ size }) => size,
+        act: async (file, meter) => {
           const path = targetOf(file);
-          await writeLocal(path, content);
-          await rows.add({ ...info, ...vote, local: path });
+          const fetch = resume ? downloadResumably : download;
+          const info = await fetch(context, { name: file.name, path, meter, ...(range ? { range } : {}) });
+          await rows.add({ ...info, local: path });
         },
       });
     } finally {
@@ -43,11 +64,15 @@ export const get = command({
   },
 });
 
-async function toStandardOutput(context: Context, remote: string): Promise<void> {
-  for await (const { name } of findRemote(context, remote, false)) {
-    const { content } = await (await context.cluster()).get(name, readOptions(context));
-    await context.terminal.write(content);
-  }
+async function toOutput(
+  context: Context,
+  remote: string,
+  range: ReturnType<typeof parseByteRange> | undefined,
+): Promise<void> {
+  await forEachFile(context, findRemote(context, remote, false), {
+    bytesOf: ({ size }) => size,
+    act: ({ name }, meter) => downloadToOutput(context, { name, meter, ...(range ? { range } : {}) }),
+  });
 }
 
 /** Several files go below a directory; a single one under a name of its own, or into a directory that exists. */
@@ -75,4 +100,8 @@ function defaultDirectory(remote: string): string {
 
 function lineOf(row: FileInfo & { readonly local: string }): string {
   return `${printable(row.name)} -> ${printable(row.local)}  version ${row.version}  ${formatBytes(row.size)}`;
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
 }

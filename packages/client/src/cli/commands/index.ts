@@ -6,9 +6,11 @@ import { ls } from "./ls.js";
 import { node } from "./node.js";
 import { put } from "./put.js";
 import { rm } from "./rm.js";
+import { scrub } from "./scrub.js";
 import { stat } from "./stat.js";
 import { state } from "./state.js";
+import { sync } from "./sync.js";
 import { status } from "./status.js";
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [put, get, cat, ls, stat, rm, bucket, node, status, state];
+export const commands: readonly Command[] = [put, get, cat, sync, ls, stat, rm, bucket, status, node, scrub, state];

@@ -1,15 +1,16 @@
 import { formatBytes } from "@quorumfs/runtime";
-import type { NodeInfo } from "../../cluster-info.js";
+import type { NodeInfo, NodeLoadInfo } from "../../cluster-info.js";
 import { command, group } from "../command.js";
 import { operationOptions } from "../context.js";
 import { tableText } from "../table.js";
 import { timeText } from "../wording.js";
+import { damagedCount, repairedCount } from "./scrub.js";
 
 const list = command({
   names: ["list", "ls"],
   operands: "",
   shape: "",
-  describe: "List the DataNodes with their state and load",
+  describe: "List the DataNodes with their state, load, space and damage",
   options: {},
   examples: [["$0 node list", "All DataNodes"]],
   async run(_input, context) {
@@ -22,32 +23,96 @@ const list = command({
   },
 });
 
+/** What the nodes are and do, and below it what they store. */
 export function nodeTable(nodes: readonly NodeInfo[]): string {
   if (nodes.length === 0) return "no DataNodes have joined";
-  return tableText(
-    ["NODE", "ADDRESS", "ZONE", "STATE", "SINCE", "RECORDS", "OPS/S", "CPU", "LAG", "MEMORY", "DISK FREE"],
+  const activity = tableText(
+    ["NODE", "ADDRESS", "ZONE", "STATE", "SINCE", "OPS/S", "CPU", "LAG", "MEMORY"],
     nodes.map((node) => [
       node.id,
       node.address,
       node.zone || "-",
       node.state,
       timeText(node.stateSince),
-      ...loadCells(node),
+      ...activityCells(loadOf(node)),
     ]),
+  );
+  return `${activity}\n\n${spaceTable(nodes)}`;
+}
+
+function spaceTable(nodes: readonly NodeInfo[]): string {
+  const known = nodes.flatMap((node) => loadOf(node) ?? []);
+  return tableText(
+    ["NODE", "RECORDS", "CHUNKS", "USED", "FREE", "RECLAIMABLE", "UPLOADING", "FULL", "DAMAGED", "REPAIRED"],
+    [
+      ...nodes.map((node) => [node.id, ...spaceCells(loadOf(node))]),
+      ["all", ...spaceCells(known.length === 0 ? undefined : known.reduce<Space>(sum, nothing))],
+    ],
   );
 }
 
-function loadCells({ load, state }: NodeInfo): readonly string[] {
-  // The last word of a node that is gone says nothing about now.
-  if (!load || state === "down") return ["-", "-", "-", "-", "-", "-"];
+/** The last word of a node that is gone says nothing about now. */
+function loadOf({ load, state }: NodeInfo): NodeLoadInfo | undefined {
+  return state === "down" ? undefined : load;
+}
+
+function activityCells(load: NodeLoadInfo | undefined): readonly string[] {
+  if (!load) return ["-", "-", "-", "-"];
   return [
-    String(load.records),
     load.operationsPerSecond.toFixed(0),
     `${(load.cpuFraction * 100).toFixed(0)} %`,
     `${load.eventLoopDelayMs.toFixed(1)} ms`,
     formatBytes(load.residentBytes),
-    formatBytes(load.diskFreeBytes),
   ];
+}
+
+type Space = Pick<
+  NodeLoadInfo,
+  "records" | "chunks" | "diskUsedBytes" | "diskFreeBytes" | "reclaimableBytes" | "uploadingBytes" | "full" | "damage"
+>;
+
+function spaceCells(space: Space | undefined): readonly string[] {
+  if (!space) return ["-", "-", "-", "-", "-", "-", "-", "-", "-"];
+  return [
+    String(space.records),
+    String(space.chunks),
+    formatBytes(space.diskUsedBytes),
+    formatBytes(space.diskFreeBytes),
+    formatBytes(space.reclaimableBytes),
+    formatBytes(space.uploadingBytes),
+    space.full ? "FULL" : "no",
+    String(damagedCount(space.damage)),
+    String(repairedCount(space.damage)),
+  ];
+}
+
+const nothing: Space = {
+  records: 0,
+  chunks: 0,
+  diskUsedBytes: 0,
+  diskFreeBytes: 0,
+  reclaimableBytes: 0,
+  uploadingBytes: 0,
+  full: false,
+  damage: { recordsDamaged: 0, recordsRepaired: 0, chunksDamaged: 0, chunksRepaired: 0 },
+};
+
+function sum(a: Space, b: Space): Space {
+  return {
+    records: a.records + b.records,
+    chunks: a.chunks + b.chunks,
+    diskUsedBytes: a.diskUsedBytes + b.diskUsedBytes,
+    diskFreeBytes: a.diskFreeBytes + b.diskFreeBytes,
+    reclaimableBytes: a.reclaimableBytes + b.reclaimableBytes,
+    uploadingBytes: a.uploadingBytes + b.uploadingBytes,
+    full: a.full || b.full,
+    damage: {
+      recordsDamaged: a.damage.recordsDamaged + b.damage.recordsDamaged,
+      recordsRepaired: a.damage.recordsRepaired + b.damage.recordsRepaired,
+      chunksDamaged: a.damage.chunksDamaged + b.damage.chunksDamaged,
+      chunksRepaired: a.damage.chunksRepaired + b.damage.chunksRepaired,
+    },
+  };
 }
 
 export const node = group({ name: "node", describe: "Show the DataNodes", commands: [list] });

@@ -1,26 +1,53 @@
-import { inlineBytesMax, parseFileName, QuorumError } from "@quorumfs/core";
-import { findLocal, readLocal } from "../adapters/local-files.js";
+import { parseFileName, QuorumError } from "@quorumfs/core";
+import type { PutResult } from "../../file-info.js";
+import type { PutOptions } from "../../options.js";
+import { findLocal, kindOfLocal } from "../adapters/find-local.js";
+import { LocalReading } from "../adapters/read-local.js";
 import { command } from "../command.js";
 import { conditionOptions, conditionsOf, requireOneFile } from "../condition-options.js";
 import { type Context, operationOptions } from "../context.js";
+import { type Links, linksOption, type LocalFile } from "../local-file.js";
 import { directoryOf, splitRemote } from "../remote-files.js";
+import type { FileMeter } from "../transfer-meter.js";
 import { forEachFile } from "../transfers.js";
+import { upload } from "../upload.js";
 import { fileBlock, fileLine } from "../wording.js";
 
-/** One file to upload. `path` undefined: standard input. */
-interface Upload {
-  readonly path: string | undefined;
-  readonly name: string;
-  readonly size: number;
+/** One file that is to be sent, or why it cannot be. */
+type Item =
+  /** `path` undefined: standard input. */
+  | {
+      readonly kind: "file";
+      readonly path: string | undefined;
+      readonly name: string;
+      readonly size: number | undefined;
+    }
+  | { readonly kind: "problem"; readonly problem: QuorumError };
+
+interface Plan {
+  readonly sources: readonly string[];
+  /** `BUCKET`, `BUCKET/PATH` or `BUCKET/PATH/`. */
+  readonly target: string;
+  /** One file that is not looked for in a directory or by a pattern. */
+  readonly isSingle: boolean;
+  readonly find: { readonly recursive: boolean; readonly links: Links };
 }
 
 export const put = command({
   names: ["put", "upload"],
   operands: "<paths..>",
   shape: "LOCAL... BUCKET/PATH",
-  describe: "Upload files; - is standard input",
+  describe: "Upload files of any size; - is standard input",
   options: {
     recursive: { alias: "r", type: "boolean", default: false, describe: "Upload directories with all that is in them" },
+    links: linksOption,
+    append: { type: "boolean", default: false, describe: "Add to the end of the file, or create it" },
+    resume: {
+      type: "boolean",
+      default: false,
+      describe:
+        "Go on with an interrupted upload of the same files: what was sent in the last 24 hours is not sent again",
+    },
     "if-absent": { type: "boolean", default: false, describe: "Only if the file does not exist" },
     ...conditionOptions,
     attribute: {
@@ -34,7 +61,10 @@ export const put = command({
     ["$0 put notes.txt files/notes.txt", "Upload a file under a name"],
     ["$0 put *.log files/logs/", "Upload several; names are kept"],
     ["$0 put -r site files/www", "Upload a directory"],
-    ["date | $0 put - files/now --if-absent", "Upload from a pipe, unless the file exists"],
+    ["tar c site | $0 put - files/site.tar", "Upload from a pipe"],
+    ["$0 put disk.img files/disk.img --resume", "Go on after an interruption"],
+    ["date | $0 put - files/dates --append", "Add to a file"],
+    ["$0 put lock files/lock --if-absent", "Upload unless the file exists"],
     ["$0 put state.json files/state.json --if-version 7", "Replace version 7, and no other"],
   ],
   async run({ operands, values }, context) {
@@ -43,77 +73,136 @@ export const put = command({
     if (target === undefined || sources.length === 0) {
       throw invalid("put needs local files and a target: quorumfs put LOCAL... BUCKET/PATH");
     }
-    const uploads = await plan({ sources, target, recursive: values.recursive });
+    const { recursive, links, append, resume } = values;
+    const isSingle = await isOneFile(sources);
     const conditions = conditionsOf(values);
-    requireOneFile({ conditions, isMany: uploads.length > 1 });
-    const options = {
-      ...operationOptions(context),
-      ...conditions,
-      ifAbsent: values["if-absent"],
-      attributes: attributesOf(values.attribute ?? []),
-    };
-    const cluster = await context.cluster();
-    const rows = context.printer.rows({ line: uploads.length === 1 ? fileBlock : fileLine });
+    requireOneFile({ conditions, isMany: !isSingle });
+    const options = { ...conditions, ifAbsent: values["if-absent"], attributes: attributesOf(values.attribute ?? []) };
+    if (append) requirePlain({ isSingle, resume, ...options });
+    const send = append
+      ? (path: string | undefined, name: string, meter: FileMeter) => appendTo(context, { path, name, meter })
+      : (path: string | undefined, name: string, meter: FileMeter) =>
+          path === undefined
+            ? fromStandardInput(context, { name, meter, options })
+            : upload(context, { path, name, meter, options, resume });
+    const rows = context.printer.rows({ line: isSingle ? fileBlock : fileLine });
     try {
-      await forEachFile(context, uploads, {
-        total: uploads.length,
-        act: async ({ path, name }) => {
-          const content = path === undefined ? await fromStandardInput(context) : await readLocal(path, inlineBytesMax);
-          const { file, ...vote } = await cluster.put(name, content, options);
+      const done = await forEachFile(context, plan({ sources, target, isSingle, find: { recursive, links } }), {
+        bytesOf: (item) => (item.kind === "file" ? item.size : 0),
+        act: async (item, meter) => {
+          if (item.kind === "problem") throw item.problem;
+          const { path, name } = item;
+          const { file, ...vote } = await send(path, name, meter);
           await rows.add({ ...file, ...vote, ...(path === undefined ? {} : { local: path }) });
         },
       });
+      if (done === 0 && !context.stopping.aborted) throw invalid("there are no files to upload in what was given");
     } finally {
       await rows.end();
     }
   },
 });
 
-/** What goes where. All is looked at first, so that nothing is sent if something cannot be. */
-async function plan(options: {
-  sources: readonly string[];
-  target: string;
-  recursive: boolean;
-}): Promise<readonly Upload[]> {
-  const { sources, target, recursive } = options;
+async function isOneFile(sources: readonly string[]): Promise<boolean> {
+  const [source] = sources;
+  if (source === undefined || sources.length > 1) return false;
+  return source === "-" || (await kindOfLocal(source)) === "file";
+}
+
+/** What goes where. Directories are looked through while their first files are being sent. */
+async function* plan({ sources, target, isSingle, find }: Plan): AsyncGenerator<Item, void, undefined> {
   const { bucket, rest } = splitRemote(target);
-  const uploads: Upload[] = [];
+  const keepsName = rest === "" || rest.endsWith("/");
+  const nameOf = ({ relative }: LocalFile): string =>
+    isSingle && !keepsName ? target : `${bucket}/${directoryOf(rest)}${relative}`;
+  // Within one directory no name comes twice.
+  const names = sources.length > 1 ? new Set<string>() : undefined;
   for (const source of sources) {
     if (source === "-") {
-      if (sources.length > 1 || rest === "" || rest.endsWith("/")) {
+      if (!isSingle || keepsName) {
         throw invalid("standard input goes alone, and to a full name: quorumfs put - BUCKET/PATH");
       }
-      uploads.push({ path: undefined, name: target, size: 0 });
+      yield itemOf(undefined, target);
       continue;
     }
-    const files = await findLocal(source, recursive);
-    const isOneToOne = sources.length === 1 && files.length === 1 && files[0]?.path === source;
-    const keepsName = rest === "" || rest.endsWith("/");
-    for (const { path, relative, size } of files) {
-      const name = isOneToOne && !keepsName ? target : `${bucket}/${directoryOf(rest)}${relative}`;
-      uploads.push({ path, name, size });
+    for await (const entry of findLocal(source, find)) {
+      if (entry.kind === "problem") {
+        yield entry;
+        continue;
+      }
+      const name = nameOf(entry.file);
+      if (names?.has(name)) yield twice(entry.file, name);
+      else yield itemOf(entry.file, name);
+      names?.add(name);
     }
   }
-  const names = new Set<string>();
-  for (const { path, name, size } of uploads) {
+}
+
+function itemOf(file: LocalFile | undefined, name: string): Item {
+  try {
     parseFileName(name);
-    if (size > inlineBytesMax) throw tooLarge(path ?? name, size);
-    if (names.has(name)) throw invalid(`two of the local files would become ${name}; upload them apart`);
-    names.add(name);
+    return { kind: "file", path: file?.path, name, size: file?.size };
+  } catch (thrown) {
+    const { code, message } = QuorumError.from(thrown);
+    return {
+      kind: "problem",
+      problem: new QuorumError({ code, message: file ? `${file.path}: ${message}` : message, cause: thrown }),
+    };
   }
-  if (uploads.length === 0) throw invalid("there are no files to upload in what was given");
-  return uploads;
 }
 
-async function fromStandardInput(context: Context): Promise<Uint8Array> {
-  const content = await context.terminal.read(inlineBytesMax);
-  if (content.length > inlineBytesMax) throw tooLarge("standard input", undefined);
-  return content;
+function twice({ path }: LocalFile, name: string): Item {
+  return { kind: "problem", problem: invalid(`${path} was not sent: another file that was given is ${name} already`) };
 }
 
-function tooLarge(what: string, size: number | undefined): QuorumError {
-  const is = size === undefined ? "has more than" : `has ${size} bytes; the most is`;
-  return invalid(`${what} ${is} ${inlineBytesMax} bytes (128 KiB); nothing was sent`);
+/** A stream is sent once, so that nothing can be resumed but by whoever can repeat it. */
+async function fromStandardInput(
+  context: Context,
+  { name, meter, options }: { name: string; meter: FileMeter; options: PutOptions },
+): Promise<PutResult> {
+  const cluster = await context.cluster();
+  return cluster.put(name, context.terminal.input(), {
+    ...operationOptions(context),
+    ...options,
+    ...(options.requestId === undefined ? {} : { resume: true }),
+    onProgress: (progress) => meter.progress(progress),
+  });
+}
+
+async function appendTo(
+  context: Context,
+  { path, name, meter }: { path: string | undefined; name: string; meter: FileMeter },
+): Promise<PutResult> {
+  const cluster = await context.cluster();
+  const options = {
+    ...operationOptions(context),
+    onProgress: (progress: Parameters<FileMeter["progress"]>[0]) => meter.progress(progress),
+  };
+  if (path === undefined) return cluster.append(name, context.terminal.input(), options);
+  const reading = await LocalReading.open(path);
+  try {
+    const { size } = reading;
+    return await cluster.append(name, reading.bytes(), { ...options, ...(size === undefined ? {} : { size }) });
+  } catch (thrown) {
+    throw reading.failure ?? thrown;
+  } finally {
+    await reading.close();
+  }
+}
+
+function requirePlain(
+  options: { isSingle: boolean; resume: boolean } & Pick<
+    PutOptions,
+    "ifAbsent" | "ifVersion" | "ifMatch" | "requestId" | "attributes"
+  >,
+): void {
+  const { isSingle, resume, ifAbsent, attributes = {}, ...conditions } = options;
+  const hasMore =
+    resume ||
+    ifAbsent ||
+    [...Object.values(conditions), ...Object.keys(attributes)].some((given) => given !== undefined);
+  if (!isSingle) throw invalid("--append goes with one file only");
+  if (hasMore) throw invalid("--append goes with no condition, attribute, --repeat or --resume");
 }
 
 function attributesOf(pairs: readonly string[]): Readonly<Record<string, string>> {
