@@ -29,6 +29,7 @@ import { Ceiling } from "./ceiling.js";
 import type { FileState } from "./file-state.js";
 import { type DamagedFile, FileTable } from "./file-table.js";
 import { Floors } from "./floors.js";
+import { refusalOfFresh } from "./fresh-value.js";
 import { GenerationCache } from "./generation-cache.js";
 import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
 import { RangeReader } from "./range-reader.js";
@@ -48,6 +49,8 @@ export interface LocalReplicaOptions {
   readonly onDiskFailure: (error: QuorumError) => void;
   /** Something of a file is lost here and could be had from other replicas. May be called again for the same file. */
   readonly onDamage?: (file: DamagedFile) => void;
+  /** Whether too little space is left for new content; default: never. */
+  readonly isFull?: () => boolean;
 }
 
 const corrupt: ReplicaReply = Object.freeze({ kind: "corrupt" });
@@ -204,7 +207,8 @@ export class LocalReplica {
     return (
       this.#refusalByLayout(target, partition) ??
       this.#refusalByBallots(request) ??
-      this.#refusalByBucket(target, request)
+      this.#refusalByBucket(target, request) ??
+      this.#refusalOfFresh(request)
     );
   }
 
@@ -240,6 +244,12 @@ export class LocalReplica {
     if (!bucket) return unavailable(`the node does not know bucket ${target.bucket} yet`);
     if (bucket.deleting) return refused("not_found", `bucket ${target.bucket} is being deleted`);
     return undefined;
+  }
+
+  #refusalOfFresh(request: ReplicaRequest): ReplicaReply | undefined {
+    if (request.kind !== "accept") return undefined;
+    const { clock, isFull } = this.#options;
+    return refusalOfFresh(request, { isFull: isFull?.() ?? false, wallMs: clock.wallMs() });
   }
 
   #hint(name: string, request: ReplicaRequest): ReplicaReply {

@@ -52,7 +52,7 @@ export interface Subject {
 
 export function openReplica(
   disk: Disk,
-  options: { readonly context?: ReplicaContext; readonly clock?: Clock } = {},
+  options: { readonly context?: ReplicaContext; readonly clock?: Clock; readonly isFull?: () => boolean } = {},
 ): Subject {
   const failures: QuorumError[] = [];
   const damaged: DamagedFile[] = [];
@@ -63,6 +63,7 @@ export function openReplica(
     log: silentLog,
     onDiskFailure: (error) => failures.push(error),
     onDamage: ({ bucket, path }) => damaged.push({ bucket, path }),
+    ...(options.isFull && { isFull: options.isFull }),
   });
   return { replica, failures, damaged };
 }
