@@ -4,6 +4,7 @@
  */
 import {
   type Condition,
+  hasQuorum,
   type Intent,
   Mutation,
   type MutationOutcome,
@@ -21,7 +22,7 @@ import { Deadlines } from "./deadlines.js";
 import { FileOperation, type OperationContext, type OperationEnd } from "./file-operation.js";
 import { FileQueues } from "./file-queues.js";
 import { KeptPromises } from "./kept-promises.js";
-import { conditionError, errorOfOutcome } from "./outcome-errors.js";
+import { conditionError, errorOfOutcome, noRoomError } from "./outcome-errors.js";
 import { RelaxedReading } from "./relaxed-reading.js";
 
 /** Told once how an operation ended. */
@@ -117,6 +118,11 @@ export class Coordinator {
   }
 
   mutate(request: MutateRequest, done: Done<Mutated>): CancelOperation {
+    const noRoom = this.#lackOfRoom(request);
+    if (noRoom) {
+      done(noRoom, undefined);
+      return nothing;
+    }
     return this.#change(request, (end) => settleMutation(request, end, done));
   }
 
@@ -187,6 +193,16 @@ export class Coordinator {
     this.#unsubscribe();
     this.#deadlines.expireAll();
     this.#options.hedges.close();
+  }
+
+  /** Why a put is not begun: too many of the file's replicas take no new content. */
+  #lackOfRoom({ intent, bucket, path, mayHaveRun }: MutateRequest): QuorumError | undefined {
+    // What may have run is looked for first, room or not.
+    if (intent.kind !== "put" || mayHaveRun) return undefined;
+    const { full } = this.#options.links;
+    const voters = this.#options.store.view.place(bucket, path)?.voters;
+    if (!voters || hasQuorum(voters, "write", (node) => !full.has(node))) return undefined;
+    return noRoomError(voters, (node) => full.has(node));
   }
 
   #mutation(
@@ -302,6 +318,8 @@ function settleRead(request: ReadRequest, end: OperationEnd<ReadingOutcome>, don
     done(undefined, { value: end.outcome.value, holders: end.outcome.holders, place: end.place });
   } else done(errorOfOutcome(end.outcome, `${request.bucket.name}/${request.path}`), undefined);
 }
+
+function nothing(): void {}
 
 function tooManyWait(bucket: BucketView, path: string): QuorumError {
   return new QuorumError({

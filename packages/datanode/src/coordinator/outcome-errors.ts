@@ -1,14 +1,19 @@
 import {
   type Condition,
+  type Electorate,
   type ErrorDetails,
   type MutationOutcome,
   type NodeFailure,
+  type NodeId,
   QuorumError,
+  quorumShortfall,
   type ReadingOutcome,
 } from "@quorumfs/core";
 
 // Contenders have mostly finished after so long.
 const contendedRetryAfterMs = 20;
+// Space comes back within seconds at best, and is looked for about so often.
+const noRoomRetryAfterMs = 1000;
 
 type Failed =
   | Exclude<ReadingOutcome, { kind: "found" }>
@@ -95,6 +100,18 @@ function wanted(condition: Condition): string {
     case "etag":
       return "have another content";
   }
+}
+
+/** What a put is told when too few replicas of its file have room. */
+export function noRoomError(voters: Electorate, isFull: (node: NodeId) => boolean): QuorumError {
+  const nodes = voters.members.filter(isFull).map((node) => ({ node, reason: "its disk is nearly full" }));
+  const { needed, got } = quorumShortfall(voters, "write", (node) => !isFull(node));
+  return failure(
+    "resource_exhausted",
+    `needed ${needed} replicas with room, and there are ${got}: the disks of DataNodes ${nodes.map(({ node }) => node).join(", ")} ` +
+      "are nearly full; delete files or give them more space",
+    { needed, got, nodes, retryAfterMs: noRoomRetryAfterMs },
+  );
 }
 
 function fileNotFound(file: string): QuorumError {

@@ -4,6 +4,7 @@ import type { LocalNode } from "../cluster/local-node.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ReplicaTarget } from "../replica/messages.js";
 import { replyFromWire, requestToWire } from "../replica/wire.js";
+import { FullNodes } from "./full-nodes.js";
 import type { Pauses } from "./pauses.js";
 import type { Peer, Peers } from "./peers.js";
 
@@ -29,10 +30,13 @@ const contentBytesPerPeerMax = 32 * 1024 * 1024;
 
 /** The way to every replica: this node's own without a network, the others over their lanes. */
 export class VoteLinks {
+  /** Replicas without room for new values, as far as their refusals tell. */
+  readonly full: FullNodes;
   readonly #options: VoteLinksOptions;
 
   constructor(options: VoteLinksOptions) {
     this.#options = options;
+    this.full = new FullNodes(options.clock);
   }
 
   isLocal(node: NodeId): boolean {
@@ -77,7 +81,9 @@ export class VoteLinks {
       // The lane may hold on to a message that it could not send; the content need not stay with it.
       if (error && contentBytes > 0) message.vote = undefined;
       if (askedAtMs !== undefined) pauses.observe(clock.nowMs() - askedAtMs);
-      if (response) onAnswer(replyFromWire(response, vote.have), "");
+      const reply = response && replyFromWire(response, vote.have);
+      if (reply && isForLackOfRoom(reply, vote.request)) this.full.refused(peer.id);
+      if (reply) onAnswer(reply, "");
       else onAnswer(undefined, error?.message ?? "no answer");
     });
   }
@@ -105,6 +111,10 @@ export interface VoteLinksOptions {
 }
 
 function ignore(): void {}
+
+function isForLackOfRoom(reply: ReplicaReply, request: ReplicaRequest): boolean {
+  return request.kind === "accept" && reply.kind === "refused" && reply.code === "resource_exhausted";
+}
 
 function refusalOf(peer: Peer | undefined, node: NodeId, contentBytes: number): string | undefined {
   if (!peer) return `the address of DataNode ${node} is not known`;
