@@ -56,7 +56,6 @@ export interface ScrubReport {
 export class Scrub {
   readonly #options: ScrubOptions;
   readonly #table: Table;
-  readonly #pace: BytePace;
   #progress: ScrubProgress;
   /** The pass that is going on in this process. */
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
@@ -67,10 +66,9 @@ export class Scrub {
   #closing: Promise<void> | undefined;
 
   constructor(options: ScrubOptions) {
-    const { disk, clock, isBusy, log } = options;
+    const { disk, clock, log } = options;
     this.#options = options;
     this.#table = disk.table("upkeep");
-    this.#pace = new BytePace({ clock, isBusy });
     const row = this.#table.get(key);
     const stored = row && decodeProgress(Buffer.from(row));
     if (row && !stored) log.error("scrub.progress-lost");
@@ -191,15 +189,18 @@ export class Scrub {
   }
 
   #start(): void {
+    const { clock, isBusy } = this.#options;
     const abort = new AbortController();
-    this.#run = { abort, done: this.#runPass(abort.signal) };
+    // What is still owed for an earlier rate is forgotten with it.
+    const pace = new BytePace({ clock, isBusy });
+    this.#run = { abort, done: this.#runPass(pace, abort.signal) };
   }
 
-  async #runPass(signal: AbortSignal): Promise<void> {
+  async #runPass(pace: BytePace, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
       try {
-        if (await this.#step(signal)) {
+        if (await this.#step(pace, signal)) {
           if (!signal.aborted) await this.#complete();
           return;
         }
@@ -212,7 +213,7 @@ export class Scrub {
   }
 
   /** @returns whether that was all */
-  async #step(signal: AbortSignal): Promise<boolean> {
+  async #step(pace: BytePace, signal: AbortSignal): Promise<boolean> {
     const { walk: at, after } = this.#progress;
     const walk = this.#options.walks[at];
     if (!walk) return true;
@@ -230,7 +231,7 @@ export class Scrub {
     const bytesPerSecond = this.#bytesPerSecond();
     const waitMs = (step.bytes / bytesPerSecond) * 1000;
     if (this.#options.clock.nowMs() + waitMs - this.#savedAtMs >= saveEveryMs) await this.#save();
-    if (step.bytes > 0) await this.#pace.spend(step.bytes, bytesPerSecond, signal);
+    if (step.bytes > 0) await pace.spend(step.bytes, bytesPerSecond, signal);
     return false;
   }
 

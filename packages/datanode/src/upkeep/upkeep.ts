@@ -25,7 +25,7 @@ export interface RecordRepairer {
 
 export interface UpkeepOptions {
   readonly disk: Disk;
-  readonly chunks: ChunkStore;
+  readonly chunks: Pick<ChunkStore, "entries" | "verify" | "usage" | "onDamage">;
   readonly chunkRepair: Pick<ChunkRepair, "repair">;
   readonly recordRepair: RecordRepairer;
   /** Tells when another node is back, and may have what is missing here. */
