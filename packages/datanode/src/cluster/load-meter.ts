@@ -17,6 +17,10 @@ export interface Probe {
 // Records are counted by looking at what is not on disk yet: worth the effort every few seconds, not with every beat.
 const recordsEverySamples = 10;
 
+// What can wait does so when operations queue here, or turns of the event loop take long: an idle node has none of either.
+const busyOperations = 32;
+const busyDelayMs = 20;
+
 /** How busy this node is; clients and the SuperNode choose by it. */
 export class LoadMeter {
   readonly #options: {
@@ -30,6 +34,7 @@ export class LoadMeter {
   #sampledAtMs: number;
   #samples = 0;
   #records = 0;
+  #eventLoopDelayMs = 0;
 
   constructor(options: {
     readonly admission: Admission;
@@ -42,10 +47,16 @@ export class LoadMeter {
     this.#sampledAtMs = options.clock.nowMs();
   }
 
+  /** Whether clients need this node for themselves just now. */
+  get isBusy(): boolean {
+    return this.#options.admission.inFlight >= busyOperations || this.#eventLoopDelayMs >= busyDelayMs;
+  }
+
   /** The load since the sample before. */
   sample(): Load {
     const { admission, replica, disk, clock, probe } = this.#options;
     const { eventLoopDelayMs, cpuFraction, residentBytes } = probe.sample();
+    this.#eventLoopDelayMs = eventLoopDelayMs;
     if (this.#samples % recordsEverySamples === 0) this.#records = replica.recordCount;
     this.#samples += 1;
     const { freeBytes, totalBytes } = disk.space();
