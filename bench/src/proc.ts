@@ -1,5 +1,5 @@
 /** What Linux tells about other processes. Elsewhere there is no /proc, and these figures are left out. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 /** `getconf CLK_TCK` of every Linux that Node runs on. */
 const microsecondsPerTick = 10_000;
@@ -34,6 +34,22 @@ export function residentMemory(pid: number): ResidentMemory | undefined {
     ownBytes: bytes("RssAnon"),
     fileBytes: bytes("RssFile") + bytes("RssShmem"),
   };
+}
+
+/** Forgets the most that a process has had; `false` where that is not allowed. */
+export function restartPeakMemory(pid: number): boolean {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, "5");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The most that a process has had resident since it began, or since {@link restartPeakMemory}. */
+export function peakMemoryBytes(pid: number): number | undefined {
+  const peak = /^VmHWM:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1];
+  return peak === undefined ? undefined : 1024 * Number(peak);
 }
 
 function read(path: string): string | undefined {
