@@ -18,13 +18,13 @@ export interface FetchOptions {
 
 /** Copies a chunk from whichever of its other replicas has it whole. */
 export class ChunkFetch {
-  readonly #peers: ChunkPeers;
-  readonly #places: ChunkPlaces;
+  readonly #peers: Pick<ChunkPeers, "stat" | "read">;
+  readonly #places: Pick<ChunkPlaces, "nearestFirst">;
   readonly #isLocal: (node: NodeId) => boolean;
 
   constructor(options: {
-    readonly peers: ChunkPeers;
-    readonly places: ChunkPlaces;
+    readonly peers: Pick<ChunkPeers, "stat" | "read">;
+    readonly places: Pick<ChunkPlaces, "nearestFirst">;
     readonly isLocal: (node: NodeId) => boolean;
   }) {
     this.#peers = options.peers;

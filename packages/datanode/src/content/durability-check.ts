@@ -90,7 +90,7 @@ export class DurabilityCheck {
 }
 
 export interface DurabilityCheckOptions {
-  readonly peers: ChunkPeers;
+  readonly peers: Pick<ChunkPeers, "stat">;
   readonly store: ClusterStore;
   readonly clock: Clock;
 }

@@ -72,7 +72,7 @@ export class KeepNotices {
 }
 
 export interface KeepNoticesOptions {
-  readonly peers: ChunkPeers;
+  readonly peers: Pick<ChunkPeers, "keep">;
   readonly store: ClusterStore;
   readonly log: Log;
 }

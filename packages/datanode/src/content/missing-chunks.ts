@@ -15,8 +15,8 @@ const busyPauseMs = 50;
 const busyPausesMax = 20;
 
 export interface MissingChunksOptions {
-  readonly chunks: ChunkStore;
-  readonly fetch: ChunkFetch;
+  readonly chunks: Pick<ChunkStore, "begin" | "onMissing">;
+  readonly fetch: Pick<ChunkFetch, "fetch">;
   readonly clock: Clock;
   readonly log: Log;
   /** Whether clients need this node for themselves just now. */
