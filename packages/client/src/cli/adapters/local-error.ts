@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { type ErrorCode, QuorumError } from "@quorumfs/core";
 
 /** What went wrong with a local file: `cannot read notes.txt: permission denied`. */
@@ -45,7 +46,7 @@ export function isInTheWay(error: unknown): boolean {
 }
 
 export function isNodeError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error;
+  return types.isNativeError(error) && "code" in error;
 }
 
 /** Nothing is there, or what leads there is no directory. */

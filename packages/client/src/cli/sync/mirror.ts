@@ -48,19 +48,25 @@ export async function mirror(context: Context, options: Mirror): Promise<void> {
   const extras = new Extras();
   const blocked: Difference[] = [];
   const pairs = pairsOf(filesOf(context, source, options), filesOf(context, target, options));
-  await forEachFile(context, extras.without(pairs), {
-    bytesOf: (pair) => (pair.kind === "pair" && pair.source.size !== pair.target?.size ? pair.source.size : 0),
-    act: async (pair, meter) => {
-      if (pair.kind !== "pair") throw pair.problem;
-      try {
-        await settle(context, options, pair, meter);
-      } catch (error) {
-        if (!isExact || !isInTheWay(error)) throw error;
-        // What is in its way is perhaps about to be deleted.
-        blocked.push(pair);
-      }
-    },
-  });
+  try {
+    await forEachFile(context, extras.without(pairs), {
+      bytesOf: (pair) => (pair.kind === "pair" && pair.source.size !== pair.target?.size ? pair.source.size : 0),
+      act: async (pair, meter) => {
+        if (pair.kind !== "pair") throw pair.problem;
+        try {
+          await settle(context, options, pair, meter);
+        } catch (error) {
+          if (!isExact || !isInTheWay(error)) throw error;
+          // What is in its way is perhaps about to be deleted.
+          blocked.push(pair);
+        }
+      },
+    });
+  } catch (thrown) {
+    if (isExact && extras.files.length > 0)
+      context.printer.note("quorumfs: nothing was deleted, since not all went well");
+    throw thrown;
+  }
   if (!isExact || context.stopping.aborted) return;
   await forEachFile(context, extras.files, { act: (file) => remove(options, context, file) });
   await forEachFile(context, blocked, {
