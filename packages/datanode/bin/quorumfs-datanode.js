@@ -1,2 +1,2 @@
-#!/usr/bin/env -S node --max-semi-space-size=32
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=8 node --max-semi-space-size=32
 import "../dist/bin.js";

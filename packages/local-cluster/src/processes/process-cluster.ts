@@ -20,6 +20,8 @@ export interface ProcessClusterOptions {
   /** The SuperNode's port; DataNode i gets this plus i. */
   readonly port: number;
   readonly dataDir: string;
+  /** What DataNodes are told on their command line on top: `["--upload-lease", "10s"]`. */
+  readonly dataNodeArgs?: readonly string[];
   readonly logLevel?: "error" | "warn" | "info" | "debug";
   readonly onEvent?: (event: ProcessEvent) => void;
   /** For the start in all; default 30,000. */
@@ -171,7 +173,7 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   #member(party: number | "supernode"): ProcessMember {
-    const { host, port, dataDir, nodes, replicas, logLevel = "info" } = this.#options;
+    const { host, port, dataDir, nodes, replicas, dataNodeArgs = [], logLevel = "info" } = this.#options;
     const index = party === "supernode" ? 0 : party;
     const component = party === "supernode" ? "supernode" : "datanode";
     const name = party === "supernode" ? superNodeDirectory : `datanode-${party}`;
@@ -181,7 +183,7 @@ export class ProcessCluster implements AsyncDisposable {
     const own =
       party === "supernode"
         ? ["--replicas", String(replicas), "--initial-nodes", String(nodes)]
-        : ["--node-id", String(party), "--supernode", `${host}:${port}`];
+        : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...dataNodeArgs];
     return new ProcessMember({
       party,
       address: `${host}:${port + index}`,

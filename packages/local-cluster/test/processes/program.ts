@@ -54,6 +54,12 @@ export class Program implements AsyncDisposable {
     }
   }
 
+  /** Resolves when it has said that it has come so far (`progress <bytes>`), or when it has ended. */
+  async reached(bytes: number): Promise<void> {
+    const farthest = () => Number(/progress (\d+)(?![^]*progress )/.exec(this.stdout)?.[1] ?? -1);
+    while (this.#running && farthest() < bytes) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#running) return;
     this.signal("SIGTERM");

@@ -25,6 +25,12 @@ import { nodeFileSystem } from "./node-file-system.js";
 /** A quarter of the descriptors that a process commonly gets; the network needs the others. */
 const openFilesMaxDefault = 256;
 
+/**
+ * Half of the threads that file operations have in this process: a sync holds one for milliseconds, and reads and the
+ * records' journal need some, too. Node's own default is 4; our processes have 8.
+ */
+const syncsMaxDefault = Math.max(1, Math.floor(Number(process.env["UV_THREADPOOL_SIZE"] ?? 4) / 2) || 1);
+
 const namePattern = /^[0-9a-f]{1,64}$/;
 const placePattern = /^(\d{6,12})\/[0-9a-f]{1,64}$/;
 
@@ -35,6 +41,8 @@ export interface ContentFilesOptions {
   readonly shelfFilesMax?: number;
   /** Files that stay open after they were read; 256 if left out. */
   readonly openFilesMax?: number;
+  /** Contents that are synced side by side; half of the thread pool if left out. */
+  readonly syncsMax?: number;
   /** What damaged files may take; 256 MiB if left out. */
   readonly quarantineBytesMax?: number;
   /** For tests: what to work on instead of the operating system's files. */
@@ -133,7 +141,12 @@ class DirectoryContentFiles implements ContentFiles {
       filesMax: options.shelfFilesMax ?? shelfFilesMax,
       newest,
     });
-    this.#publisher = new Publisher({ fileSystem, trust, shelves: this.#shelves });
+    this.#publisher = new Publisher({
+      fileSystem,
+      trust,
+      shelves: this.#shelves,
+      syncsMax: options.syncsMax ?? syncsMaxDefault,
+    });
     this.#openFiles = new OpenFiles({ fileSystem, max: options.openFilesMax ?? openFilesMaxDefault });
     this.#quarantine = new Quarantine({
       directory: `${directory}/quarantine`,

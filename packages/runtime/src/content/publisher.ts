@@ -9,9 +9,6 @@ import type { FileSystem, OpenFile } from "./file-system.js";
 import type { Shelf, Shelves } from "./shelves.js";
 import { systemCodeOf } from "./system-error.js";
 
-/** Half of the threads that file operations have in a DataNode (8): reads and the records' journal need some, too. */
-export const syncsMax = 4;
-
 /** Names that are given at once: far more than arrive during one fsync, few enough to wait for. */
 const batchMax = 256;
 
@@ -26,15 +23,23 @@ export class Publisher {
   readonly #fileSystem: FileSystem;
   readonly #trust: DiskTrust;
   readonly #shelves: Shelves;
+  readonly #syncsMax: number;
   #syncing = 0;
   readonly #waitingToSync: (() => void)[] = [];
   readonly #ready: Written[] = [];
   #running = false;
 
-  constructor(options: { readonly fileSystem: FileSystem; readonly trust: DiskTrust; readonly shelves: Shelves }) {
+  /** @param options.syncsMax contents that are synced side by side */
+  constructor(options: {
+    readonly fileSystem: FileSystem;
+    readonly trust: DiskTrust;
+    readonly shelves: Shelves;
+    readonly syncsMax: number;
+  }) {
     this.#fileSystem = options.fileSystem;
     this.#trust = options.trust;
     this.#shelves = options.shelves;
+    this.#syncsMax = options.syncsMax;
   }
 
   /**
@@ -55,7 +60,7 @@ export class Publisher {
   }
 
   async #sync(file: OpenFile): Promise<void> {
-    if (this.#syncing < syncsMax) this.#syncing += 1;
+    if (this.#syncing < this.#syncsMax) this.#syncing += 1;
     else await new Promise<void>((resolve) => this.#waitingToSync.push(resolve));
     try {
       await this.#trust.sync(() => file.sync());

@@ -91,7 +91,7 @@ describe("directory", () => {
   });
 
   test("publish: many at once share the fsyncs of their directory, and few contents are synced at a time", async () => {
-    const { files, fileSystem } = await opened();
+    const { files, fileSystem } = await opened({ syncsMax: 4 });
     await publish(files, "ff");
     const directorySyncs = fileSystem.count("syncDirectory");
     let syncing = 0;
