@@ -8,6 +8,13 @@ const dataNodes = 3;
 const readyTimeoutMs = 30_000;
 const pollMs = 50;
 
+export interface BenchClusterOptions {
+  /** Where the directory with the data is made meanwhile; the system's temporary one if left out. */
+  readonly parent?: string | undefined;
+  /** Where the servers write CPU profiles when they end. */
+  readonly profile?: string | undefined;
+}
+
 /** One SuperNode and three DataNodes, N/R/W 3/2/2, on free ports of loopback, with their data in a temporary directory. */
 export class BenchCluster implements AsyncDisposable {
   readonly directory: string;
@@ -25,12 +32,12 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   /** Resolves when it takes writes. */
-  static async start(parent = tmpdir()): Promise<BenchCluster> {
+  static async start({ parent = tmpdir(), profile }: BenchClusterOptions): Promise<BenchCluster> {
     const directory = await mkdtemp(join(parent, "quorumfs-bench-"));
     const started: ServerProcess[] = [];
     const start = async (name: string, binary: "supernode" | "datanode", args: readonly string[]) => {
       const own = ["--data-dir", join(directory, name), "--log-dir", join(directory, "logs"), "--log-format", "none"];
-      const server = await ServerProcess.start(name, binary, ["--port", "0", ...args, ...own]);
+      const server = await ServerProcess.start(name, binary, ["--port", "0", ...args, ...own], profile);
       started.push(server);
       return server;
     };

@@ -7,6 +7,13 @@ const startTimeoutMs = 30_000;
 /** A server closes within its own grace; after this it is killed. */
 const stopTimeoutMs = 10_000;
 
+/** What makes Node write a CPU profile to a directory when the process ends. */
+export function profileOptions(name: string, directory: string | undefined): readonly string[] {
+  return directory === undefined
+    ? []
+    : ["--cpu-prof", `--cpu-prof-dir=${directory}`, `--cpu-prof-name=${name}.cpuprofile`];
+}
+
 /** One of our servers, run by its own binary as users run it. */
 export class ServerProcess {
   readonly name: string;
@@ -25,10 +32,15 @@ export class ServerProcess {
   }
 
   /** Resolves when it serves. */
-  static async start(name: string, binary: "supernode" | "datanode", args: readonly string[]): Promise<ServerProcess> {
+  static async start(
+    name: string,
+    binary: "supernode" | "datanode",
+    args: readonly string[],
+    profile?: string,
+  ): Promise<ServerProcess> {
     const entry = createRequire(import.meta.url).resolve(`@quorumfs/${binary}`);
     const script = join(dirname(entry), "..", "bin", `quorumfs-${binary}.js`);
-    const child = spawn(process.execPath, [script, ...args], {
+    const child = spawn(process.execPath, [...profileOptions(name, profile), script, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
       // As `npm start` runs them: threads for fsync, room for new objects. It ends when this process does, in whatever way.
       env: {

@@ -16,6 +16,7 @@ Starts a SuperNode and three DataNodes as processes, drives them from this one p
   --only TEXT          only the scenarios whose name contains this
   --million            also store 1,000,000 files and look at memory; takes minutes
   --directory DIR      where the data goes meanwhile (default: the system's temporary directory)
+  --profile DIR        write CPU profiles of the servers there
   --name NAME          write bench/results/NAME.json (default: small)
 `;
 
@@ -31,11 +32,12 @@ export async function benchSmall(args: readonly string[]): Promise<void> {
       only: { type: "string", default: "" },
       million: { type: "boolean", default: false },
       directory: { type: "string" },
+      profile: { type: "string" },
       name: { type: "string", default: "small" },
       help: { type: "boolean", default: false },
     },
   });
-  const { only, million, directory, name, help } = values;
+  const { only, million, directory, profile, name, help } = values;
   const measureMs = Number(values.seconds) * 1000;
   const inFlights = values["in-flight"].split(",").map(Number);
   if (help || !(measureMs > 0) || !inFlights.every(isWhole)) {
@@ -43,7 +45,7 @@ export async function benchSmall(args: readonly string[]): Promise<void> {
     process.exitCode = help ? 0 : 2;
     return;
   }
-  const results = await run({ measureMs, inFlights, only, million, directory });
+  const results = await run({ measureMs, inFlights, only, million, directory, profile });
   process.stdout.write(`\n${aimLines(results).join("\n")}\n`);
   await writeResults(name, results);
 }
@@ -58,13 +60,14 @@ interface RunOptions {
   readonly only: string;
   readonly million: boolean;
   readonly directory: string | undefined;
+  readonly profile: string | undefined;
 }
 
 async function run(options: RunOptions): Promise<Results> {
   const startedAt = new Date().toISOString();
   const machine = describeMachine();
   process.stdout.write(`${machine.cores} cores of ${machine.cpu}, ${machine.system}, Node ${machine.node}\n`);
-  await using cluster = await BenchCluster.start(options.directory);
+  await using cluster = await BenchCluster.start({ parent: options.directory, profile: options.profile });
   const idle = await idleMemory(cluster);
   const scenarios = await runScenarios(cluster, options);
   const base: Results = {
@@ -77,7 +80,7 @@ async function run(options: RunOptions): Promise<Results> {
     scenarios,
   };
   if (!options.million) return base;
-  await using fresh = await BenchCluster.start(options.directory);
+  await using fresh = await BenchCluster.start({ parent: options.directory });
   const million = await fillWithSmallFiles(fresh, millionFiles, (done) =>
     process.stderr.write(`\r${done.toLocaleString("en")} files written `),
   );

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { profileOptions } from "../server-process.js";
 import type { Task, TaskDone, TaskReply } from "./tasks.js";
 
 /** The process that transfers files, one task at a time. */
@@ -16,8 +17,10 @@ export class ClientProcess implements AsyncDisposable {
   }
 
   /** Resolves when it is connected to the cluster. */
-  static async start(endpoint: string): Promise<ClientProcess> {
-    const client = new ClientProcess(fork(new URL("./client.js", import.meta.url), { execArgv: [] }));
+  static async start(endpoint: string, profile: string | undefined): Promise<ClientProcess> {
+    const client = new ClientProcess(
+      fork(new URL("./client.js", import.meta.url), { execArgv: [...profileOptions("client", profile)] }),
+    );
     await client.run({ kind: "connect", endpoint });
     return client;
   }

@@ -24,6 +24,7 @@ compares with the aims and with what the disk takes.
   --small-files N      files of 1 MiB (default 1000; 0: none)
   --only TEXT          only the lines whose name contains this; downloads need their uploads
   --directory DIR      where the data goes meanwhile (default: the system's temporary directory)
+  --profile DIR        write CPU profiles of all processes there
   --name NAME          write bench/results/NAME.json (default: large)
 `;
 
@@ -47,6 +48,7 @@ export async function benchLarge(args: readonly string[]): Promise<void> {
       "small-files": { type: "string", default: "1000" },
       only: { type: "string", default: "" },
       directory: { type: "string" },
+      profile: { type: "string" },
       name: { type: "string", default: "large" },
       help: { type: "boolean", default: false },
     },
@@ -59,7 +61,14 @@ export async function benchLarge(args: readonly string[]): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
-  const results = await run({ sizes, inFlights, smallFiles, only: values.only, directory: values.directory });
+  const results = await run({
+    sizes,
+    inFlights,
+    smallFiles,
+    only: values.only,
+    directory: values.directory,
+    profile: values.profile,
+  });
   process.stdout.write(`\n${aimLines(results).join("\n")}\n`);
   await writeResults(values.name, results);
 }
@@ -74,9 +83,10 @@ interface RunOptions {
   readonly smallFiles: number;
   readonly only: string;
   readonly directory: string | undefined;
+  readonly profile: string | undefined;
 }
 
-async function run({ sizes, inFlights, smallFiles, only, directory }: RunOptions): Promise<LargeResults> {
+async function run({ sizes, inFlights, smallFiles, only, directory, profile }: RunOptions): Promise<LargeResults> {
   const startedAt = new Date().toISOString();
   const machine = describeMachine();
   process.stdout.write(
@@ -89,10 +99,10 @@ async function run({ sizes, inFlights, smallFiles, only, directory }: RunOptions
   for (const work of [...sizes.map((bytes) => sizeLines(bytes, inFlights)), otherLines(smallFiles)]) {
     const wanted = work.filter(({ name }) => name.includes(only));
     if (wanted.length === 0) continue;
-    await using cluster = await BenchCluster.start(directory);
+    await using cluster = await BenchCluster.start({ parent: directory, profile });
     disk.push(await diskRate(cluster.directory, diskRateBytes));
     await checkRoom(cluster.directory, wanted);
-    await using bench = await Bench.start(cluster);
+    await using bench = await Bench.start(cluster, profile);
     ({ idle } = bench);
     for (const { name, direction, task } of wanted) {
       const line = await bench.measure(name, direction, task);
@@ -177,8 +187,8 @@ class Bench implements AsyncDisposable {
     this.idle = idle;
   }
 
-  static async start(cluster: BenchCluster): Promise<Bench> {
-    const client = await ClientProcess.start(cluster.superNode.address);
+  static async start(cluster: BenchCluster, profile: string | undefined): Promise<Bench> {
+    const client = await ClientProcess.start(cluster.superNode.address, profile);
     const servers = await idleMemory(cluster);
     const idle = [{ process: client.name, memory: residentMemory(client.pid) }, ...servers];
     const bench = new Bench(cluster, client, idle);
