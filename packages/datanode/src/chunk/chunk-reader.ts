@@ -1,0 +1,92 @@
+import { Buffer } from "node:buffer";
+import { blockBytes, combineCrc32c, type ContentFiles, QuorumError } from "@quorumfs/core";
+import { crc32c } from "@quorumfs/runtime";
+import { GenerationCache } from "../replica/generation-cache.js";
+import { blocksIn, type ChunkFooter, footerBytes, openFooter } from "./chunk-file.js";
+import type { ChunkRow } from "./chunk-rows.js";
+import type { StoredPiece } from "./chunk-store.js";
+
+/** What is read at a time, and goes into one message. */
+export const pieceBytesMax = 256 * 1024;
+
+/** Footers in memory, some 600 bytes each: those of 32 GiB of chunks. */
+const footersMax = 8192;
+
+/** A chunk as its row describes it. */
+export interface StoredChunk {
+  readonly keyBytes: Uint8Array;
+  readonly row: ChunkRow;
+}
+
+/** Reads chunks' files, and lets nothing out that does not match its checksum. */
+export class ChunkReader {
+  readonly #files: ContentFiles;
+  /** By place. A file never changes; what happens to its disk is found when its blocks are read. */
+  readonly #footers = new GenerationCache<string, ChunkFooter>({ entriesMax: footersMax });
+
+  constructor(files: ContentFiles) {
+    this.#files = files;
+  }
+
+  /** @returns undefined if the file is gone, damaged, or not this chunk's */
+  async footerOf({ keyBytes, row }: StoredChunk): Promise<ChunkFooter | undefined> {
+    const cached = this.#footers.get(row.place);
+    if (cached) return cached;
+    // One byte more than there should be: a file that has grown is damaged, too.
+    const target = Buffer.allocUnsafe(footerBytes(row.size) + 1);
+    const length = await this.#read(row.place, row.size, target);
+    const footer = openFooter(keyBytes, row.size, target.subarray(0, length));
+    if (footer?.checksum !== row.checksum) return undefined;
+    this.#footers.set(row.place, footer);
+    return footer;
+  }
+
+  /** The blocks from `start` on, at most {@link pieceBytesMax}. @returns undefined if they are damaged */
+  async piece(chunk: StoredChunk, start: number, end: number): Promise<StoredPiece | undefined> {
+    const footer = await this.footerOf(chunk);
+    if (!footer) return undefined;
+    const { place, size } = chunk.row;
+    const bytes = Math.min(size - start, Math.ceil((end - start) / blockBytes) * blockBytes, pieceBytesMax);
+    // Memory of its own: the message that it goes into is sent without a copy.
+    const data = Buffer.allocUnsafeSlow(bytes);
+    if ((await this.#read(place, start, data)) !== bytes) return undefined;
+    const first = start / blockBytes;
+    const checksums: number[] = [];
+    for (let block = 0; block < blocksIn(bytes); block += 1) {
+      const checksum = crc32c(data.subarray(block * blockBytes, (block + 1) * blockBytes));
+      if (checksum !== footer.blocks[first + block]) return undefined;
+      checksums.push(checksum);
+    }
+    return { offset: start, data, checksums };
+  }
+
+  /** Reads all of a chunk, its footer from the disk, too. */
+  async isIntact(chunk: StoredChunk): Promise<boolean> {
+    const { place, size, checksum } = chunk.row;
+    this.#footers.delete(place);
+    let whole = 0;
+    for (let start = 0; start < size;) {
+      const piece = await this.piece(chunk, start, size);
+      if (!piece) return false;
+      for (const [block, of] of piece.checksums.entries()) {
+        whole = combineCrc32c(whole, of, Math.min(blockBytes, piece.data.length - block * blockBytes));
+      }
+      start += piece.data.length;
+    }
+    return whole === checksum;
+  }
+
+  forget(place: string): void {
+    this.#footers.delete(place);
+  }
+
+  async #read(place: string, offset: number, target: Uint8Array): Promise<number> {
+    try {
+      return (await this.#files.read(place, offset, target)) ?? 0;
+    } catch (error) {
+      // A sector that cannot be read is as good as a file that is not there: whoever asks goes to another replica.
+      if (error instanceof QuorumError && error.code === "corrupt") return 0;
+      throw error;
+    }
+  }
+}
