@@ -19,10 +19,10 @@ export function chunkVoters(view: ClusterView, bucket: BucketView, { upload, ind
 
 /** Where chunks lie by the newest layout. */
 export class ChunkPlaces {
-  readonly #store: ClusterStore;
+  readonly #store: Pick<ClusterStore, "view">;
   readonly #isLocal: (node: NodeId) => boolean;
 
-  constructor(options: { readonly store: ClusterStore; readonly isLocal: (node: NodeId) => boolean }) {
+  constructor(options: { readonly store: Pick<ClusterStore, "view">; readonly isLocal: (node: NodeId) => boolean }) {
     this.#store = options.store;
     this.#isLocal = options.isLocal;
   }

@@ -91,7 +91,7 @@ export class DurabilityCheck {
 
 export interface DurabilityCheckOptions {
   readonly peers: Pick<ChunkPeers, "stat">;
-  readonly store: ClusterStore;
+  readonly store: Pick<ClusterStore, "view">;
   readonly clock: Clock;
 }
 

@@ -73,7 +73,7 @@ export class KeepNotices {
 
 export interface KeepNoticesOptions {
   readonly peers: Pick<ChunkPeers, "keep">;
-  readonly store: ClusterStore;
+  readonly store: Pick<ClusterStore, "view">;
   readonly log: Log;
 }
 
