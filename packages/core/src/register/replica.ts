@@ -104,10 +104,11 @@ function accept(view: ReplicaView, request: Extract<ReplicaRequest, { kind: "acc
   return { reply: ok, store: { promised: promise, accepted: ballot, value } };
 }
 
-/** Abstains until a vote comes that is above all it can have forgotten: that vote's outcome depends on nothing before it. */
+/** Abstains until a vote comes that is above all it can have forgotten: what that leaves depends on nothing before it. */
 function answerForgetful({ ceiling }: Forgotten, request: ReplicaRequest): ReplicaStep {
-  if (request.kind !== "accept" || ceiling === undefined || request.ballot.counter <= ceiling) return { reply: corrupt };
-  return accept({ register: undefined, floor: ceiling, committed: zeroBallot }, request);
+  if (request.kind !== "accept" || ceiling === undefined) return { reply: corrupt };
+  const step = accept({ register: undefined, floor: ceiling, committed: zeroBallot }, request);
+  return step.reply.kind === "nack" ? { reply: corrupt } : step;
 }
 
 /** Takes the floor from `promised`, not `accepted`: an ACCEPT under way below the promise must not bring the file back. */

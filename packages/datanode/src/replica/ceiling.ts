@@ -92,6 +92,7 @@ function encode(counter: number): Buffer {
 }
 
 function decode(row: Buffer): number | undefined {
-  if (row.length !== rowBytes || crc32(row.subarray(0, counterBytes)) !== row.readUInt32LE(counterBytes)) return undefined;
+  if (row.length !== rowBytes || crc32(row.subarray(0, counterBytes)) !== row.readUInt32LE(counterBytes))
+    return undefined;
   return row.readDoubleLE(0);
 }

@@ -107,7 +107,28 @@ const lingering: PlanProfile = {
   calm: 0.3,
 };
 
-export const planProfiles = { fleeting, collecting, crashing, duelling, retrying, forgetting, lingering } as const;
+/** Records that are damaged and repaired, with messages and coordinators that come back from before. */
+const decaying: PlanProfile = {
+  ...duelling,
+  operationsPerClient: [2, 5],
+  restMs: 10,
+  faults: { ...noFaults, corruption: 8, coordinator_pause: 2, partition: 2, replica_crash: 1, collection: 1 },
+  faultsPerHistory: [3, 9],
+  faultForMs: 40,
+  reordering: 0.3,
+  calm: 0.1,
+};
+
+export const planProfiles = {
+  fleeting,
+  collecting,
+  crashing,
+  duelling,
+  retrying,
+  forgetting,
+  lingering,
+  decaying,
+} as const;
 
 /** A plan in the weather that the seed brings: the usual one for every second seed, one of the others else. */
 export function drawAnyPlan(seed: number, quorum: QuorumSettings): HistoryPlan {

@@ -7,6 +7,7 @@
  */
 import type { QuorumSettings } from "@quorumfs/core";
 import { Prng } from "./prng.js";
+import type { Damage } from "./simulated-replica.js";
 
 export type PlannedCondition = "none" | "absent" | "version" | "etag";
 
@@ -35,8 +36,8 @@ export type PlannedFault = { readonly atMs: number } & (
   | { readonly kind: "coordinator_pause"; readonly node: number; readonly forMs: number }
   /** Nothing passes between the two, in either direction. */
   | { readonly kind: "partition"; readonly a: number; readonly b: number; readonly forMs: number }
-  /** A bit of the stored record flips. */
-  | { readonly kind: "corruption"; readonly node: number }
+  /** A bit of the stored record flips, and its node sets about repairing it `forMs` later. */
+  | { readonly kind: "corruption"; readonly node: number; readonly forMs: number; readonly damage: Damage }
   /** A tombstone of another file in the partition is erased here, and takes the floor along. */
   | { readonly kind: "foreign_floor"; readonly node: number; readonly above: number }
   | { readonly kind: "collection"; readonly node: number }
@@ -158,12 +159,10 @@ function drawFaults(
   ranges: PlanRanges,
   options: { coordinators: number; longestMs: number },
 ): readonly PlannedFault[] {
-  const { replicas, read, write } = ranges.quorum;
+  const { replicas } = ranges.quorum;
   const kinds = { ...ranges.faults };
   for (const kind of Object.keys(kinds) as PlannedFault["kind"][]) if (prng.chance(ranges.calm)) kinds[kind] = 0;
   if (Object.values(kinds).every((weight) => weight === 0)) return [];
-  // Damaged records stay damaged: as many as a promise quorum and a write quorum can do without.
-  let corruptible = replicas - Math.max(read, write, Math.floor(replicas / 2) + 1);
   const faults: PlannedFault[] = [];
   for (let count = within(prng, ranges.faultsPerHistory); count > 0; count -= 1) {
     const kind = prng.weighted(kinds);
@@ -180,8 +179,7 @@ function drawFaults(
         faults.push({ kind, atMs, a: node, b: prng.below(options.coordinators), forMs });
         break;
       case "corruption":
-        if (corruptible > 0) faults.push({ kind, atMs, node });
-        corruptible -= 1;
+        faults.push({ kind, atMs, node, forMs, damage: prng.chance(0.75) ? "record" : "content" });
         break;
       case "foreign_floor":
         faults.push({ kind, atMs, node, above: prng.below(12) });

@@ -8,7 +8,7 @@ import { Prng } from "./prng.js";
 import { type Protocol, protocol } from "./protocol.js";
 import { SimulatedClient } from "./simulated-client.js";
 import { type CoordinatorRules, SimulatedCoordinator, type Trace, coordinatorRules } from "./simulated-coordinator.js";
-import { type ReplicaRules, SimulatedReplica, replicaRules } from "./simulated-replica.js";
+import { type Damage, type ReplicaRules, SimulatedReplica, replicaRules } from "./simulated-replica.js";
 import { Violation } from "./violation.js";
 import { VoteLedger } from "./vote-ledger.js";
 
@@ -53,6 +53,8 @@ const clientsMs = 60_000;
 // Longer than any operation's deadline and any message's way, both of which plans keep below 1 s.
 const settlingMs = 3_000;
 const clientIndex = 40;
+// Rounds that meet no trouble take a fraction of it.
+const repairMs = 100;
 
 class Simulation {
   readonly operations: Operation[] = [];
@@ -129,6 +131,8 @@ class Simulation {
     this.#heal();
     this.#runFor(settlingMs);
     if (!this.#coordinators.every((coordinator) => coordinator.isIdle)) throw new Violation("an operation never ended");
+    if (!this.#replicas.every((replica) => replica.damage === undefined))
+      throw new Violation("a record stayed damaged");
     this.#checkServes();
   }
 
@@ -174,7 +178,7 @@ class Simulation {
         this.#network.cut(fault.a, fault.b, fault.forMs);
         break;
       case "corruption":
-        if (this.#replicas[fault.node]?.corrupt()) this.coverage.count("corrupt record");
+        this.#corrupt(fault);
         break;
       case "foreign_floor":
         this.coverage.count("floor raised by another file");
@@ -184,6 +188,51 @@ class Simulation {
         this.#coordinators[fault.node]?.collect(this.#queue.nowMs + 100);
         break;
     }
+  }
+
+  #corrupt({ node, damage, forMs }: Extract<PlannedFault, { kind: "corruption" }>): void {
+    const replica = this.#replicas[node];
+    if (!replica || !this.#canBear(damage) || !replica.corrupt(damage)) return;
+    this.coverage.count(`corrupt ${damage}`);
+    this.#queue.after(forMs, () => this.#repair(node, forMs));
+  }
+
+  /**
+   * No more than can be repaired: as many records as a promise quorum of the others can do without, and as many copies of a
+   * chosen value as leave one. A value that is not chosen may have two copies only; so content is damaged in one place.
+   */
+  #canBear(damage: Damage): boolean {
+    const { replicas, read, write } = this.#plan.quorum;
+    const damages = this.#replicas.flatMap((replica) => replica.damage ?? []);
+    if (damages.length + 1 >= write) return false;
+    if (damage === "content" || damages.includes("content")) return damages.length === 0;
+    return damages.length < replicas - Math.max(read, Math.floor(replicas / 2) + 1);
+  }
+
+  /** What a node does about its damaged record, until it is sound. */
+  #repair(node: number, restMs: number): void {
+    const replica = this.#replicas[node];
+    const coordinator = this.#coordinators[node];
+    if (!replica || !coordinator || replica.damage === undefined) return;
+    let isOver = false;
+    const again = () => {
+      if (isOver) return;
+      isOver = true;
+      this.#queue.after(restMs + 1, () => this.#repair(node, restMs));
+    };
+    // A crash leaves a round without an end.
+    this.#queue.after(3 * repairMs, again);
+    if (!coordinator.isUp || !replica.isUp) return;
+    coordinator.repair(this.#queue.nowMs + repairMs, (outcome) => {
+      if (outcome.kind === "applied" || !replica.abandon()) {
+        again();
+        return;
+      }
+      coordinator.repair(this.#queue.nowMs + repairMs, () => {
+        replica.reconsider();
+        again();
+      });
+    });
   }
 
   #raiseFloor(node: number, above: number): void {

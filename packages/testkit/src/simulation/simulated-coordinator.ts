@@ -197,6 +197,31 @@ export class SimulatedCoordinator {
     });
   }
 
+  /** Has the record of this node's own replica replaced; `end` is called unless the coordinator crashes before. */
+  repair(deadlineMs: number, end: (outcome: MutationOutcome) => void): void {
+    this.#whenAwake(this.#life, () => {
+      const { protocol, voters, queue, coverage, replicas, ledger } = this.#options;
+      if (queue.nowMs > deadlineMs) return;
+      const machine = new protocol.Mutation({
+        voters,
+        self: this.#self,
+        intent: { kind: "identity", orTombstone: true },
+        condition: { kind: "none" },
+        requestId: bytesOf("repair"),
+        mayHaveRun: false,
+        mayBeRepeated: false,
+        seenVersion: 0,
+        counterHint: replicas[this.index]?.promisedCounter ?? 0,
+        nowMs: Math.trunc(queue.nowMs),
+      });
+      this.#run(machine, { deadlineMs, gone: () => undefined }, (outcome) => {
+        coverage.count(`repair round: ${outcome.kind.replaceAll("_", " ")}`);
+        if (outcome.kind === "applied") ledger.expectChosen(outcome.value);
+        end(outcome);
+      });
+    });
+  }
+
   get #self(): { node: NodeId; incarnation: number } {
     return { node: this.#options.node, incarnation: this.#incarnation };
   }

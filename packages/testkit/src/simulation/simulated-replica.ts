@@ -17,17 +17,29 @@ import type { VoteLedger } from "./vote-ledger.js";
 export interface ReplicaRules {
   readonly replyAfterSync: boolean;
   readonly abstainWhenCorrupt: boolean;
+  /** The ceiling is raised with every promise, in the same write; otherwise with votes only. */
+  readonly ceilingCoversPromises: boolean;
 }
 
-export const replicaRules: ReplicaRules = { replyAfterSync: true, abstainWhenCorrupt: true };
+export const replicaRules: ReplicaRules = {
+  replyAfterSync: true,
+  abstainWhenCorrupt: true,
+  ceilingCoversPromises: true,
+};
 
 /** What is on its disk; a crash leaves nothing else. */
 interface Stored {
   readonly register: Register | undefined;
   readonly floor: number;
+  /** Exact, so that nothing which depends on it has a margin. */
+  readonly ceiling: number;
+  readonly damage: Damage | undefined;
 }
 
-const empty: Stored = { register: undefined, floor: 0 };
+/** `record`: nothing of it can be read, and `register` is gone. `content`: all but the content can. */
+export type Damage = "record" | "content";
+
+const empty: Stored = { register: undefined, floor: 0, ceiling: 0, damage: undefined };
 
 export interface SimulatedReplicaOptions {
   readonly node: NodeId;
@@ -50,7 +62,8 @@ export class SimulatedReplica {
   #syncing: Stored[] = [];
   #syncedAtMs = 0;
   #committed: Ballot = zeroBallot;
-  #corrupt = false;
+  /** Its record can be read and is not counted on. */
+  #abandoned = false;
   #up = true;
   /** Counts crashes, so that nothing of a former life happens in the next. */
   #life = 0;
@@ -65,18 +78,32 @@ export class SimulatedReplica {
   }
 
   get promisedCounter(): number {
-    return this.#state.register?.promised.counter ?? this.#state.floor;
+    const { register, floor, ceiling } = this.#state;
+    if (this.#isForgetful) return ceiling;
+    return register?.promised.counter ?? floor;
+  }
+
+  /** Of what will be left if it crashes now, too. */
+  get damage(): Damage | undefined {
+    return this.#durable.damage ?? this.#state.damage;
+  }
+
+  get #isForgetful(): boolean {
+    return this.#state.damage === "record" || this.#abandoned;
   }
 
   receive(request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
     if (!this.#up) return;
-    if (this.#corrupt && this.#options.rules.abstainWhenCorrupt) {
+    const { register, floor, ceiling, damage } = this.#state;
+    if (request.kind === "read" && request.withContent && damage === "content" && register?.value?.kind === "live") {
       reply({ kind: "corrupt" });
       return;
     }
+    const { abstainWhenCorrupt } = this.#options.rules;
     const view: ReplicaView = {
-      register: this.#corrupt ? undefined : this.#state.register,
-      floor: this.#state.floor,
+      register: this.#isForgetful ? undefined : register,
+      forgotten: this.#isForgetful && abstainWhenCorrupt ? { ceiling } : undefined,
+      floor,
       committed: this.#committed,
     };
     this.#perform(this.#options.answer(view, request), reply);
@@ -85,8 +112,8 @@ export class SimulatedReplica {
   #perform(step: ReplicaStep, reply: (reply: ReplicaReply) => void): void {
     if (step.committed) this.#committed = step.committed;
     const { queue, rules } = this.#options;
-    if (step.store) this.#sync({ register: step.store, floor: this.#state.floor });
-    if (step.erase) this.#sync({ register: undefined, floor: step.erase.floor });
+    if (step.store) this.#store(step.store);
+    if (step.erase) this.#sync({ ...this.#state, register: undefined, floor: step.erase.floor, damage: undefined });
     // Nothing that a crash could take back is ever shown, be it written by this request or by one before it.
     if (!rules.replyAfterSync || this.#syncedAtMs <= queue.nowMs) {
       reply(step.reply);
@@ -98,11 +125,24 @@ export class SimulatedReplica {
     });
   }
 
+  #store(register: Register): void {
+    const { floor, ceiling, damage, register: before } = this.#state;
+    const { rules } = this.#options;
+    const highest = rules.ceilingCoversPromises ? register.promised : register.accepted;
+    // A new value takes the damaged one's place; a promise leaves it as it is.
+    const isReplaced = this.#isForgetful || register.value !== before?.value;
+    this.#abandoned = false;
+    this.#sync({
+      register,
+      floor,
+      ceiling: Math.max(ceiling, highest.counter),
+      damage: isReplaced ? undefined : damage,
+    });
+  }
+
   #sync(state: Stored): void {
     const { queue, prng, syncMs } = this.#options;
     this.#state = state;
-    // A new record takes the damaged one's place.
-    this.#corrupt = false;
     this.#syncing.push(state);
     this.#syncedAtMs = Math.max(this.#syncedAtMs, queue.nowMs) + syncMs * prng.fraction();
     const life = this.#life;
@@ -128,6 +168,7 @@ export class SimulatedReplica {
     this.#syncing = [];
     this.#syncedAtMs = 0;
     this.#committed = zeroBallot;
+    this.#abandoned = false;
     this.#state = this.#durable;
   }
 
@@ -135,14 +176,32 @@ export class SimulatedReplica {
     this.#up = true;
   }
 
-  corrupt(): boolean {
-    if (!this.#state.register || this.#corrupt || !this.#up) return false;
-    this.#corrupt = true;
+  /** A bit flips on its disk. @returns false, and does nothing, if that has nothing to strike, or writes are under way */
+  corrupt(damage: Damage): boolean {
+    const { register } = this.#state;
+    if (!register || this.damage || this.#syncing.length > 0) return false;
+    if (damage === "content" && register.value?.kind !== "live") return false;
+    this.#state = { ...this.#state, register: damage === "record" ? undefined : register, damage };
+    this.#durable = this.#state;
     return true;
+  }
+
+  /** Takes a record that has lost its content for lost. @returns false if it has not, or is not there to do so */
+  abandon(): boolean {
+    if (!this.#up || this.#abandoned || this.#state.damage !== "content") return false;
+    this.#abandoned = true;
+    return true;
+  }
+
+  /** Takes an abandoned record for what it is. */
+  reconsider(): void {
+    this.#abandoned = false;
   }
 
   raiseFloor(floor: number): void {
     if (!this.#up || floor <= this.#state.floor) return;
-    this.#sync({ register: this.#state.register, floor });
+    // Another file's promise was as high.
+    const ceiling = Math.max(this.#state.ceiling, floor);
+    this.#sync({ ...this.#state, floor, ceiling });
   }
 }

@@ -66,6 +66,9 @@ class Player {
       case "collect":
         cluster.collect({ name, at });
         break;
+      case "repair":
+        cluster.repair({ name, at });
+        break;
       case "run":
         if (first === "") cluster.run();
         for (const word of words) cluster.run(linkOf(word));

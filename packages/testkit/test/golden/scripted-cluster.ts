@@ -3,6 +3,7 @@ import {
   type Condition,
   type Effects,
   type Electorate,
+  type Forgotten,
   type Intent,
   type Kept,
   Mutation,
@@ -15,6 +16,7 @@ import {
   type ReplicaReply,
   type ReplicaRequest,
   answer,
+  ceilingFor,
   electorate,
   formatBallot,
   isZeroBallot,
@@ -37,7 +39,8 @@ interface Replica {
   register: Register | undefined;
   floor: number;
   committed: Ballot;
-  corrupt: boolean;
+  ceiling: number;
+  forgotten: Forgotten | undefined;
 }
 
 interface Operation {
@@ -79,7 +82,13 @@ export class ScriptedCluster {
     this.#voters = electorate([{ members, read, write }]);
     this.#print = options.print;
     for (const node of members) {
-      this.#replicas.set(node, { register: undefined, floor: 0, committed: zeroBallot, corrupt: false });
+      this.#replicas.set(node, {
+        register: undefined,
+        floor: 0,
+        committed: zeroBallot,
+        ceiling: 0,
+        forgotten: undefined,
+      });
     }
   }
 
@@ -123,6 +132,24 @@ export class ScriptedCluster {
     const self = { node: nodeId(options.at), incarnation: this.#coordinator(options.at).incarnation };
     const requestId = bytesOf(options.name);
     const machine = new Collection({ voters: this.#voters, self, requestId, counterHint: 0, nowMs: 0 });
+    this.#start({ ...options, machine });
+  }
+
+  /** The round in which a node has its own damaged record replaced. */
+  repair(options: { name: string; at: number }): void {
+    const { forgotten, register } = this.#replica(options.at);
+    const machine = new Mutation({
+      voters: this.#voters,
+      self: { node: nodeId(options.at), incarnation: this.#coordinator(options.at).incarnation },
+      intent: { kind: "identity", orTombstone: true },
+      condition: { kind: "none" },
+      requestId: bytesOf(options.name),
+      mayHaveRun: false,
+      mayBeRepeated: false,
+      seenVersion: 0,
+      counterHint: forgotten?.ceiling ?? register?.promised.counter ?? 0,
+      nowMs: 0,
+    });
     this.#start({ ...options, machine });
   }
 
@@ -202,9 +229,12 @@ export class ScriptedCluster {
 
   #answer(node: NodeId, request: ReplicaRequest): ReplicaReply {
     const replica = this.#replica(node);
-    if (replica.corrupt) return { kind: "corrupt" };
     const { reply, store, erase, committed } = answer(replica, request);
-    if (store) replica.register = store;
+    if (store) {
+      replica.register = store;
+      replica.forgotten = undefined;
+      replica.ceiling = Math.max(replica.ceiling, ceilingFor(store.promised.counter));
+    }
     if (erase) {
       replica.register = undefined;
       replica.floor = erase.floor;
@@ -262,17 +292,19 @@ export class ScriptedCluster {
   }
 
   corrupt(node: number): void {
-    this.#replica(node).corrupt = true;
+    const replica = this.#replica(node);
+    replica.register = undefined;
+    replica.forgotten = { ceiling: replica.ceiling };
   }
 
   show(): void {
-    for (const [node, { register, floor, committed, corrupt }] of this.#replicas) {
+    for (const [node, { register, floor, committed, forgotten }] of this.#replicas) {
       const accepted = register && !isZeroBallot(register.accepted) ? formatBallot(register.accepted) : "nothing";
       const value = register?.value ? ` ${formatValue(register.value)}` : "";
       const promised = register ? `, promised ${formatBallot(register.promised)}` : "";
       const hint = isZeroBallot(committed) ? "" : `, committed ${formatBallot(committed)}`;
       const record = register ? `accepted ${accepted}${value}${promised}` : "no record";
-      this.#print(`${node}: ${corrupt ? "damaged" : `${record}${hint}`}${floor > 0 ? `, floor ${floor}` : ""}`);
+      this.#print(`${node}: ${forgotten ? "damaged" : `${record}${hint}`}${floor > 0 ? `, floor ${floor}` : ""}`);
     }
   }
 

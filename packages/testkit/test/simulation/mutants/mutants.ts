@@ -36,7 +36,7 @@ function ranges(quorum: string, overrides: PlanProfile = {}): PlanRanges {
 }
 
 const register = "core/src/register";
-const { fleeting, collecting, crashing, duelling, retrying, forgetting } = planProfiles;
+const { fleeting, collecting, crashing, duelling, retrying, forgetting, decaying } = planProfiles;
 /** Marks that are pushed out soon, so that short histories are enough. The protocol has to bear any size. */
 export const shortRing: Patch = {
   file: `${register}/value.ts`,
@@ -109,6 +109,70 @@ export const mutants: readonly Mutant[] = [
       faultsPerHistory: [2, 6],
       calm: 0.1,
     }),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "damaged record: replaced by a vote above the ceiling only",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "accept({ register: undefined, floor: ceiling, committed: zeroBallot }, request)",
+        replace: "accept({ register: undefined, floor: 0, committed: zeroBallot }, request)",
+      },
+    ],
+    ranges: ranges("3/2/2", decaying),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "damaged record: a ballot at the ceiling is not above it",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: "accept({ register: undefined, floor: ceiling, committed: zeroBallot }, request)",
+        replace: "accept({ register: undefined, floor: ceiling - 1, committed: zeroBallot }, request)",
+      },
+    ],
+    ranges: ranges("3/2/2", {
+      ...decaying,
+      kinds: { put: 3, delete: 0, read: 1, stat: 0 },
+      conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+      operationsPerClient: [1, 2],
+      restMs: 4,
+      faults: { ...noFaults, corruption: 3, partition: 1 },
+      faultForMs: 15,
+    }),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "damaged record: nothing is promised before a vote has replaced it",
+    patches: [
+      {
+        file: `${register}/replica.ts`,
+        find: 'if (request.kind !== "accept" || ceiling === undefined) return { reply: corrupt };',
+        replace:
+          'if (ceiling === undefined) return { reply: corrupt }; if (request.kind === "prepare") return prepare({ register: undefined, floor: ceiling, committed: zeroBallot }, request.ballot); if (request.kind !== "accept") return { reply: corrupt };',
+      },
+    ],
+    ranges: ranges("3/2/2", decaying),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "damaged record: who abstains has promised nothing",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: '      case "corrupt":\n',
+        replace:
+          '      case "corrupt": if (this.#phase === "prepare") { this.#tally.aye(from); return this.#tally.result === "won" ? this.#decide() : []; }\n',
+      },
+    ],
+    ranges: ranges("3/2/2", decaying),
+    seedsMax: 30_000,
+  },
+  {
+    rule: "ceiling: raised with promises, not with votes only",
+    options: { replicaRules: { ...replicaRules, ceilingCoversPromises: false } },
+    ranges: ranges("3/2/2", decaying),
     seedsMax: 30_000,
   },
   {
@@ -427,6 +491,7 @@ export const mutants: readonly Mutant[] = [
       conditions: { none: 1, absent: 5, version: 0, etag: 0 },
       kinds: { put: 5, delete: 4, read: 4, stat: 0 },
       timeoutMs: [6, 50],
+      faults: { ...usualRanges.faults, corruption: 0 },
       loss: 0.6,
       calm: 0,
     }),
