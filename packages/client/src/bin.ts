@@ -1,4 +1,4 @@
-import { systemClock, versionOf } from "@quorumfs/runtime";
+import { systemClock, versionOf } from "@quorumfs/runtime/lean";
 import { processTerminal } from "./cli/adapters/terminal.js";
 import { uploadNotes } from "./cli/adapters/upload-notes.js";
 import { commands } from "./cli/commands/index.js";

@@ -1,6 +1,6 @@
 import { type Clock, type Log, type Network, QuorumError, type Random } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
-import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
+import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime/lean";
 import { holdProcess } from "./adapters/hold-process.js";
 import { Client } from "./client.js";
 import { checkTimeout } from "./options.js";

@@ -1,7 +1,7 @@
 /** Single calls about files: names and options in, one operation each, results back. */
 import { type Manifest, checkManifest, parseFileName, QuorumError } from "@quorumfs/core";
 import type { Mutation } from "@quorumfs/proto";
-import { decodeManifest } from "@quorumfs/runtime";
+import { decodeManifest } from "@quorumfs/runtime/lean";
 import type { ClusterView } from "./cluster/cluster-view.js";
 import type { DeleteResult, FileInfo, PutResult, StatResult, VoteInfo } from "./file-info.js";
 import { type Answer, Operation, type Request } from "./operation/operation.js";
@@ -23,7 +23,7 @@ export interface PutCall {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   /** As `OperationSpec.mend`. */
-  readonly mend?: (error: QuorumError) => Promise<void>;
+  readonly mend?: () => Promise<boolean>;
 }
 
 /** A version of a file, with its bytes or with where they are. */

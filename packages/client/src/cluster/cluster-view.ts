@@ -1,4 +1,4 @@
-import { type BucketId, bucketId, partitionOf, QuorumError } from "@quorumfs/core";
+import { type BucketId, bucketId, partitionOf, partitionOfChunk, QuorumError } from "@quorumfs/core";
 import type { Bucket, Cluster, Node, Partition } from "@quorumfs/proto";
 
 /** One revision of the cluster as the SuperNode published it, made for looking things up. Never changes. */
@@ -10,7 +10,7 @@ export class ClusterView {
   readonly replicas: number;
   readonly nodes: ReadonlyMap<number, Node>;
   readonly #partitions: readonly Partition[];
-  readonly #buckets: ReadonlyMap<string, BucketId>;
+  readonly #buckets: ReadonlyMap<string, Bucket>;
 
   constructor(cluster: Cluster) {
     this.clusterId = cluster.clusterId;
@@ -19,12 +19,23 @@ export class ClusterView {
     this.replicas = cluster.replicas;
     this.nodes = new Map(cluster.nodes.map((node) => [node.id, node]));
     this.#partitions = cluster.layout?.partitions ?? [];
-    this.#buckets = new Map(cluster.buckets.map((bucket: Bucket) => [bucket.name, bucketId(bucket.id)]));
+    this.#buckets = new Map(cluster.buckets.map((bucket) => [bucket.name, bucket]));
   }
 
   /** Undefined also for a bucket that is newer than this revision. */
   bucketId(name: string): BucketId | undefined {
-    return this.#buckets.get(name);
+    const bucket = this.#buckets.get(name);
+    return bucket && bucketId(bucket.id);
+  }
+
+  /** W; undefined as for {@link bucketId}. */
+  writeQuorumOf(name: string): number | undefined {
+    return this.#buckets.get(name)?.writeQuorum;
+  }
+
+  /** The nodes that hold a chunk. */
+  replicasOfChunk(upload: Uint8Array, index: number): readonly number[] {
+    return this.#partitions[partitionOfChunk(upload, index, this.#partitions.length)]?.nodes ?? [];
   }
 
   /** The nodes that hold a file, preferred coordinator first; empty if that is not known here, and any node will do. */

@@ -31,10 +31,10 @@ export interface OperationSpec<Result> {
   /** Called just before the first attempt. */
   readonly prepare?: () => void;
   /**
-   * Called when a coordinator has answered `unavailable` for want of something that the caller may put right; the operation
-   * goes on when that is done, with its deadline anew, or ends with what is thrown.
+   * Called when a coordinator has answered `unavailable`, perhaps for want of something that the caller can put right.
+   * Resolves with whether it has; then the deadline begins anew. If it throws, that is the operation's end.
    */
-  readonly mend?: ((error: QuorumError) => Promise<void>) | undefined;
+  readonly mend?: (() => Promise<boolean>) | undefined;
   /** @throws QuorumError `corrupt` if what was read is damaged */
   readonly read: (answer: Answer) => Result;
 }
@@ -247,14 +247,14 @@ export class Operation<Result> implements Waiting {
     const { clock, pausing } = this.#surroundings;
     const step = this.#ledger.answered(error);
     pausing.add(this);
-    const mended = (): void => {
+    const mended = (hasHelped: boolean): void => {
       if (this.#done) return;
       pausing.delete(this);
-      this.#startedAtMs = clock.nowMs();
+      if (hasHelped) this.#startedAtMs = clock.nowMs();
       this.#follow(step, error);
     };
     const failed = (thrown: unknown): void => this.#fail(this.#ledger.cancelled(QuorumError.from(thrown)));
-    this.#spec.mend?.(error).then(mended, failed);
+    this.#spec.mend?.().then(mended, failed);
   }
 
   #understand(answer: Answer | undefined): { readonly result: Result } | QuorumError {

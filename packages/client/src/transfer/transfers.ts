@@ -1,11 +1,21 @@
-import { inlineBytesMax, QuorumError } from "@quorumfs/core";
-import type { Mutation } from "@quorumfs/proto";
+import { parseFileName, QuorumError } from "@quorumfs/core";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { FileCalls } from "../file-calls.js";
 import type { FileContent, GetResult, PutResult, ReadResult } from "../file-info.js";
 import type { Surroundings } from "../operation/surroundings.js";
-import type { AppendOptions, GetOptions, PutOptions } from "../options.js";
-import { ContentReader } from "./content-reader.js";
+import { type AppendOptions, checkTimeout, type GetOptions } from "../options.js";
+import { toHex } from "../wire.js";
+import { type CheckedPutOptions, isSmall, putContent } from "./file-put.js";
+import { rangeOf } from "./file-range.js";
+import { readFile, streamOf } from "./file-read.js";
+import { Lifetime } from "./lifetime.js";
+import { ReadAhead } from "./read-ahead.js";
+import type { TransferContext } from "./transfer-context.js";
+import { UploadBuffers } from "./upload-buffers.js";
+import { interrupted } from "./upload.js";
+
+/** More at once is a stream's business: a program seldom has room for it. */
+const bufferedBytesMax = 256 * 1024 * 1024;
 
 export interface TransfersOptions {
   readonly surroundings: Surroundings;
@@ -14,23 +24,34 @@ export interface TransfersOptions {
   readonly view: () => ClusterView;
 }
 
-export interface CheckedPutOptions extends Omit<PutOptions, "attributes"> {
-  readonly timeoutMs: number;
-  readonly mutation: Mutation;
-  readonly attributes: Map<string, string>;
-}
-
-/** Content up and down, of any size: what is small in one call, the rest in chunks. */
+/** Content up and down. What is small goes in one call and costs no more than that. */
 export class Transfers {
   readonly #options: TransfersOptions;
+  readonly #context: TransferContext;
+  /** Of the transfers under way. */
+  readonly #lifetimes = new Set<Lifetime>();
 
   constructor(options: TransfersOptions) {
+    const { clock, random, log, dataNodes } = options.surroundings;
+    const { calls, view } = options;
     this.#options = options;
+    const buffers = new UploadBuffers(clock);
+    this.#context = { clock, random, log, dataNodes, calls, view, buffers, readAhead: new ReadAhead() };
   }
 
   async put(name: string, content: FileContent, options: CheckedPutOptions): Promise<PutResult> {
-    const bytes = await this.#collect(name, content, options.size);
-    return this.#options.calls.put(name, { ...options, body: { kind: "inline", bytes } });
+    if (isSmall(content) && options.size === undefined && !options.onProgress) {
+      const bytes = typeof content === "string" ? Buffer.from(content) : content;
+      return this.#options.calls.put(name, { ...options, body: { kind: "inline", bytes } });
+    }
+    const requestId = toHex(options.mutation.requestId);
+    return this.#during(`put ${name}`, options.signal, async (lifetime) => {
+      try {
+        return await putContent(this.#context, name, content, { options, lifetime });
+      } catch (thrown) {
+        throw interrupted(QuorumError.from(thrown), requestId);
+      }
+    });
   }
 
   async append(
@@ -38,43 +59,94 @@ export class Transfers {
     content: FileContent,
     options: AppendOptions & { readonly timeoutMs: number },
   ): Promise<PutResult> {
-    await this.#collect(name, content, options.size);
-    throw new QuorumError({ code: "internal", message: "append is not there yet" });
+    throw new QuorumError({ code: "internal", message: `append ${name} ${typeof content} ${options.timeoutMs}` });
   }
 
   async get(name: string, options: GetOptions): Promise<GetResult> {
     const found = await this.#options.calls.get(name, options);
-    if (found.kind !== "inline") throw new QuorumError({ code: "internal", message: "chunks are not read yet" });
-    const { file, bytes, acknowledged, replicas, durability } = found;
-    const { offset = 0, length = bytes.length } = options;
-    return { file, offset, content: bytes.subarray(offset, offset + length), acknowledged, replicas, durability };
-  }
-
-  async read(name: string, options: GetOptions): Promise<ReadResult> {
-    const { content, ...rest } = await this.get(name, options);
-    return {
-      ...rest,
-      length: content.length,
-      body: new ReadableStream({
-        start: (out) => {
-          out.enqueue(content);
-          out.close();
-        },
-      }),
-    };
-  }
-
-  async #collect(name: string, content: FileContent, size: number | undefined): Promise<Uint8Array> {
-    const reader = new ContentReader(name, content, { size });
-    const pieces: Uint8Array[] = [];
-    for (let piece = await reader.next(); piece; piece = await reader.next()) pieces.push(piece);
-    const bytes = Buffer.concat(pieces);
-    if (bytes.length <= inlineBytesMax) return bytes;
-    throw new QuorumError({
-      code: "invalid_argument",
-      message: `${name} would be ${bytes.length} bytes; the most is ${inlineBytesMax} bytes (128 KiB)`,
+    const { file, acknowledged, replicas, durability } = found;
+    const range = rangeOf(file, options);
+    const { offset, length } = range;
+    if (found.kind === "inline" && !options.onProgress) {
+      const content = length === file.size ? found.bytes : found.bytes.slice(offset, offset + length);
+      return { file, content, offset, acknowledged, replicas, durability };
+    }
+    if (length > bufferedBytesMax) {
+      throw invalid(`${name} is ${length} bytes; get takes up to ${bufferedBytesMax} (256 MiB), read takes any`);
+    }
+    const { signal, onProgress } = options;
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    return this.#during(`get ${name}`, signal, async (lifetime) => {
+      const next = await readFile(this.#context, found, {
+        range,
+        timeoutMs,
+        lifetime,
+        ...(onProgress && { onProgress }),
+      });
+      const content = Buffer.allocUnsafeSlow(length);
+      let filled = 0;
+      for (let piece = await next(); piece; piece = await next()) {
+        content.set(piece, filled);
+        filled += piece.length;
+      }
+      return { file, content, offset, acknowledged, replicas, durability };
     });
   }
 
-  close(): void {}
+  async read(name: string, options: GetOptions): Promise<ReadResult> {
+    const { signal, onProgress } = options;
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const found = await this.#options.calls.get(name, options);
+    const { file, acknowledged, replicas, durability } = found;
+    const range = rangeOf(file, options);
+    const lifetime = this.#begin(`read ${name}`, signal);
+    try {
+      const next = await readFile(this.#context, found, {
+        range,
+        timeoutMs,
+        lifetime,
+        ...(onProgress && { onProgress }),
+      });
+      return { file, ...range, body: streamOf(next, lifetime), acknowledged, replicas, durability };
+    } catch (thrown) {
+      lifetime.end(QuorumError.from(thrown));
+      throw thrown;
+    }
+  }
+
+  async #during<Result>(
+    title: string,
+    signal: AbortSignal | undefined,
+    act: (lifetime: Lifetime) => Promise<Result>,
+  ): Promise<Result> {
+    const lifetime = this.#begin(title, signal);
+    try {
+      const result = await act(lifetime);
+      lifetime.done();
+      return result;
+    } catch (thrown) {
+      const error = QuorumError.from(thrown);
+      lifetime.end(error);
+      throw error;
+    }
+  }
+
+  #begin(title: string, signal: AbortSignal | undefined): Lifetime {
+    const lifetime = new Lifetime();
+    this.#lifetimes.add(lifetime);
+    lifetime.finally(() => this.#lifetimes.delete(lifetime));
+    if (signal) lifetime.follow({ title, signal, listeners: this.#options.surroundings.abortListeners });
+    return lifetime;
+  }
+
+  /** Ends what is under way. Idempotent. */
+  close(): void {
+    const error = new QuorumError({ code: "cancelled", message: "the client was closed" });
+    for (const lifetime of [...this.#lifetimes]) lifetime.end(error);
+    this.#context.buffers.close();
+  }
+}
+
+function invalid(message: string): QuorumError {
+  return new QuorumError({ code: "invalid_argument", message });
 }

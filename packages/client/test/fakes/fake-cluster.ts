@@ -14,6 +14,7 @@ import {
   type WatchLayoutResponse,
 } from "@quorumfs/proto";
 import { connect, type QuorumFs } from "../../src/index.js";
+import { FakeChunks } from "./fake-chunks.js";
 import { FakeNetwork, type FakeServer, type ServerEnd } from "./fake-network.js";
 import { VirtualClock } from "./virtual-clock.js";
 
@@ -42,6 +43,8 @@ export class FakeCluster {
   /** Nodes that answer nothing at all. */
   readonly hanging = new Set<number>();
   cluster: Cluster;
+  /** What each DataNode has of chunks; it outlives the node's death. */
+  readonly chunks = new Map<number, FakeChunks>();
   readonly #publish: ((update: WatchLayoutResponse["update"]) => void)[] = [];
   readonly #streams = new Map<number, Set<ServerEnd>>();
 
@@ -49,7 +52,11 @@ export class FakeCluster {
     const { formed = true, nodes = 3 } = options;
     this.react = (_node, request) => resultOf(request);
     this.cluster = clusterOf(nodes, formed);
-    for (const node of this.cluster.nodes) this.startNode(node.id);
+    this.clock.activity = () => this.network.activity;
+    for (const node of this.cluster.nodes) {
+      this.chunks.set(node.id, new FakeChunks(node.id));
+      this.startNode(node.id);
+    }
     this.network.servers.set(superNodeAddress, {
       serverStream: (_path, _request, { signal }) => this.#watch(signal),
     });
@@ -70,6 +77,7 @@ export class FakeCluster {
     this.network.servers.delete(addressOf(id));
     for (const stream of this.#streams.get(id) ?? []) stream.break();
     this.#streams.delete(id);
+    this.chunks.get(id)?.breakStreams();
   }
 
   publish(update: WatchLayoutResponse["update"]): void {
@@ -111,8 +119,12 @@ export class FakeCluster {
   }
 
   #dataNode(id: number): FakeServer {
+    const chunks = this.chunks.get(id);
     return {
-      duplex: () => {
+      unary: async (path, request) => chunks?.unary(path, request),
+      duplex: (path) => {
+        const chunkStream = chunks?.duplex(path);
+        if (chunkStream) return chunkStream;
         const end: ServerEnd = {
           onMessage: (message) => this.#receive(id, end, message as SessionRequest),
           onEnd: () => this.#streams.get(id)?.delete(end),

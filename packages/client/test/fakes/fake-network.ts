@@ -13,8 +13,15 @@ import {
 export interface ServerEnd {
   onMessage: (message: unknown) => void;
   onEnd: () => void;
+  /** The client has said all. Without it, the stream ends there and then. */
+  onHalfClose?: () => void;
+  /** Asks the client to hold back until `drain`. */
+  full?: boolean;
   send(message: unknown): void;
-  break(): void;
+  drain?(): void;
+  /** Ends the stream in order. */
+  end?(): void;
+  break(error?: Error): void;
 }
 
 /** What answers at an address. */
@@ -27,9 +34,11 @@ export interface FakeServer {
 /** A network within the test: addresses either have a server or refuse connections. */
 export class FakeNetwork implements Network {
   readonly servers = new Map<string, FakeServer>();
+  /** Grows whenever something travels. */
+  activity = 0;
 
   connect(options: ConnectOptions): Channel {
-    return new FakeChannel(options.address, this.servers);
+    return new FakeChannel(options.address, this.servers, () => (this.activity += 1));
   }
 
   listen(): Promise<Listener> {
@@ -40,13 +49,16 @@ export class FakeNetwork implements Network {
 class FakeChannel implements Channel {
   readonly address: string;
   readonly #servers: ReadonlyMap<string, FakeServer>;
+  readonly #onActivity: () => void;
 
-  constructor(address: string, servers: ReadonlyMap<string, FakeServer>) {
+  constructor(address: string, servers: ReadonlyMap<string, FakeServer>, onActivity: () => void) {
     this.address = address;
     this.#servers = servers;
+    this.#onActivity = onActivity;
   }
 
   async unary<Request, Response>(method: Method<Request, Response>, request: Request): Promise<Response> {
+    this.#onActivity();
     const response = await this.#server().unary?.(method.path, request);
     if (response === undefined) throw new Error(`no fake answer for ${method.path}`);
     return response as Response;
@@ -63,28 +75,42 @@ class FakeChannel implements Channel {
 
   duplex<Request, Response>(method: Method<Request, Response>): Duplex<Request, Response> {
     const server = this.#servers.get(this.address);
-    const listeners = { message: (_: Response): void => undefined, end: (_: Error | undefined): void => undefined };
+    const listeners = {
+      message: (_: Response): void => undefined,
+      end: (_: Error | undefined): void => undefined,
+      drain: (): void => undefined,
+    };
     let ended = false;
+    const later = (action: () => void): void => {
+      this.#onActivity();
+      setImmediate(action);
+    };
     const end = (error: Error | undefined): void => {
       if (ended) return;
       ended = true;
-      setImmediate(() => listeners.end(error));
+      later(() => listeners.end(error));
     };
     const far = server?.duplex?.(method.path);
     if (far) {
       far.send = (message) => {
-        if (!ended) setImmediate(() => listeners.message(message as Response));
+        if (!ended) later(() => listeners.message(message as Response));
       };
-      far.break = () => end(new Error("connection reset"));
+      far.drain = () => later(() => listeners.drain());
+      far.end = () => end(undefined);
+      far.break = (error = connectionLost(this.address)) => end(error);
     } else {
       end(refused(this.address));
     }
     return {
       write: (message) => {
+        this.#onActivity();
         if (far && !ended) far.onMessage(message);
-        return true;
+        return far?.full !== true;
       },
-      end: () => end(undefined),
+      end: () => {
+        if (far?.onHalfClose) far.onHalfClose();
+        else end(undefined);
+      },
       cancel: () => {
         ended = true;
         far?.onEnd();
@@ -94,7 +120,9 @@ class FakeChannel implements Channel {
       onMessage: (listener) => {
         listeners.message = listener;
       },
-      onDrain: () => undefined,
+      onDrain: (listener) => {
+        listeners.drain = listener;
+      },
       onEnd: (listener) => {
         listeners.end = listener;
       },
@@ -110,6 +138,14 @@ class FakeChannel implements Channel {
   close(): void {
     // Streams are closed by whoever opened them.
   }
+}
+
+function connectionLost(address: string): QuorumError {
+  return new QuorumError({
+    code: "unavailable",
+    message: `${address}: the connection was lost`,
+    details: { mayHaveRun: true },
+  });
 }
 
 function refused(address: string): QuorumError {

@@ -9,6 +9,8 @@ interface Timer {
 export class VirtualClock implements Clock {
   #nowMs = 0;
   readonly #timers = new Set<Timer>();
+  /** Grows while something happens that takes no time. */
+  activity: () => number = () => 0;
 
   nowMs(): number {
     return this.#nowMs;
@@ -51,7 +53,12 @@ export class VirtualClock implements Clock {
 
   /** Waits until everything that can happen without time passing has happened. */
   async quiet(): Promise<void> {
-    for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0, before = this.activity(); turn < 12; turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.activity() === before) continue;
+      before = this.activity();
+      turn = 0;
+    }
   }
 
   #fireNext(untilMs = Infinity): boolean {

@@ -1,0 +1,33 @@
+/**
+ * The memory of all downloads of one client: what they have asked for and not handed out. Four chunks, shared by whoever
+ * comes first; a download that would get nothing gets a little all the same, or a reader that sleeps could stop the others.
+ */
+import { chunkBytesMax } from "@quorumfs/core";
+
+export const readAheadBytesMax = 4 * chunkBytesMax;
+/** What a download may always ask for; whole blocks. */
+export const leastReadBytes = 512 * 1024;
+
+export class ReadAhead {
+  #used = 0;
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /**
+   * @param wanted up to a chunk
+   * @param isIdle the download has nothing under way
+   * @returns how much of that may be asked for now, 0 for nothing; to be given back by {@link free}
+   */
+  take(wanted: number, isIdle: boolean): number {
+    const room = readAheadBytesMax - this.#used;
+    const granted = wanted <= room ? wanted : isIdle ? Math.min(wanted, leastReadBytes) : 0;
+    this.#used += granted;
+    return granted;
+  }
+
+  free(bytes: number): void {
+    this.#used -= bytes;
+  }
+}

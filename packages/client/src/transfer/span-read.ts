@@ -1,0 +1,271 @@
+/**
+ * A part of one chunk, from whichever of its replicas delivers it. One that dies, stalls or sends what does not match its
+ * checksums is replaced by another, which goes on where verified bytes end.
+ *
+ * Blocks are verified as they come in. A whole chunk is also compared with the checksum that the file's manifest has of it,
+ * and handed out only then, unless the reader cannot wait.
+ */
+import { assert, type CancelTimer, type ChunkPiece, type NodeFailure, QuorumError } from "@quorumfs/core";
+import { crc32c } from "@quorumfs/runtime/lean";
+import { backoffMs } from "../retry/backoff.js";
+import type { Target } from "../routing/target.js";
+import type { ChunkSpan } from "./block-check.js";
+import { ChunkStream } from "./chunk-stream.js";
+import type { ChunkOwner, TransferContext } from "./transfer-context.js";
+
+// No bytes for so long: another replica is asked as well, and the first that answers stays. Nobody is given up for that,
+// since it may be our own line that is slow; for the same reason each further one is asked after twice the time.
+const stallMs = 2_000;
+
+export interface SpanReadOptions {
+  /** For messages: `files/x`. */
+  readonly name: string;
+  readonly owner: ChunkOwner;
+  readonly piece: ChunkPiece;
+  readonly span: ChunkSpan;
+  /** The longest time without a byte. */
+  readonly timeoutMs: number;
+  /** Hands out each block as soon as it matches its own checksum, for the reader waits for the first byte. */
+  readonly eager: boolean;
+  /** There is more to {@link SpanRead.take}, or it has ended or failed. */
+  readonly onChange: () => void;
+}
+
+export class SpanRead {
+  readonly #context: TransferContext;
+  readonly #options: SpanReadOptions;
+  readonly #isWhole: boolean;
+  /** Verified, and not handed out: the first `#ready` of them may be. */
+  #views: Uint8Array[] = [];
+  #ready = 0;
+  #position: number;
+  #checksum = 0;
+  readonly #streams = new Set<ChunkStream>();
+  /** Replicas that were asked in this round. */
+  #tried: number[] = [];
+  #round = 1;
+  readonly #failures = new Map<number, QuorumError>();
+  #progressedAtMs: number;
+  #cancelTimer: CancelTimer | undefined;
+  #over = false;
+  error: QuorumError | undefined;
+
+  constructor(context: TransferContext, options: SpanReadOptions) {
+    const { piece, span } = options;
+    assert(span.offset < span.end && span.end <= piece.bytes, "a span lies outside of its chunk");
+    this.#context = context;
+    this.#options = options;
+    this.#isWhole = span.offset === 0 && span.end === piece.bytes;
+    this.#position = span.offset;
+    this.#progressedAtMs = context.clock.nowMs();
+  }
+
+  /** To be called once, after construction. */
+  start(): void {
+    this.#ask();
+    this.#watch();
+  }
+
+  /** The next verified bytes; undefined if there are none now. */
+  take(): Uint8Array | undefined {
+    if (this.#ready === 0) return undefined;
+    this.#ready -= 1;
+    return this.#views.shift();
+  }
+
+  /** Everything was taken. */
+  get done(): boolean {
+    return this.#over && this.error === undefined && this.#views.length === 0;
+  }
+
+  /** Asks the best replica that was not asked in this round, or begins another round after a pause. */
+  #ask(): void {
+    try {
+      const target = this.#pick();
+      if (target) this.#open(target);
+      else if (this.#streams.size === 0) this.#nextRound();
+    } catch (thrown) {
+      this.#fail(QuorumError.from(thrown));
+    }
+  }
+
+  #pick(): Target | undefined {
+    const { clock, dataNodes, random, view } = this.#context;
+    const { upload, index } = this.#options.piece;
+    const nowMs = clock.nowMs();
+    let best: { readonly target: Target; readonly rank: number } | undefined;
+    for (const node of view().replicasOfChunk(upload, index)) {
+      const target = this.#tried.includes(node) ? undefined : dataNodes.target(node);
+      if (!target) continue;
+      // Health first, then what is asked of it already, then chance.
+      const health = target.bulk.restMs(nowMs) > 0 ? 3 : target.tier;
+      const rank = health * 2 ** 40 + target.bulk.readingBytes + random.fraction();
+      if (!best || rank < best.rank) best = { target, rank };
+    }
+    return best?.target;
+  }
+
+  #open({ bulk: peer }: Target): void {
+    const { clock } = this.#context;
+    const { owner, piece, span } = this.#options;
+    this.#tried.push(peer.id);
+    const stream: ChunkStream = new ChunkStream({
+      peer,
+      owner,
+      piece,
+      span: { offset: this.#position, end: span.end },
+      clock,
+      onBytes: (bytes) => this.#onBytes(stream, bytes),
+      onEnd: (error) => this.#onEnd(stream, error),
+    });
+    this.#streams.add(stream);
+  }
+
+  #onBytes(stream: ChunkStream, bytes: Uint8Array): void {
+    for (const other of [...this.#streams]) if (other !== stream) this.#drop(other);
+    stream.peer.worked();
+    this.#progressedAtMs = this.#context.clock.nowMs();
+    this.#position += bytes.length;
+    this.#views.push(bytes);
+    if (this.#isWhole) this.#checksum = crc32c(bytes, this.#checksum);
+    if (this.#isWhole && !this.#options.eager) return;
+    // The last bytes of a chunk prove the others.
+    if (this.#position === this.#options.span.end && !this.#matches) return;
+    this.#ready = this.#views.length;
+    this.#options.onChange();
+  }
+
+  get #matches(): boolean {
+    return !this.#isWhole || this.#checksum === this.#options.piece.checksum;
+  }
+
+  #onEnd(stream: ChunkStream, error: QuorumError | undefined): void {
+    this.#streams.delete(stream);
+    if (error) this.#turnAway(stream, error);
+    else if (this.#matches) this.#finish();
+    else this.#startOver(stream);
+  }
+
+  #turnAway({ peer }: ChunkStream, error: QuorumError): void {
+    const { clock, log } = this.#context;
+    const { name, piece } = this.#options;
+    this.#failures.set(peer.id, error);
+    log.debug("chunk.read-failed", {
+      file: name,
+      chunk: piece.index,
+      node: peer.id,
+      code: error.code,
+      error: error.message,
+    });
+    // A replica that lacks or has damaged one chunk serves others well.
+    if (error.code !== "not_found" && error.code !== "corrupt") peer.failed(clock.nowMs(), error.details.retryAfterMs);
+    if (this.#streams.size === 0) this.#ask();
+  }
+
+  /** Block by block it was consistent, and yet it is not the chunk that the manifest names. */
+  #startOver(stream: ChunkStream): void {
+    const { name, piece, span, eager } = this.#options;
+    const { id, address } = stream.peer;
+    const message = `what DataNode ${id} at ${address} has of chunk ${piece.index} of ${name} is not what was stored`;
+    const error = new QuorumError({ code: "corrupt", message });
+    if (eager && this.#views.length > 0 && this.#position - span.offset > this.#heldBytes) return this.#fail(error);
+    this.#views = [];
+    this.#ready = 0;
+    this.#position = span.offset;
+    this.#checksum = 0;
+    this.#turnAway(stream, error);
+  }
+
+  get #heldBytes(): number {
+    return this.#views.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  #nextRound(): void {
+    const { clock, random } = this.#context;
+    this.#tried = [];
+    this.#cancelTimer?.();
+    const pauseMs = Math.min(backoffMs(this.#round, random), this.#patienceMs);
+    this.#round += 1;
+    this.#cancelTimer = clock.after(pauseMs, () => {
+      if (this.#patienceMs <= 0) return this.#fail(this.#outOfTime());
+      this.#ask();
+      if (this.#streams.size > 0) this.#watch();
+    });
+  }
+
+  /** Looks after those that are asked. */
+  #watch(): void {
+    if (this.#over || this.#streams.size === 0) return;
+    const { clock } = this.#context;
+    if (this.#patienceMs <= 0) return this.#fail(this.#outOfTime());
+    const nowMs = clock.nowMs();
+    let lastMs = -Infinity;
+    for (const { progressedAtMs } of this.#streams) lastMs = Math.max(lastMs, progressedAtMs);
+    const silenceMs = stallMs * 2 ** (this.#streams.size - 1);
+    if (nowMs - lastMs >= silenceMs) {
+      this.#hedge();
+      lastMs = nowMs;
+    }
+    this.#cancelTimer?.();
+    this.#cancelTimer = clock.after(Math.min(lastMs + silenceMs - nowMs, this.#patienceMs), () => this.#watch());
+  }
+
+  /** Asks one more, if there is one that is not being asked. */
+  #hedge(): void {
+    const { clock } = this.#context;
+    for (const { peer } of this.#streams) {
+      const { id, address } = peer;
+      const message = `DataNode ${id} at ${address} sends nothing`;
+      this.#failures.set(id, new QuorumError({ code: "unavailable", message }));
+      peer.failed(clock.nowMs());
+    }
+    this.#tried = [...this.#streams].map(({ peer }) => peer.id);
+    const target = this.#pick();
+    if (target) this.#open(target);
+  }
+
+  get #patienceMs(): number {
+    return this.#progressedAtMs + this.#options.timeoutMs - this.#context.clock.nowMs();
+  }
+
+  #outOfTime(): QuorumError {
+    const { name, piece, timeoutMs } = this.#options;
+    const failures = [...this.#failures];
+    const isDamaged =
+      failures.length > 0 && failures.every(([, { code }]) => code === "corrupt" || code === "not_found");
+    const nodes: NodeFailure[] = failures.map(([node, { message }]) => ({ node, reason: message }));
+    const what = isDamaged ? "has an undamaged copy of" : "delivers";
+    return new QuorumError({
+      code: isDamaged ? "corrupt" : "unavailable",
+      message: `no DataNode ${what} chunk ${piece.index} of ${name}; no progress for ${Math.round(timeoutMs)} ms`,
+      details: { nodes },
+    });
+  }
+
+  #finish(): void {
+    this.#ready = this.#views.length;
+    this.#end();
+  }
+
+  #fail(error: QuorumError): void {
+    this.error = error;
+    this.#end();
+  }
+
+  #end(): void {
+    this.cancel();
+    this.#options.onChange();
+  }
+
+  #drop(stream: ChunkStream): void {
+    this.#streams.delete(stream);
+    stream.cancel();
+  }
+
+  /** Asks nobody any more. Idempotent. */
+  cancel(): void {
+    this.#over = true;
+    this.#cancelTimer?.();
+    for (const stream of [...this.#streams]) this.#drop(stream);
+  }
+}
