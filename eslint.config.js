@@ -41,7 +41,7 @@ const packages = readdirSync(new URL("packages", import.meta.url)).map((name) =>
     name === "core"
       ? { regex: "^[^.]", message: "core imports nothing but itself." }
       : {
-          regex: `^@quorumfs/(?!(${["", ...ours.map((dependency) => dependency.slice("@quorumfs/".length))].join("|")})$)`,
+          regex: `^@quorumfs/(?!(${["", ...ours.map((dependency) => dependency.slice("@quorumfs/".length))].join("|")})(/lean)?$)`,
           message: "Not a dependency of this package. Packages meet through their index, along the graph of DESIGN.md.",
         };
   return { name, patterns: [boundary, { regex: "^(\\.\\./)+[a-z-]+/(src|dist)/", message: "Import the package." }] };

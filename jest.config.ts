@@ -14,6 +14,7 @@ const shared = {
     // Sources, never a stale build. ".js" comes first: it is right in node_modules and never exists under src/.
     "^(\\.{1,2}/.*)\\.js$": ["$1.js", "$1.ts"],
     "^@quorumfs/([a-z-]+)$": "<rootDir>/packages/$1/src/index.ts",
+    "^@quorumfs/([a-z-]+)/lean$": "<rootDir>/packages/$1/src/lean.ts",
   },
 } satisfies Config;
 

@@ -1,4 +1,4 @@
-import type { Settings } from "@quorumfs/runtime";
+import type { Settings } from "@quorumfs/runtime/lean";
 import type { Argv, InferredOptionTypes } from "yargs";
 import type { Context } from "./context.js";
 

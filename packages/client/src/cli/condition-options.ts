@@ -1,5 +1,5 @@
 import { QuorumError } from "@quorumfs/core";
-import type { Settings } from "@quorumfs/runtime";
+import type { Settings } from "@quorumfs/runtime/lean";
 import type { InferredOptionTypes } from "yargs";
 import type { MutationOptions } from "../options.js";
 

@@ -1,4 +1,4 @@
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { MeterReading } from "./transfer-meter.js";
 
 const barCharsMax = 30;

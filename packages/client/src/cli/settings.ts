@@ -1,5 +1,5 @@
 import { QuorumError } from "@quorumfs/core";
-import { parseDuration, type Settings } from "@quorumfs/runtime";
+import { parseDuration, type Settings } from "@quorumfs/runtime/lean";
 import type { InferredOptionTypes } from "yargs";
 
 export type OutputFormat = "table" | "json" | "jsonl";

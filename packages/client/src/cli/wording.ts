@@ -1,5 +1,5 @@
 /** How values read in tables. Programs get exact ones by `-o json`. */
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { WallDate } from "../adapters/wall-date.js";
 import type { FileInfo, VoteInfo } from "../file-info.js";
 

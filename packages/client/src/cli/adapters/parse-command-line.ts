@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { QuorumError } from "@quorumfs/core";
-import { environmentName, settingsFromEnvironment } from "@quorumfs/runtime";
+import { environmentName, settingsFromEnvironment } from "@quorumfs/runtime/lean";
 import yargs, { type Argv, type InferredOptionTypes } from "yargs";
 import { type Command, encodeDash, type Registration, type Run } from "../command.js";
 import { type CommonConfig, commonConfigOf, commonSettings } from "../settings.js";

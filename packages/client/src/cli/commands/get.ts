@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { QuorumError } from "@quorumfs/core";
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { FileInfo } from "../../file-info.js";
 import { isDirectory } from "../adapters/find-local.js";
 import { parseByteRange } from "../byte-range.js";

@@ -1,4 +1,4 @@
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { ListEntry } from "../../file-info.js";
 import { command } from "../command.js";
 import { type Context, operationOptions } from "../context.js";

@@ -1,4 +1,4 @@
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { NodeInfo, NodeLoadInfo } from "../../cluster-info.js";
 import { command, group } from "../command.js";
 import { operationOptions } from "../context.js";

@@ -1,5 +1,5 @@
 import { QuorumError } from "@quorumfs/core";
-import { formatBytes, parseBytes } from "@quorumfs/runtime";
+import { formatBytes, parseBytes } from "@quorumfs/runtime/lean";
 import type { DamageInfo, NodeScrub, ScrubInfo } from "../../cluster-info.js";
 import { command, group } from "../command.js";
 import { type Context, operationOptions } from "../context.js";

@@ -1,4 +1,4 @@
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import type { FileState, StateSummary } from "../../cluster-info.js";
 import { command } from "../command.js";
 import { splitRemote } from "../remote-files.js";

@@ -1,4 +1,4 @@
-import { formatBytes } from "@quorumfs/runtime";
+import { formatBytes } from "@quorumfs/runtime/lean";
 import { command } from "../command.js";
 import { linksOption } from "../local-file.js";
 import { mirror, type MirrorAction } from "../sync/mirror.js";
