@@ -22,9 +22,15 @@ const collected: ReplicaView = { register: undefined, floor: 10, committed: zero
 /** The partition's floor is high, but the file has a record of its own. */
 const underFloor: ReplicaView = { ...used, floor: 10 };
 
+/** Has forgotten what it held, all of it below the ceiling. */
+const forgetful: ReplicaView = { ...fresh, forgotten: { ceiling: 12 }, floor: 3 };
+/** Does not even know how high that was. */
+const lost: ReplicaView = { ...fresh, forgotten: { ceiling: undefined } };
+
 const nackUsed = { kind: "nack", promised: ballot(5), floor: 0 };
 const nackFloor = { kind: "nack", promised: zeroBallot, floor: 10 };
 const ok = { kind: "ok" };
+const corrupt = { kind: "corrupt" };
 
 function stateOf(parts: object): object {
   return { kind: "state", accepted: zeroBallot, value: undefined, committed: zeroBallot, floor: 0, ...parts };
@@ -212,11 +218,76 @@ const rows: readonly Row[] = [
     request: { kind: "erase", ballot: ballot(4) },
     step: { reply: ok },
   },
+  {
+    name: "forgotten: READ",
+    view: forgetful,
+    request: { kind: "read", withContent: false },
+    step: { reply: corrupt },
+  },
+  {
+    name: "forgotten: PREPARE above the ceiling, for what was accepted cannot be shown",
+    view: forgetful,
+    request: { kind: "prepare", ballot: ballot(13) },
+    step: { reply: corrupt },
+  },
+  {
+    name: "forgotten: ACCEPT at the ceiling",
+    view: forgetful,
+    request: { kind: "accept", ballot: ballot(12), value },
+    step: { reply: corrupt },
+  },
+  {
+    name: "forgotten: ACCEPT above the ceiling",
+    view: forgetful,
+    request: { kind: "accept", ballot: ballot(13), value, next: ballot(14) },
+    step: { reply: ok, store: { promised: ballot(14), accepted: ballot(13), value } },
+  },
+  {
+    name: "forgotten: ACCEPT far above a ceiling that is lost, too",
+    view: lost,
+    request: { kind: "accept", ballot: ballot(2 ** 31), value },
+    step: { reply: corrupt },
+  },
+  {
+    name: "forgotten: ERASE, for what was voted on may be newer",
+    view: forgetful,
+    request: { kind: "erase", ballot: ballot(4) },
+    step: { reply: corrupt },
+  },
+  {
+    name: "forgotten: COMMIT is a fact all the same",
+    view: forgetful,
+    request: { kind: "commit", ballot: ballot(4) },
+    step: { reply: ok, committed: ballot(4) },
+  },
 ];
 
 describe("replica", () => {
   test.each(rows)("$name", ({ view, request, step }) => {
     expect(answer(view, request)).toEqual(step);
+  });
+
+  // What the whole argument of ceiling.ts rests on.
+  test("above the ceiling, a replica that has forgotten and one that has not come to the same", () => {
+    const ceiling = 6;
+    const counters = Array.from({ length: ceiling + 1 }, (_, counter) => counter);
+    const pasts = counters.flatMap((promised) =>
+      counters.slice(0, promised + 1).map((accepted): Register => {
+        const ballots = { promised: ballot(promised, 9), accepted: ballot(accepted, 9) };
+        return { ...ballots, value: accepted === 0 ? undefined : live({ version: ballot(accepted, 9) }) };
+      }),
+    );
+    const requests = [7, 8, 100].flatMap((counter): ReplicaRequest[] => [
+      { kind: "accept", ballot: ballot(counter), value },
+      { kind: "accept", ballot: ballot(counter), value, next: ballot(counter + 1) },
+    ]);
+    for (const register of pasts) {
+      for (const request of requests) {
+        expect(answer({ ...forgetful, forgotten: { ceiling } }, request)).toEqual(
+          answer({ ...fresh, register }, request),
+        );
+      }
+    }
   });
 
   const jump = counterJumpMax;
