@@ -13,3 +13,4 @@ export { type Binary, runBinary, type Running } from "./adapters/run-binary.js";
 export { nodeFileSystem } from "./adapters/node-file-system.js";
 export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.js";
 export * from "./lean.js";
+export { parsePercentage } from "./percentage.js";

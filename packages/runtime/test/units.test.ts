@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { formatBytes, parseBytes, parseDuration } from "@quorumfs/runtime";
+import { formatBytes, parseBytes, parseDuration, parsePercentage } from "@quorumfs/runtime";
 
 describe("sizes", () => {
   test.each([
@@ -40,5 +40,18 @@ describe("durations", () => {
 
   test.each(["", "30", "s", "1x", "-1s", "1s 2", "1 s"])("%j: refused", (text) => {
     expect(() => parseDuration(text)).toThrow("is not a duration");
+  });
+});
+
+describe("percentages", () => {
+  test.each([
+    ["5%", 0.05],
+    ["0%", 0],
+    ["0.5 %", 0.005],
+    ["100%", 1],
+  ])("%s is %d", (text, share) => expect(parsePercentage(text)).toBeCloseTo(share, 10));
+
+  test.each(["", "5", "0.05", "-1%", "101%", "%", "5%%"])("%j: refused", (text) => {
+    expect(() => parsePercentage(text)).toThrow("is not a percentage");
   });
 });
