@@ -22,8 +22,23 @@ export interface DataNodeConfig {
   readonly voteTimeoutMs: number;
   /** How often everything on this node is read and checked, from start to start; 0: only when somebody asks for it. */
   readonly scrubPeriodMs: number;
+  /** How long an upload is kept that no version names, since its last chunk or renewal. */
+  readonly uploadLeaseMs: number;
+  /** How long a chunk stays readable that no version needs any more, since it was last read. */
+  readonly retireAfterMs: number;
+  /** Share of the volume: with less free, new content goes elsewhere. */
+  readonly fullBelow: number;
   readonly limits: AdmissionLimits;
 }
+
+const dayMs = 86_400_000;
+
+/** An upload that was interrupted in the evening can be resumed the next day. */
+const uploadLeaseMsDefault = dayMs;
+/** Between two chunks that it reads from one upload here, a download takes seconds, if it is slow. */
+const retireAfterMsDefault = 600_000;
+/** Room for records, repairs and what is written while others find out that this node is full. */
+const fullBelowDefault = 0.05;
 
 // 4,096 operations of 1 KiB are a tenth of a second's work at full load; of 128 KiB they would be 512 MiB, hence bytes too.
 const limitsDefault: AdmissionLimits = { operationsMax: 4096, contentBytesMax: 64 * 1024 * 1024 };
@@ -45,6 +60,9 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     capacityBytes: 0,
     voteTimeoutMs: voteTimeoutMsDefault,
     scrubPeriodMs: scrubPeriodMsDefault,
+    uploadLeaseMs: uploadLeaseMsDefault,
+    retireAfterMs: retireAfterMsDefault,
+    fullBelow: fullBelowDefault,
     limits: limitsDefault,
     ...given,
   };
@@ -54,7 +72,12 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
   requireWhole("vote timeout in ms", config.voteTimeoutMs, { min: 10, max: 60_000 });
   // Back to back is of no use, and more than a year is never.
   if (config.scrubPeriodMs !== 0) {
-    requireWhole("scrub period in ms", config.scrubPeriodMs, { min: 1000, max: 366 * 86_400_000 });
+    requireWhole("scrub period in ms", config.scrubPeriodMs, { min: 1000, max: 366 * dayMs });
+  }
+  requireWhole("lease of uploads in ms", config.uploadLeaseMs, { min: 1000, max: 366 * dayMs });
+  requireWhole("time until retired chunks go in ms", config.retireAfterMs, { min: 0, max: 366 * dayMs });
+  if (!(config.fullBelow >= 0 && config.fullBelow < 1)) {
+    throw invalid(`the share of the volume that is kept free is 0 or more, and below 1, got ${config.fullBelow}`);
   }
   requireWhole("limit of operations", config.limits.operationsMax, { min: 1, max: 1_000_000 });
   requireWhole("limit of content bytes", config.limits.contentBytesMax, { min: 1, max: Number.MAX_SAFE_INTEGER });

@@ -12,6 +12,8 @@ import {
   type Random,
 } from "@quorumfs/core";
 import { Admission } from "./admission.js";
+import { chunkRoutes, holdsChunk } from "./chunk/chunk-routes.js";
+import { ChunkStore } from "./chunk/chunk-store.js";
 import { Buckets } from "./cluster/buckets.js";
 import { ClusterStore } from "./cluster/cluster-store.js";
 import { openIdentity } from "./cluster/identity.js";
@@ -76,20 +78,28 @@ const closeGraceMs = 2000;
  *   the cluster does not take this node; `corrupt`: the disk holds something else; `cancelled` by `signal`
  */
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
-  const { config, network, disk, clock, random, probe, log, version } = options;
+  const { config, network, disk, content, clock, random, probe, log, version } = options;
   const { storeId, incarnation, member } = await openIdentity({ disk, random });
   const self = new LocalNode({ incarnation, version, member });
   const store = new ClusterStore({ disk, log });
   const onFatal = once(options.onFatal);
 
   const context = replicaContext({ self, store, refresh: () => refresh().catch(() => undefined) });
-  const replica = new LocalReplica({
-    context,
+  // No caller's error any more, but this process's end.
+  const onDiskFailure = ({ message, cause }: QuorumError) =>
+    onFatal(new QuorumError({ code: "internal", message, cause }));
+  const replica = new LocalReplica({ context, disk, clock, log, onDiskFailure });
+  const chunks = await ChunkStore.open({
     disk,
+    files: content,
     clock,
+    random,
     log,
-    // No caller's error any more, but this process's end.
-    onDiskFailure: ({ message, cause }) => onFatal(new QuorumError({ code: "internal", message, cause })),
+    belongsHere: (upload, index) => holdsChunk(context, upload, index),
+    leaseMs: config.uploadLeaseMs,
+    retireAfterMs: config.retireAfterMs,
+    fullBelow: config.fullBelow,
+    onDiskFailure,
   });
   const replicaService = replicaRoutes({ replica, context, clock, log });
 
@@ -111,7 +121,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const listener = await network.listen({
     host: config.host,
     port: config.port,
-    routes: [...fileService.routes, ...replicaService.routes],
+    routes: [...fileService.routes, ...replicaService.routes, ...chunkRoutes({ store: chunks, context, clock })],
   });
   const membership = new Membership({
     superNode,
@@ -139,7 +149,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     await fileService.drain();
     await replicaService.drain();
   };
-  const close = closer({ listener, membership, coordinator, replica, peers, drain });
+  const close = closer({ listener, membership, coordinator, replica, chunks, peers, drain });
   try {
     if (!member) await enter(membership, options.signal);
   } catch (error) {
@@ -167,15 +177,17 @@ function closer(parts: {
   readonly membership: Membership;
   readonly coordinator: Coordinator;
   readonly replica: LocalReplica;
+  readonly chunks: ChunkStore;
   readonly peers: Peers;
   readonly drain: () => Promise<void>;
 }): () => Promise<void> {
-  const { listener, membership, coordinator, replica, peers, drain } = parts;
+  const { listener, membership, coordinator, replica, chunks, peers, drain } = parts;
   const closeAll = async () => {
     await membership.close();
     await Promise.all([listener.close(closeGraceMs), drain()]);
     coordinator.close();
     peers.close();
+    await chunks.close();
     await replica.close();
   };
   let closing: Promise<void> | undefined;

@@ -319,14 +319,14 @@ export class ChunkStore {
   }
 
   /**
-   * What there is of each chunk asked for, in order; size 0: it is not here, or damaged.
+   * What there is of each chunk asked for, in order; undefined: it is not here, or damaged.
    *
    * @param ranges at most {@link statChunksMax} chunks
    * @throws QuorumError `invalid_argument`
    */
-  async stat(owner: FileOwner, ranges: readonly ChunkRange[]): Promise<readonly ChunkContent[]> {
+  async stat(owner: FileOwner, ranges: readonly ChunkRange[]): Promise<readonly (ChunkContent | undefined)[]> {
     checkRanges(ranges, statChunksMax);
-    const found: ChunkContent[] = [];
+    const found: (ChunkContent | undefined)[] = [];
     for (const { upload, first, count } of ranges) {
       const uploadKey = uploadKeyBytes(owner, upload);
       for (let at = first; at < first + count; at += 1) {
@@ -632,12 +632,12 @@ export class ChunkStore {
     return this.#options.clock.wallMs() + this.#options.leaseMs;
   }
 
-  #statOne(keyBytes: Buffer): ChunkContent {
+  #statOne(keyBytes: Buffer): ChunkContent | undefined {
     const row = this.#index.chunk(keyBytes);
-    if (row === undefined || row === "damaged") return nothing;
-    if (this.#damaged.size > 0 && this.#damaged.has(keyBytes.toString("latin1"))) return nothing;
+    if (row === undefined || row === "damaged") return undefined;
+    if (this.#damaged.size > 0 && this.#damaged.has(keyBytes.toString("latin1"))) return undefined;
     // One that was retired unnamed goes soon, unless it is renewed.
-    if (row.retiredAtMs > 0 && !this.#index.tables.kept.get(uploadPartOf(keyBytes))) return nothing;
+    if (row.retiredAtMs > 0 && !this.#index.tables.kept.get(uploadPartOf(keyBytes))) return undefined;
     return { size: row.size, checksum: row.checksum };
   }
 
@@ -674,8 +674,6 @@ export class ChunkStore {
     return new Promise((resolve) => this.#options.clock.endOfTurn(resolve));
   }
 }
-
-const nothing: ChunkContent = Object.freeze({ size: 0, checksum: 0 });
 
 /** What is durable already is not made less so by a caller who has gone. */
 const never = new AbortController().signal;
