@@ -16,6 +16,8 @@ export interface Context {
   readonly stopping: AbortSignal;
   /** Aborted soon after: what is under way is given up. */
   readonly signal: AbortSignal;
+  /** Keeps a word on how to go on for the end of the command; the same word once only. */
+  advise(line: string): void;
   /** Connects with the first call; the same connection for all. */
   cluster(): Promise<QuorumFs>;
 }

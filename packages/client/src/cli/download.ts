@@ -10,6 +10,9 @@ import { sizeText } from "./wording.js";
 // A file that is overwritten again and again while it is being fetched is given up after as many attempts.
 const attemptsMax = 5;
 
+// Below, fetching again is as quick as reading about how to go on.
+const longBytesMin = 16 * 1024 * 1024;
+
 export interface Download {
   /** `bucket/path`. */
   readonly name: string;
@@ -27,9 +30,16 @@ type Downloaded = FileInfo & VoteInfo;
 /** Downloads one file, or a part of it: it appears whole, verified and on the disk, or not at all. */
 export async function download(context: Context, options: Download): Promise<Downloaded> {
   const { name, path, meter, range, replacing } = options;
-  const { body, file, ...vote } = await openRemote(context, { name, meter, range });
-  // What is not read to its end has to be told so.
-  await consuming(body, (bytes) => writeLocal(path, bytes, replacing === undefined ? {} : { replacing }));
+  const { body, file, length, ...vote } = await openRemote(context, { name, meter, range });
+  try {
+    await consuming(body, (bytes) => writeLocal(path, bytes, replacing === undefined ? {} : { replacing }));
+  } catch (thrown) {
+    const { code, retryable } = QuorumError.from(thrown);
+    if (!range && length >= longBytesMin && (retryable || code === "cancelled")) {
+      context.advise("with quorumfs get --resume, what has come before an interruption is kept");
+    }
+    throw thrown;
+  }
   return infoOf(file, vote);
 }
 

@@ -26,6 +26,7 @@ const connectTimeoutMs = 5000;
 export async function runCommandLine(options: CommandRun): Promise<number> {
   const { terminal, stopping, args } = options;
   let printer = new Printer(terminal, wantsJson(args) ? "json" : "table");
+  const advice = new Set<string>();
   try {
     const parsed = await parseCommandLine(options);
     switch (parsed.kind) {
@@ -37,11 +38,16 @@ export async function runCommandLine(options: CommandRun): Promise<number> {
         return 0;
       case "run":
         printer = new Printer(terminal, parsed.config.output);
-        await withCluster({ ...options, config: parsed.config, printer }, parsed.run);
+        await withCluster(
+          { ...options, config: parsed.config, printer, advise: (line) => void advice.add(line) },
+          parsed.run,
+        );
         return stopping.aborted ? 130 : 0;
     }
   } catch (thrown) {
-    return conclude(thrown, printer, stopping);
+    const code = conclude(thrown, printer, stopping);
+    for (const line of advice) printer.note(`quorumfs: ${line}`);
+    return code;
   }
 }
 

@@ -53,6 +53,7 @@ export async function upload(
       size === undefined || size < notedBytesMin || isOwnId
         ? undefined
         : await begin(context, { name, path: resolve(path), size, modifiedMs: reading.modifiedMs }, resume);
+    let safeBytes = 0;
     let resumedBytes = 0;
     try {
       const result = await cluster.put(name, reading.bytes(), {
@@ -62,7 +63,7 @@ export async function upload(
         ...(note ? { requestId: note.requestId } : {}),
         ...(note?.isResumed || isOwnId ? { resume: true } : {}),
         onProgress: (progress) => {
-          ({ resumedBytes } = progress);
+          ({ bytes: safeBytes, resumedBytes } = progress);
           note?.progressed();
           meter.progress(progress);
         },
@@ -73,7 +74,7 @@ export async function upload(
       return { ...result, isResumed: note?.isResumed ?? false };
     } catch (thrown) {
       const error = reading.failure ?? QuorumError.from(thrown);
-      if (note) await conclude(context, { note, error, path });
+      if (note) await conclude(context, { note, error, resume, safeBytes });
       throw error;
     }
   } finally {
@@ -97,11 +98,10 @@ async function begin(context: Context, noted: Noted, resume: boolean): Promise<U
 /** What may go better next time stays noted. */
 async function conclude(
   context: Context,
-  { note, error, path }: { note: UploadNote; error: QuorumError; path: string },
+  { note, error, resume, safeBytes }: { note: UploadNote; error: QuorumError; resume: boolean; safeBytes: number },
 ): Promise<void> {
   const mayGoOn = error.retryable || ["cancelled", "unknown_outcome", "internal"].includes(error.code);
-  if (!mayGoOn) return note.remove();
-  context.printer.note(
-    `quorumfs: what was sent of ${path} is kept for 24 hours; run the same command again with --resume to go on`,
-  );
+  if (!mayGoOn || (safeBytes === 0 && !note.isResumed)) return note.remove();
+  const again = resume ? "run the same command again" : "run the same command again with --resume";
+  context.advise(`what was sent is kept for 24 hours; ${again} to go on`);
 }

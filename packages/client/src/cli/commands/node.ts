@@ -40,10 +40,23 @@ export function nodeTable(nodes: readonly NodeInfo[]): string {
   return `${activity}\n\n${spaceTable(nodes)}`;
 }
 
+const spaceHeads = [
+  "RECORDS",
+  "CHUNKS",
+  "STORED",
+  "RECLAIMABLE",
+  "UPLOADING",
+  "DISK USED",
+  "DISK FREE",
+  "FULL",
+  "DAMAGED",
+  "REPAIRED",
+];
+
 function spaceTable(nodes: readonly NodeInfo[]): string {
   const known = nodes.flatMap((node) => loadOf(node) ?? []);
   return tableText(
-    ["NODE", "RECORDS", "CHUNKS", "USED", "FREE", "RECLAIMABLE", "UPLOADING", "FULL", "DAMAGED", "REPAIRED"],
+    ["NODE", ...spaceHeads],
     [
       ...nodes.map((node) => [node.id, ...spaceCells(loadOf(node))]),
       ["all", ...spaceCells(known.length === 0 ? undefined : known.reduce<Space>(sum, nothing))],
@@ -68,18 +81,27 @@ function activityCells(load: NodeLoadInfo | undefined): readonly string[] {
 
 type Space = Pick<
   NodeLoadInfo,
-  "records" | "chunks" | "diskUsedBytes" | "diskFreeBytes" | "reclaimableBytes" | "uploadingBytes" | "full" | "damage"
+  | "records"
+  | "chunks"
+  | "chunkBytes"
+  | "diskUsedBytes"
+  | "diskFreeBytes"
+  | "reclaimableBytes"
+  | "uploadingBytes"
+  | "full"
+  | "damage"
 >;
 
 function spaceCells(space: Space | undefined): readonly string[] {
-  if (!space) return ["-", "-", "-", "-", "-", "-", "-", "-", "-"];
+  if (!space) return spaceHeads.map(() => "-");
   return [
     String(space.records),
     String(space.chunks),
-    formatBytes(space.diskUsedBytes),
-    formatBytes(space.diskFreeBytes),
+    formatBytes(space.chunkBytes),
     formatBytes(space.reclaimableBytes),
     formatBytes(space.uploadingBytes),
+    formatBytes(space.diskUsedBytes),
+    formatBytes(space.diskFreeBytes),
     space.full ? "FULL" : "no",
     String(damagedCount(space.damage)),
     String(repairedCount(space.damage)),
@@ -89,6 +111,7 @@ function spaceCells(space: Space | undefined): readonly string[] {
 const nothing: Space = {
   records: 0,
   chunks: 0,
+  chunkBytes: 0,
   diskUsedBytes: 0,
   diskFreeBytes: 0,
   reclaimableBytes: 0,
@@ -101,6 +124,7 @@ function sum(a: Space, b: Space): Space {
   return {
     records: a.records + b.records,
     chunks: a.chunks + b.chunks,
+    chunkBytes: a.chunkBytes + b.chunkBytes,
     diskUsedBytes: a.diskUsedBytes + b.diskUsedBytes,
     diskFreeBytes: a.diskFreeBytes + b.diskFreeBytes,
     reclaimableBytes: a.reclaimableBytes + b.reclaimableBytes,

@@ -87,8 +87,9 @@ function rateOf(text: string): number {
 async function show(context: Context, nodes: readonly NodeScrub[]): Promise<void> {
   const { printer } = context;
   const answers = nodes.flatMap(({ node, scrub }) => (scrub ? [{ node, scrub }] : []));
-  if (printer.format === "table") await printer.one({}, scrubTable(answers));
-  else {
+  if (printer.format === "table") {
+    if (answers.length > 0) await printer.one({}, scrubTable(answers));
+  } else {
     const rows = printer.rows<(typeof answers)[number]>({ line: () => "" });
     for (const answer of answers) await rows.add(answer);
     await rows.end();
