@@ -20,8 +20,8 @@ const roundTimeoutMs = 10_000;
 export interface RecordRepairOptions {
   readonly coordinator: Pick<Coordinator, "settle">;
   readonly replica: Pick<LocalReplica, "check" | "abandon" | "reconsider">;
-  readonly store: ClusterStore;
-  readonly self: LocalNode;
+  readonly store: Pick<ClusterStore, "view">;
+  readonly self: Pick<LocalNode, "id">;
   readonly clock: Clock;
   readonly log: Log;
 }
