@@ -20,7 +20,7 @@ const options = await yargs(hideBin(process.argv))
   .option("quorum", {
     type: "string",
     array: true,
-    default: ["3/2/2", "5/3/3", "5/2/4", "3/3/1"],
+    default: ["3/2/2", "5/3/3", "5/2/4", "3/3/1", "3/1/3"],
     describe: "N/R/W; may be given several times",
   })
   .option("trace", { type: "boolean", default: false, describe: "print every message of every history" })
