@@ -23,10 +23,13 @@ import { Membership } from "./cluster/membership.js";
 import { replicaContext } from "./cluster/replica-context.js";
 import { SuperNode } from "./cluster/super-node.js";
 import type { DataNodeConfig } from "./config.js";
+import { LargeContent } from "./content/large-content.js";
+import { ownersPerSecondDefault } from "./content/owner-checks.js";
 import { Coordinator } from "./coordinator/coordinator.js";
 import { Hedges } from "./coordinator/hedges.js";
 import { Pauses } from "./coordinator/pauses.js";
 import { Peers } from "./coordinator/peers.js";
+import { RecordRepair } from "./coordinator/record-repair.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
 import { FileDispatcher } from "./file/file-dispatcher.js";
 import { fileRoutes } from "./file/file-routes.js";
@@ -34,6 +37,8 @@ import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { LocalReplica } from "./replica/local-replica.js";
 import { replicaRoutes } from "./replica/routes.js";
+import { ChunkRepair } from "./upkeep/chunk-repair.js";
+import { Upkeep } from "./upkeep/upkeep.js";
 
 export interface DataNodeOptions {
   readonly config: DataNodeConfig;
@@ -88,7 +93,15 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   // No caller's error any more, but this process's end.
   const onDiskFailure = ({ message, cause }: QuorumError) =>
     onFatal(new QuorumError({ code: "internal", message, cause }));
-  const replica = new LocalReplica({ context, disk, clock, log, onDiskFailure });
+  const replica = new LocalReplica({
+    context,
+    disk,
+    clock,
+    log,
+    onDiskFailure,
+    onDamage: (file) => upkeep.onRecordDamage(file),
+    isFull: () => chunks.isFull,
+  });
   const chunks = await ChunkStore.open({
     disk,
     files: content,
@@ -110,18 +123,60 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const { voteTimeoutMs } = config;
   const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
   const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh });
-  const ranges = new RangeQuorum({ replica, isLocal: (node) => links.isLocal(node), peers, clock, log });
+  const isLocal = (node: NodeId) => links.isLocal(node);
+  const ranges = new RangeQuorum({ replica, isLocal, peers, clock, log });
   const lister = new Lister({ store, ranges, coordinator, clock });
   const admission = new Admission(config.limits);
   const buckets = new Buckets({ store, refresh });
-  const dispatcher = new FileDispatcher({ coordinator, lister, buckets, admission, clock, random, log });
+  const loadMeter: LoadMeter = new LoadMeter({
+    admission,
+    replica,
+    chunks,
+    disk,
+    clock,
+    probe,
+    damage: () => upkeep.damage,
+  });
+  const isBusy = (): boolean => loadMeter.isBusy;
+  const large: LargeContent = new LargeContent({
+    chunks,
+    coordinator,
+    replica,
+    peers,
+    store,
+    isLocal,
+    clock,
+    log,
+    isBusy,
+    refresh,
+    ownersPerSecond: ownersPerSecondDefault,
+  });
+  const { changes } = large;
+  const dispatcher = new FileDispatcher({ coordinator, changes, lister, buckets, admission, clock, random, log });
   const fileService = fileRoutes({ dispatcher, clock, log });
-  const loadMeter = new LoadMeter({ admission, replica, disk, clock, probe });
+  const upkeep: Upkeep = new Upkeep({
+    disk,
+    chunks,
+    chunkRepair: new ChunkRepair({ store: chunks, fetch: large.fetch }),
+    recordRepair: new RecordRepair({ coordinator, replica, store, self, clock, log }),
+    cluster: store,
+    clock,
+    random,
+    log,
+    scrubPeriodMs: config.scrubPeriodMs,
+    isBusy,
+    onScrubbed: () => large.ownerChecks.checkAll(),
+  });
 
   const listener = await network.listen({
     host: config.host,
     port: config.port,
-    routes: [...fileService.routes, ...replicaService.routes, ...chunkRoutes({ store: chunks, context, clock })],
+    routes: [
+      ...fileService.routes,
+      ...replicaService.routes,
+      ...chunkRoutes({ store: chunks, context, clock }),
+      ...upkeep.routes,
+    ],
   });
   const membership = new Membership({
     superNode,
@@ -149,7 +204,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     await fileService.drain();
     await replicaService.drain();
   };
-  const close = closer({ listener, membership, coordinator, replica, chunks, peers, drain });
+  const close = closer({ listener, membership, coordinator, replica, chunks, large, upkeep, peers, drain });
   try {
     if (!member) await enter(membership, options.signal);
   } catch (error) {
@@ -157,6 +212,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     throw error;
   }
   membership.start();
+  large.start();
+  upkeep.start();
   log.info("datanode.serving", { node: self.id, address: listener.address, incarnation });
   return { nodeId: self.id, address: listener.address, close, [Symbol.asyncDispose]: close };
 }
@@ -178,15 +235,19 @@ function closer(parts: {
   readonly coordinator: Coordinator;
   readonly replica: LocalReplica;
   readonly chunks: ChunkStore;
+  readonly large: LargeContent;
+  readonly upkeep: Upkeep;
   readonly peers: Peers;
   readonly drain: () => Promise<void>;
 }): () => Promise<void> {
-  const { listener, membership, coordinator, replica, chunks, peers, drain } = parts;
+  const { listener, membership, coordinator, replica, chunks, large, upkeep, peers, drain } = parts;
   const closeAll = async () => {
     await membership.close();
+    const backgroundEnded = Promise.all([large.close(), upkeep.close()]);
     await Promise.all([listener.close(closeGraceMs), drain()]);
     coordinator.close();
     peers.close();
+    await backgroundEnded;
     await chunks.close();
     await replica.close();
   };

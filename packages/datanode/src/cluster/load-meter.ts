@@ -1,6 +1,7 @@
 import type { Clock, Disk } from "@quorumfs/core";
-import type { Load } from "@quorumfs/proto";
+import type { DamageCounts, Load } from "@quorumfs/proto";
 import type { Admission } from "../admission.js";
+import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 
 /** What a node can say of its own process. */
@@ -14,6 +15,17 @@ export interface Probe {
   };
 }
 
+export interface LoadMeterOptions {
+  readonly admission: Admission;
+  readonly replica: LocalReplica;
+  readonly chunks: Pick<ChunkStore, "usage" | "isFull">;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly probe: Probe;
+  /** What was found damaged here, and what was put right, since the store was made. */
+  readonly damage: () => DamageCounts;
+}
+
 // Records are counted by looking at what is not on disk yet: worth the effort every few seconds, not with every beat.
 const recordsEverySamples = 10;
 
@@ -23,26 +35,14 @@ const busyDelayMs = 20;
 
 /** How busy this node is; clients and the SuperNode choose by it. */
 export class LoadMeter {
-  readonly #options: {
-    readonly admission: Admission;
-    readonly replica: LocalReplica;
-    readonly disk: Disk;
-    readonly clock: Clock;
-    readonly probe: Probe;
-  };
+  readonly #options: LoadMeterOptions;
   #finishedBefore = 0;
   #sampledAtMs: number;
   #samples = 0;
   #records = 0;
   #eventLoopDelayMs = 0;
 
-  constructor(options: {
-    readonly admission: Admission;
-    readonly replica: LocalReplica;
-    readonly disk: Disk;
-    readonly clock: Clock;
-    readonly probe: Probe;
-  }) {
+  constructor(options: LoadMeterOptions) {
     this.#options = options;
     this.#sampledAtMs = options.clock.nowMs();
   }
@@ -54,7 +54,7 @@ export class LoadMeter {
 
   /** The load since the sample before. */
   sample(): Load {
-    const { admission, replica, disk, clock, probe } = this.#options;
+    const { admission, replica, chunks, disk, clock, probe, damage } = this.#options;
     const { eventLoopDelayMs, cpuFraction, residentBytes } = probe.sample();
     this.#eventLoopDelayMs = eventLoopDelayMs;
     if (this.#samples % recordsEverySamples === 0) this.#records = replica.recordCount;
@@ -65,6 +65,7 @@ export class LoadMeter {
     const operationsPerSecond = (admission.finished - this.#finishedBefore) / elapsedS;
     this.#sampledAtMs = nowMs;
     this.#finishedBefore = admission.finished;
+    const usage = chunks.usage();
     return {
       eventLoopDelayMs,
       inFlight: admission.inFlight,
@@ -74,12 +75,12 @@ export class LoadMeter {
       residentBytes,
       records: this.#records,
       operationsPerSecond,
-      chunks: 0,
-      chunkBytes: 0,
-      reclaimableBytes: 0,
-      uploadingBytes: 0,
-      full: false,
-      damage: undefined,
+      chunks: usage.chunks,
+      chunkBytes: usage.bytes,
+      reclaimableBytes: usage.reclaimableBytes,
+      uploadingBytes: usage.uploadingBytes,
+      full: chunks.isFull,
+      damage: damage(),
     };
   }
 }

@@ -38,6 +38,7 @@ export interface LargeContentOptions {
 export class LargeContent {
   readonly peers: ChunkPeers;
   readonly places: ChunkPlaces;
+  readonly fetch: ChunkFetch;
   readonly changes: FileChanges;
   readonly ownerChecks: OwnerChecks;
   readonly #notices: KeepNotices;
@@ -53,7 +54,7 @@ export class LargeContent {
     const durability = new DurabilityCheck({ peers, store, clock });
     const check = new UploadCheck({ durability, pages, current });
     const largePuts = new LargePuts({ coordinator, check, clock });
-    const fetch = new ChunkFetch({ peers, places, isLocal });
+    const fetch = (this.fetch = new ChunkFetch({ peers, places, isLocal }));
     this.#notices = new KeepNotices({ peers, store, log });
     this.#missing = new MissingChunks({ ...options, fetch });
     this.changes = new FileChanges({ coordinator, largePuts, notices: this.#notices, chunks });

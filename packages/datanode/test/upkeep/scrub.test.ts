@@ -186,7 +186,7 @@ describe("scrub: pause and restart", () => {
     const disk = new MemoryDisk();
     const first = open({ clock, disk });
     await first.scrub.start(slowly);
-    await clock.pass(4500);
+    await clock.pass(3500);
     await first.scrub.close();
     const second = open({ clock, disk });
     await clock.pass(60_000);
@@ -221,9 +221,8 @@ describe("scrub: pause and restart", () => {
     const before = first.walk.order.length;
     await clock.pass(60_000);
     expect(first.walk.order).toHaveLength(before);
-    await first.scrub.close();
 
-    const second = open({ clock, disk });
+    const second = open({ clock, disk: disk.crash() });
     await clock.pass(5 * dayMs);
     expect(second.walk.order).toEqual([]);
     expect(second.scrub.report).toMatchObject({ state: "paused", progress: { records: before } });
