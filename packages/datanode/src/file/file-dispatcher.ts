@@ -14,6 +14,7 @@ import type {
 import type { Admission } from "../admission.js";
 import type { Buckets } from "../cluster/buckets.js";
 import type { BucketView } from "../cluster/cluster-view.js";
+import type { FileChanges } from "../content/file-changes.js";
 import type { CancelOperation, Coordinator, Done, Found } from "../coordinator/coordinator.js";
 import type { Lister } from "../list/lister.js";
 import { Hex } from "./hex.js";
@@ -30,6 +31,7 @@ export const timeoutMsMax = 60_000;
 
 export interface FileDispatcherOptions {
   readonly coordinator: Coordinator;
+  readonly changes: FileChanges;
   readonly lister: Lister;
   readonly buckets: Buckets;
   readonly admission: Admission;
@@ -89,7 +91,7 @@ export class FileDispatcher {
     return this.#admit(request.bucket, content.byteLength + manifest.byteLength, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
       const tell = this.#traced("put", request, terms, settle);
-      return this.#options.coordinator.mutate({ ...terms, bucket, path, deadlineMs }, (error, result) => {
+      return this.#options.changes.change({ ...terms, bucket, path, deadlineMs }, (error, result) => {
         if (!result) {
           tell(error, undefined);
           return;
@@ -111,7 +113,7 @@ export class FileDispatcher {
       const terms = deleteTerms(request, this.#options.random);
       const tell = this.#traced("delete", request, terms, settle);
       const intent = { kind: "delete" } as const;
-      return this.#options.coordinator.mutate({ ...terms, intent, bucket, path, deadlineMs }, (error, result) => {
+      return this.#options.changes.change({ ...terms, intent, bucket, path, deadlineMs }, (error, result) => {
         if (!result) {
           tell(error, undefined);
           return;
