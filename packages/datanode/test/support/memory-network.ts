@@ -114,6 +114,10 @@ class MemoryChannel implements Channel {
     request: Request,
     options: CallOptions,
   ): AsyncGenerator<Response> {
+    if (this.#network.host(this.address)?.routes.get(method.path)?.kind === "duplex") {
+      yield* this.#streamed(method, request, options);
+      return;
+    }
     const route = this.#route(method.path, "serverStream");
     const { signal, end } = this.#callOf(options.signal);
     try {
@@ -131,6 +135,41 @@ class MemoryChannel implements Channel {
     }
   }
 
+  /** On the wire the one looks like the other. */
+  async *#streamed<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    options: CallOptions,
+  ): AsyncGenerator<Response> {
+    const stream = this.duplex(method, options);
+    const answers: Response[] = [];
+    let over = false;
+    let failure: Error | undefined;
+    let wake = () => {};
+    stream.onMessage((answer) => {
+      answers.push(answer);
+      wake();
+    });
+    stream.onEnd((error) => {
+      over = true;
+      failure = error;
+      wake();
+    });
+    stream.write(request);
+    stream.end();
+    try {
+      for (;;) {
+        const answer = answers.shift();
+        if (answer !== undefined) yield answer;
+        else if (failure) throw failure;
+        else if (over) return;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      if (!over) stream.cancel();
+    }
+  }
+
   duplex<Request, Response>(method: Method<Request, Response>, options: CallOptions): Duplex<Request, Response> {
     const client = new End<Request, Response>();
     const server = new End<unknown, unknown>();
@@ -142,7 +181,8 @@ class MemoryChannel implements Channel {
     };
     client.onCancel = () => finish(new QuorumError({ code: "cancelled", message: "cancelled" }));
     server.onCancel = () => finish(lost(this.address));
-    server.onFail = finish;
+    // Behind what was sent before.
+    server.onFail = (error) => void setImmediate(finish, error);
     signal.addEventListener("abort", () => finish(lost(this.address)), { once: true });
     client.onWrite = (message) => {
       const bytes = method.requestSerialize(message);
@@ -152,8 +192,8 @@ class MemoryChannel implements Channel {
       const bytes = this.#route(method.path, "duplex").method.responseSerialize(message);
       setImmediate(() => client.receive(method.responseDeserialize(bytes)));
     };
-    client.onHalfClose = () => finish(undefined);
-    server.onHalfClose = () => finish(undefined);
+    client.onHalfClose = () => this.#network.send(this.#message(method.path), () => server.receiveEnd());
+    server.onHalfClose = () => void setImmediate(finish, undefined);
     setImmediate(() => {
       try {
         this.#route(method.path, "duplex").handle(server, this.#context(signal));
@@ -205,6 +245,7 @@ class End<Out, In> implements ServedDuplex<Out, In> {
   #message: (message: In) => void = () => undefined;
   #end: (error: Error | undefined) => void = () => undefined;
   #ended = false;
+  #heardAll = false;
   onWrite: (message: Out) => void = () => undefined;
   onCancel: () => void = () => undefined;
   onFail: (error: QuorumError) => void = () => undefined;
@@ -245,9 +286,16 @@ class End<Out, In> implements ServedDuplex<Out, In> {
     if (!this.#ended) this.#message(message);
   }
 
+  /** The other end says no more, and still listens. */
+  receiveEnd(): void {
+    if (this.#ended || this.#heardAll) return;
+    this.#heardAll = true;
+    this.#end(undefined);
+  }
+
   finish(error: Error | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    setImmediate(() => this.#end(error));
+    if (!this.#heardAll) setImmediate(() => this.#end(error));
   }
 }
