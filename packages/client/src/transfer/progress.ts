@@ -13,6 +13,8 @@ export class Progress {
   #resumedBytes = 0;
   #toldAtMs = -Infinity;
   #toldBytes = -1;
+  /** Takes back the telling that is due; set while there is one. */
+  #cancelDue: (() => void) | undefined;
 
   constructor(clock: Clock, tell: ((progress: TransferProgress) => void) | undefined, totalBytes: number | undefined) {
     this.#clock = clock;
@@ -24,18 +26,23 @@ export class Progress {
     this.#bytes += bytes;
     if (how.resumed) this.#resumedBytes += bytes;
     if (!this.#tell) return;
-    const nowMs = this.#clock.nowMs();
-    if (nowMs - this.#toldAtMs < tellEveryMs) return;
-    this.#toldAtMs = nowMs;
-    this.#report();
+    if (this.#cancelDue) return;
+    const waitMs = this.#toldAtMs + tellEveryMs - this.#clock.nowMs();
+    if (waitMs <= 0) this.#report();
+    // What comes last before a pause must be told, too.
+    else this.#cancelDue = this.#clock.after(waitMs, () => this.#report());
   }
 
   /** The last word, unless it has been said. */
   finish(): void {
+    this.#cancelDue?.();
+    this.#cancelDue = undefined;
     if (this.#bytes !== this.#toldBytes) this.#report();
   }
 
   #report(): void {
+    this.#cancelDue = undefined;
+    this.#toldAtMs = this.#clock.nowMs();
     this.#toldBytes = this.#bytes;
     // Pages of a very large manifest are sent as well, and are not the content's.
     const bytes = Math.min(this.#bytes, this.totalBytes ?? Infinity);
