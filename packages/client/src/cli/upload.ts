@@ -25,7 +25,10 @@ export interface Upload {
   readonly expected?: { readonly size: number | undefined; readonly modifiedMs: number };
 }
 
-export interface Uploaded extends PutResult {
+export interface Uploaded {
+  readonly result: PutResult;
+  /** What an earlier upload had sent. */
+  readonly resumedBytes: number;
   /** By the request id of an earlier upload, which may have taken effect long since and have been overwritten. */
   readonly isResumed: boolean;
 }
@@ -71,7 +74,7 @@ export async function upload(
       await note?.remove();
       if (resumedBytes > 0)
         context.printer.note(`quorumfs: of ${path}, ${sizeText(resumedBytes)} had been sent before`);
-      return { ...result, isResumed: note?.isResumed ?? false };
+      return { result, resumedBytes, isResumed: note?.isResumed ?? false };
     } catch (thrown) {
       const error = reading.failure ?? QuorumError.from(thrown);
       if (note) await conclude(context, { note, error, resume, safeBytes });

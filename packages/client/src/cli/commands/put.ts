@@ -24,6 +24,10 @@ type Item =
     }
   | { readonly kind: "problem"; readonly problem: QuorumError };
 
+interface Sent extends PutResult {
+  readonly resumedBytes?: number;
+}
+
 interface Plan {
   readonly sources: readonly string[];
   /** `BUCKET`, `BUCKET/PATH` or `BUCKET/PATH/`. */
@@ -79,12 +83,12 @@ export const put = command({
     requireOneFile({ conditions, isMany: !isSingle });
     const options = { ...conditions, ifAbsent: values["if-absent"], attributes: attributesOf(values.attribute ?? []) };
     if (append) requirePlain({ isSingle, resume, ...options });
-    const send = append
-      ? (path: string | undefined, name: string, meter: FileMeter) => appendTo(context, { path, name, meter })
-      : (path: string | undefined, name: string, meter: FileMeter) =>
-          path === undefined
-            ? fromStandardInput(context, { name, meter, options })
-            : upload(context, { path, name, meter, options, resume });
+    const send = async (path: string | undefined, name: string, meter: FileMeter): Promise<Sent> => {
+      if (append) return appendTo(context, { path, name, meter });
+      if (path === undefined) return fromStandardInput(context, { name, meter, options });
+      const { result, resumedBytes } = await upload(context, { path, name, meter, options, resume });
+      return resumedBytes > 0 ? { ...result, resumedBytes } : result;
+    };
     const rows = context.printer.rows({ line: isSingle ? fileBlock : fileLine });
     try {
       const done = await forEachFile(context, plan({ sources, target, isSingle, find: { recursive, links } }), {

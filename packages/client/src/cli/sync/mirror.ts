@@ -148,11 +148,18 @@ async function send(
   parseFileName(to);
   const options = unchanged(target);
   // One that was interrupted goes on by itself: what is to be done is the same.
-  const { file, isResumed } = await upload(context, { path, name: to, meter, options, resume: true, expected: source });
+  const { result, isResumed } = await upload(context, {
+    path,
+    name: to,
+    meter,
+    options,
+    resume: true,
+    expected: source,
+  });
   if (!isResumed) return;
   const cluster = await context.cluster();
   const { file: now } = await cluster.stat(to, operationOptions(context));
-  if (now.version === file.version) return;
+  if (now.version === result.file.version) return;
   // The earlier upload had taken effect after all, and was overwritten before this command looked.
   await upload(context, { path, name: to, meter, options, resume: false, expected: source });
 }
