@@ -101,6 +101,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     onDiskFailure,
     onDamage: (file) => upkeep.onRecordDamage(file),
     isFull: () => chunks.isFull,
+    manifestAgeMaxMs: config.uploadLeaseMs / 2,
   });
   const chunks = await ChunkStore.open({
     disk,

@@ -29,7 +29,7 @@ import { Ceiling } from "./ceiling.js";
 import type { FileState } from "./file-state.js";
 import { type DamagedFile, FileTable } from "./file-table.js";
 import { Floors } from "./floors.js";
-import { refusalOfFresh } from "./fresh-value.js";
+import { manifestAgeMaxMsDefault, refusalOfFresh } from "./fresh-value.js";
 import { GenerationCache } from "./generation-cache.js";
 import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
 import { RangeReader } from "./range-reader.js";
@@ -51,6 +51,8 @@ export interface LocalReplicaOptions {
   readonly onDamage?: (file: DamagedFile) => void;
   /** Whether too little space is left for new content; default: never. */
   readonly isFull?: () => boolean;
+  /** Of new manifests; default {@link manifestAgeMaxMsDefault}. */
+  readonly manifestAgeMaxMs?: number;
 }
 
 const corrupt: ReplicaReply = Object.freeze({ kind: "corrupt" });
@@ -248,8 +250,8 @@ export class LocalReplica {
 
   #refusalOfFresh(request: ReplicaRequest): ReplicaReply | undefined {
     if (request.kind !== "accept") return undefined;
-    const { clock, isFull } = this.#options;
-    return refusalOfFresh(request, { isFull: isFull?.() ?? false, wallMs: clock.wallMs() });
+    const { clock, isFull, manifestAgeMaxMs = manifestAgeMaxMsDefault } = this.#options;
+    return refusalOfFresh(request, { isFull: isFull?.() ?? false, wallMs: clock.wallMs(), manifestAgeMaxMs });
   }
 
   #hint(name: string, request: ReplicaRequest): ReplicaReply {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { inlineBytesMax, type ReplicaRequest, type Value } from "@quorumfs/core";
-import { manifestAgeMaxMs } from "../../src/replica/fresh-value.js";
+import { manifestAgeMaxMsDefault } from "../../src/replica/fresh-value.js";
 import { accept, ask, ballot, openReplica, prepare, read, tombstoneOf, valueOf } from "./fixture.js";
 import { MemoryDisk } from "./memory-disk.js";
 import { StepClock } from "../support/step-clock.js";
@@ -51,16 +51,16 @@ describe("a manifest whose coordinator was stopped for long", () => {
   const open = () => openReplica(new MemoryDisk(), { clock }).replica;
 
   test("is refused when it is more than twelve hours old by this replica's clock", async () => {
-    const reply = await ask(open(), "a", fresh(manifestOf(5, manifestAgeMaxMs + 1)));
+    const reply = await ask(open(), "a", fresh(manifestOf(5, manifestAgeMaxMsDefault + 1)));
     expect(reply).toMatchObject({ kind: "refused", code: "unavailable" });
   });
 
   test("is voted for when it is younger", async () => {
-    expect(await ask(open(), "a", fresh(manifestOf(5, manifestAgeMaxMs)))).toEqual({ kind: "ok" });
+    expect(await ask(open(), "a", fresh(manifestOf(5, manifestAgeMaxMsDefault)))).toEqual({ kind: "ok" });
   });
 
   test("is voted for when it is there already, and only voted for again", async () => {
-    const old = manifestOf(5, manifestAgeMaxMs + 1);
+    const old = manifestOf(5, manifestAgeMaxMsDefault + 1);
     expect(await ask(open(), "a", accept(5, old))).toEqual({ kind: "ok" });
     expect(await ask(open(), "a", accept(6, old, ballot(7)))).toEqual({ kind: "ok" });
   });
