@@ -72,12 +72,16 @@ export class RepairQueue<Item> {
     this.#pump();
   }
 
-  /** Takes in what is damaged, unless it is here already or there is no room. Never throws. */
-  add(item: Item): void {
-    const { ledger, kind, encode, describe, log } = this.#options;
+  /**
+   * Takes in what is damaged, unless it is here already or there is no room. Never throws.
+   *
+   * @returns whether that was news
+   */
+  add(item: Item): boolean {
+    const { ledger, kind, encode } = this.#options;
     const key = encode(item);
-    if (this.#stop.signal.aborted || this.#entries.has(nameOf(key)) || this.#entries.size >= this.#entriesMax) return;
-    log.error(`${kind}.damaged`, describe(item));
+    if (this.#stop.signal.aborted || this.#entries.has(nameOf(key)) || this.#entries.size >= this.#entriesMax)
+      return false;
     const entry = this.#enter(item, key);
     // Not tried before it is counted: a repair must not be counted first.
     entry.isRunning = true;
@@ -87,6 +91,7 @@ export class RepairQueue<Item> {
         this.#pump();
       }),
     );
+    return true;
   }
 
   /** Tries everything again soon: a node is back, say. */

@@ -46,6 +46,7 @@ const chunkRepairsAtOnce = 2;
 
 export class Upkeep {
   readonly routes: readonly Route[];
+  readonly #log: Log;
   readonly #ledger: DamageLedger;
   readonly #scrub: Scrub;
   readonly #records: RepairQueue<DamagedFile>;
@@ -54,6 +55,7 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     const { disk, chunks, chunkRepair, recordRepair, clock, random, log } = options;
+    this.#log = log;
     const ledger = (this.#ledger = new DamageLedger({ disk, log }));
     this.#records = new RepairQueue<DamagedFile>({
       kind: "record",
@@ -79,7 +81,8 @@ export class Upkeep {
       describe: describeChunk,
       repair: (key, signal) => chunkRepair.repair(key, signal),
     });
-    chunks.onDamage((key) => this.#chunks.add(key));
+    // The store has logged it.
+    chunks.onDamage((key) => void this.#chunks.add(key));
     const onDamage = (file: DamagedFile) => this.onRecordDamage(file);
     this.#scrub = new Scrub({
       walks: [new RecordWalk({ disk, clock, onDamage }), new PromiseWalk({ disk, onDamage }), new ChunkWalk(chunks)],
@@ -103,7 +106,7 @@ export class Upkeep {
 
   /** A read, a vote or a listing has met a record that is damaged. */
   onRecordDamage({ bucket, path }: DamagedFile): void {
-    this.#records.add({ bucket, path });
+    if (this.#records.add({ bucket, path })) this.#log.error("record.damaged", { bucket, path });
   }
 
   /** Goes on with what the process before this one has left. */
