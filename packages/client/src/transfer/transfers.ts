@@ -1,10 +1,13 @@
-import { parseFileName, QuorumError } from "@quorumfs/core";
+import { QuorumError } from "@quorumfs/core";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { FileCalls } from "../file-calls.js";
 import type { FileContent, GetResult, PutResult, ReadResult } from "../file-info.js";
+import { WaitingRoom } from "../operation/gate.js";
 import type { Surroundings } from "../operation/surroundings.js";
-import { type AppendOptions, checkTimeout, type GetOptions } from "../options.js";
+import { checkTimeout, type GetOptions } from "../options.js";
 import { toHex } from "../wire.js";
+import { AppendTurns } from "./append-turns.js";
+import { appendContent, type CheckedAppendOptions } from "./file-append.js";
 import { type CheckedPutOptions, isSmall, putContent } from "./file-put.js";
 import { rangeOf } from "./file-range.js";
 import { readFile, streamOf } from "./file-read.js";
@@ -28,6 +31,7 @@ export interface TransfersOptions {
 export class Transfers {
   readonly #options: TransfersOptions;
   readonly #context: TransferContext;
+  readonly #appendTurns = new AppendTurns(new WaitingRoom());
   /** Of the transfers under way. */
   readonly #lifetimes = new Set<Lifetime>();
 
@@ -54,12 +58,10 @@ export class Transfers {
     });
   }
 
-  async append(
-    name: string,
-    content: FileContent,
-    options: AppendOptions & { readonly timeoutMs: number },
-  ): Promise<PutResult> {
-    throw new QuorumError({ code: "internal", message: `append ${name} ${typeof content} ${options.timeoutMs}` });
+  async append(name: string, content: FileContent, options: CheckedAppendOptions): Promise<PutResult> {
+    return this.#during(`append ${name}`, options.signal, (lifetime) =>
+      this.#appendTurns.run(name, lifetime, () => appendContent(this.#context, name, content, { options, lifetime })),
+    );
   }
 
   async get(name: string, options: GetOptions): Promise<GetResult> {

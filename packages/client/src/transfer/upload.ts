@@ -53,8 +53,13 @@ export class Upload {
   }
 
   /** An empty buffer to fill, when there is one. @throws QuorumError if the upload has failed meanwhile */
-  buffer(): Promise<ChunkBuffer> {
-    return this.#context.buffers.take(this.#options.lifetime);
+  async buffer(): Promise<ChunkBuffer> {
+    const { lifetime } = this.#options;
+    const buffer = await this.#context.buffers.take(lifetime);
+    // What ended the upload may have freed this very buffer.
+    if (lifetime.ended) this.giveBack(buffer);
+    lifetime.check();
+    return buffer;
   }
 
   giveBack(buffer: ChunkBuffer): void {
@@ -91,6 +96,8 @@ export class Upload {
   ): void {
     const { name, owner, upload, timeoutMs, lifetime } = this.#options;
     const { checksum, buffer, onSafe } = sending;
+    if (lifetime.ended) this.giveBack(buffer);
+    lifetime.check();
     const chunk: ChunkUpload = new ChunkUpload(this.#context, {
       title: `chunk ${index} of ${name}`,
       owner,

@@ -102,7 +102,12 @@ export class FakeChunks {
       reaction = this.onWrite(announced);
       if (reaction instanceof QuorumError) return this.#break(end, reaction);
       if (reaction === "mute") return;
-      if (this.stored.has(keyOf(announced.upload, announced.index))) {
+      const known = this.stored.get(keyOf(announced.upload, announced.index));
+      if (known) {
+        if (crc32c(known) !== announced.crc32c) {
+          const message = "another chunk is held under this name";
+          return this.#break(end, new QuorumError({ code: "invalid_argument", message }));
+        }
         answer({ $case: "stored", value: {} });
         return this.#finish(end);
       }

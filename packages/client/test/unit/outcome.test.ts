@@ -182,7 +182,9 @@ describe("outcome of a mutation", () => {
 
 describe("refused before anything is sent", () => {
   it.each<[string, (fs: QuorumFs) => Promise<unknown>]>([
-    ["content above 128 KiB", (fs) => fs.put("files/x", new Uint8Array(131_073))],
+    ["content above 5 TiB", (fs) => fs.put("files/x", [new Uint8Array(1)], { size: 5 * 1024 ** 4 + 1 })],
+    ["content of another length than is said", (fs) => fs.put("files/x", "123", { size: 4 })],
+    ["resume without a request id", (fs) => fs.put("files/x", "1", { resume: true })],
     ["two conditions", (fs) => fs.put("files/x", "1", { ifAbsent: true, ifVersion: 1 })],
     ["a version that cannot be", (fs) => fs.put("files/x", "1", { ifVersion: 0 })],
     ["an etag that is none", (fs) => fs.put("files/x", "1", { ifMatch: "abc" })],
