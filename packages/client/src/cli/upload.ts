@@ -29,8 +29,8 @@ export interface Uploaded {
   readonly result: PutResult;
   /** What an earlier upload had sent. */
   readonly resumedBytes: number;
-  /** By the request id of an earlier upload, which may have taken effect long since and have been overwritten. */
-  readonly isResumed: boolean;
+  /** It was an earlier upload that has taken effect, and it has been overwritten or deleted since. */
+  readonly isOutdated: boolean;
 }
 
 /**
@@ -58,8 +58,9 @@ export async function upload(
         : await begin(context, { name, path: resolve(path), size, modifiedMs: reading.modifiedMs }, resume);
     let safeBytes = 0;
     let resumedBytes = 0;
+    let result: PutResult;
     try {
-      const result = await cluster.put(name, reading.bytes(), {
+      result = await cluster.put(name, reading.bytes(), {
         ...operationOptions(context),
         ...options,
         ...(size === undefined ? {} : { size }),
@@ -71,17 +72,27 @@ export async function upload(
           meter.progress(progress);
         },
       });
-      await note?.remove();
-      if (resumedBytes > 0)
-        context.printer.note(`quorumfs: of ${path}, ${sizeText(resumedBytes)} had been sent before`);
-      return { result, resumedBytes, isResumed: note?.isResumed ?? false };
     } catch (thrown) {
       const error = reading.failure ?? QuorumError.from(thrown);
       if (note) await conclude(context, { note, error, resume, safeBytes });
       throw error;
     }
+    await note?.remove();
+    if (resumedBytes > 0) context.printer.note(`quorumfs: of ${path}, ${sizeText(resumedBytes)} had been sent before`);
+    const isOutdated = note?.isResumed === true && (await hasChanged(context, result));
+    return { result, resumedBytes, isOutdated };
   } finally {
     await reading.close();
+  }
+}
+
+async function hasChanged(context: Context, { file: { name, version } }: PutResult): Promise<boolean> {
+  try {
+    const { file } = await (await context.cluster()).stat(name, operationOptions(context));
+    return file.version !== version;
+  } catch (thrown) {
+    if (thrown instanceof QuorumError && thrown.code === "not_found") return true;
+    throw thrown;
   }
 }
 

@@ -134,6 +134,26 @@ describe("sync to a bucket", () => {
     expect(second).toMatchObject({ resume: true, requestId: first?.requestId });
   });
 
+  it("an interrupted upload that had taken effect and was overwritten since: uploads anew", async () => {
+    const large = Buffer.alloc(17 * 1024 * 1024, "mine");
+    await bench.write({ "site/large": large });
+    cluster.put = async (name, content, options) => {
+      await MemoryCluster.prototype.put.call(cluster, name, content, options);
+      if (name.endsWith("large")) throw new QuorumError({ code: "unknown_outcome", message: "lost the answer" });
+      return cluster.stat(name);
+    };
+    expect(await up()).toMatchObject({ code: 9 });
+    const { file: early } = await cluster.stat("files/www/large");
+    cluster.seed({ "files/www/large": "theirs" });
+    cluster.put = async (name, content, options) => {
+      // The cluster knows the request id.
+      if (options?.resume) return { ...(await cluster.stat(name)), file: early };
+      return MemoryCluster.prototype.put.call(cluster, name, content, options);
+    };
+    expect(await up()).toMatchObject({ code: 0 });
+    expect(cluster.files.get("files/www/large")?.content.equals(large)).toBe(true);
+  });
+
   it("a directory that does not exist, or is a file: nothing happens", async () => {
     cluster.seed({ "files/www/z": "z" });
     expect(await bench.run(["sync", bench.path("none"), "files/www", "--delete"])).toMatchObject({ code: 3 });
@@ -217,6 +237,16 @@ describe("sync to a directory", () => {
     expect(code).toBe(9);
     expect(err).toContain("mirror/a is a symbolic link");
     expect(err).not.toContain("mirror/q");
+  });
+
+  it("nothing is written through a link to another directory, but with --links follow", async () => {
+    await mkdir(bench.path("mirror"));
+    await mkdir(bench.path("elsewhere"));
+    await symlink("../elsewhere", bench.path("mirror/b"));
+    expect(await down()).toMatchObject({ code: 9, err: expect.stringContaining("nothing is written through it") });
+    expect(await bench.read("elsewhere")).toEqual({});
+    expect(await down("--links", "follow")).toMatchObject({ code: 0 });
+    expect(await bench.read("elsewhere")).toEqual({ c: "c" });
   });
 
   const isRoot = process.getuid?.() === 0;

@@ -1,4 +1,5 @@
-import { chmod, mkdir, readdir, readFile, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { QuorumError } from "@quorumfs/core";
 import { CliBench } from "../fakes/cli.js";
@@ -168,6 +169,23 @@ describe("put", () => {
     const [first, second] = cluster.puts.map(({ options }) => options);
     expect(second?.requestId).not.toBe(first?.requestId);
     expect(second?.resume).toBeUndefined();
+  });
+
+  it("after more than a day there is nothing to go on with, and the note goes", async () => {
+    await bench.write({ "a.bin": large, "b.bin": large });
+    cluster.onPiece = (_name, bytes) => {
+      if (bytes > 5_000_000) throw unavailable();
+    };
+    await bench.run(["put", bench.path("a.bin"), "files/a.bin"]);
+    const notes = bench.path("state/quorumfs/uploads");
+    const [note = ""] = await readdir(notes);
+    const longAgo = Date.now() / 1000 - 25 * 60 * 60;
+    await utimes(join(notes, note), longAgo, longAgo);
+    cluster.onPiece = () => undefined;
+    await bench.run(["put", bench.path("b.bin"), "files/b.bin"]);
+    expect(await readdir(notes)).toEqual([]);
+    await bench.run(["put", bench.path("a.bin"), "files/a.bin", "--resume"]);
+    expect(cluster.puts.at(-1)?.options.resume).toBeUndefined();
   });
 
   it("--resume of something small just uploads", async () => {

@@ -86,7 +86,12 @@ export const put = command({
     const send = async (path: string | undefined, name: string, meter: FileMeter): Promise<Sent> => {
       if (append) return appendTo(context, { path, name, meter });
       if (path === undefined) return fromStandardInput(context, { name, meter, options });
-      const { result, resumedBytes } = await upload(context, { path, name, meter, options, resume });
+      const { result, resumedBytes, isOutdated } = await upload(context, { path, name, meter, options, resume });
+      if (isOutdated) {
+        context.printer.note(
+          `quorumfs: ${name} was changed since by others; put it again without --resume to replace that`,
+        );
+      }
       return resumedBytes > 0 ? { ...result, resumedBytes } : result;
     };
     const rows = context.printer.rows({ line: isSingle ? fileBlock : fileLine });

@@ -5,6 +5,7 @@
  */
 import { parseFileName, QuorumError } from "@quorumfs/core";
 import { hashLocal } from "../adapters/hash-local.js";
+import { LinkGuard } from "../adapters/link-guard.js";
 import { isInTheWay } from "../adapters/local-error.js";
 import { removeLocal } from "../adapters/remove-local.js";
 import { type Context, operationOptions, readOptions } from "../context.js";
@@ -40,11 +41,17 @@ export interface MirrorAction {
   readonly bytes: number;
 }
 
+interface Guarded extends Mirror {
+  readonly guard?: LinkGuard;
+}
+
 type Difference = { readonly source: TreeFile; readonly target: TreeFile | undefined };
 
 /** @throws Reported, OutputClosed, QuorumError */
-export async function mirror(context: Context, options: Mirror): Promise<void> {
-  const { isExact, source, target } = options;
+export async function mirror(context: Context, mirror: Mirror): Promise<void> {
+  const { isExact, source, target, links } = mirror;
+  const isGuarded = target.kind === "local" && links !== "follow";
+  const options: Guarded = isGuarded ? { ...mirror, guard: new LinkGuard(target.root) } : mirror;
   const extras = new Extras();
   const blocked: Difference[] = [];
   const pairs = pairsOf(filesOf(context, source, options), filesOf(context, target, options));
@@ -102,7 +109,7 @@ class Extras {
 /** Makes one file of the target what it is in the source. */
 async function settle(
   context: Context,
-  options: Mirror,
+  options: Guarded,
   { source, target }: Difference,
   meter: FileMeter,
 ): Promise<void> {
@@ -112,6 +119,7 @@ async function settle(
     return onAction({ action: "skip", ...action });
   }
   if (isTrial) return onAction({ action: verbOf(source, options.target), ...action });
+  await options.guard?.check(source.relative);
   await copy(context, { source, target, to: action.to, isLocal: options.target.kind === "local", meter });
   await onAction({ action: verbOf(source, options.target), ...action });
 }
@@ -148,20 +156,9 @@ async function send(
   parseFileName(to);
   const options = unchanged(target);
   // One that was interrupted goes on by itself: what is to be done is the same.
-  const { result, isResumed } = await upload(context, {
-    path,
-    name: to,
-    meter,
-    options,
-    resume: true,
-    expected: source,
-  });
-  if (!isResumed) return;
-  const cluster = await context.cluster();
-  const { file: now } = await cluster.stat(to, operationOptions(context));
-  if (now.version === result.file.version) return;
+  const { isOutdated } = await upload(context, { path, name: to, meter, options, resume: true, expected: source });
   // The earlier upload had taken effect after all, and was overwritten before this command looked.
-  await upload(context, { path, name: to, meter, options, resume: false, expected: source });
+  if (isOutdated) await upload(context, { path, name: to, meter, options, resume: false, expected: source });
 }
 
 async function remove(options: Mirror, context: Context, file: TreeFile): Promise<void> {
