@@ -16,6 +16,9 @@ const entriesMaxDefault = 4096;
 const firstDelayMs = 1000;
 const longestDelayMs = 5 * 60_000;
 
+// Ten times what a chunk takes over a slow network; what hangs must not keep others from being repaired.
+const attemptMaxMs = 120_000;
+
 export interface RepairQueueOptions<Item> {
   readonly kind: DamageKind;
   readonly ledger: DamageLedger;
@@ -136,12 +139,8 @@ export class RepairQueue<Item> {
   }
 
   async #repair(entry: Entry<Item>): Promise<void> {
-    const { kind, ledger, log, describe, repair } = this.#options;
-    const outcome = await repair(entry.item, this.#stop.signal).catch((thrown: unknown): RepairOutcome => {
-      const { message: reason } = QuorumError.from(thrown);
-      if (!this.#stop.signal.aborted) log.warn(`${kind}.repair-failed`, { ...describe(entry.item), reason });
-      return "failed";
-    });
+    const { kind, ledger, log, describe } = this.#options;
+    const outcome = await this.#attempt(entry.item);
     const name = nameOf(entry.key);
     this.#entries.delete(name);
     if (outcome === "failed") {
@@ -158,6 +157,24 @@ export class RepairQueue<Item> {
     }
     entry.isRunning = false;
     this.#pump();
+  }
+
+  async #attempt(item: Item): Promise<RepairOutcome> {
+    const { kind, clock, log, describe, repair } = this.#options;
+    const abort = new AbortController();
+    const giveUp = () => abort.abort();
+    const cancelTimeout = clock.after(attemptMaxMs, giveUp);
+    this.#stop.signal.addEventListener("abort", giveUp, { once: true });
+    try {
+      return await repair(item, abort.signal);
+    } catch (thrown) {
+      const { message: reason } = QuorumError.from(thrown);
+      if (!this.#stop.signal.aborted) log.warn(`${kind}.repair-failed`, { ...describe(item), reason });
+      return "failed";
+    } finally {
+      cancelTimeout();
+      this.#stop.signal.removeEventListener("abort", giveUp);
+    }
   }
 
   #delayMs(failures: number): number {

@@ -13,7 +13,7 @@ let ledger: DamageLedger;
 let tried: { readonly item: string; readonly atMs: number }[];
 let running: number;
 let runningMax: number;
-let outcomeOf: (item: string) => RepairOutcome | Promise<RepairOutcome>;
+let outcomeOf: (item: string, signal: AbortSignal) => RepairOutcome | Promise<RepairOutcome>;
 const opened: RepairQueue<string>[] = [];
 
 beforeEach(() => {
@@ -40,12 +40,12 @@ function open(concurrency = 2): RepairQueue<string> {
     encode: (item) => Buffer.from(item),
     decode: (key) => key.toString(),
     describe: (item) => ({ item }),
-    repair: async (item) => {
+    repair: async (item, signal) => {
       tried.push({ item, atMs: clock.nowMs() });
       running += 1;
       runningMax = Math.max(runningMax, running);
       try {
-        return await outcomeOf(item);
+        return await outcomeOf(item, signal);
       } finally {
         running -= 1;
       }
@@ -123,6 +123,32 @@ describe("repair queue", () => {
     await clock.pass(1000);
     expect(ledger.counts).toMatchObject({ chunksDamaged: 1, chunksRepaired: 1 });
     expect(queue.size).toBe(0);
+  });
+
+  test("an attempt that hangs is given up, and tried again later", async () => {
+    outcomeOf = (_item, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("given up"))));
+    const queue = open(1);
+    queue.add("a");
+    queue.add("b");
+    await clock.pass(119_000);
+    expect(items()).toEqual(["a"]);
+    await clock.pass(2000);
+    expect(items()).toEqual(["a", "b"]);
+    outcomeOf = () => "repaired";
+    await clock.pass(300_000);
+    expect(ledger.counts).toMatchObject({ chunksDamaged: 2, chunksRepaired: 2 });
+  });
+
+  test("closed in the middle of an attempt: that is given up at once", async () => {
+    outcomeOf = (_item, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("given up"))));
+    const queue = open();
+    queue.add("a");
+    await settle();
+    await queue.close();
+    expect(clock.timers).toBe(0);
+    expect([...ledger.pending("chunk", 1)]).toHaveLength(1);
   });
 
   test("a reason to hope: tried at once", async () => {
