@@ -64,6 +64,8 @@ export class ChunkReader {
   async isIntact(chunk: StoredChunk): Promise<boolean> {
     const { place, size, checksum } = chunk.row;
     this.#footers.delete(place);
+    // By its name: one that was removed behind our back can still be read while it is open.
+    if ((await this.#sizeOf(place)) !== size + footerBytes(size)) return false;
     let whole = 0;
     for (let start = 0; start < size;) {
       const piece = await this.piece(chunk, start, size);
@@ -81,12 +83,20 @@ export class ChunkReader {
   }
 
   async #read(place: string, offset: number, target: Uint8Array): Promise<number> {
-    try {
-      return (await this.#files.read(place, offset, target)) ?? 0;
-    } catch (error) {
-      // A sector that cannot be read is as good as a file that is not there: whoever asks goes to another replica.
-      if (error instanceof QuorumError && error.code === "corrupt") return 0;
-      throw error;
-    }
+    return (await unlessUnreadable(this.#files.read(place, offset, target))) ?? 0;
+  }
+
+  #sizeOf(place: string): Promise<number | undefined> {
+    return unlessUnreadable(this.#files.size(place));
+  }
+}
+
+/** A sector that cannot be read is as good as a file that is not there: whoever asks goes to another replica. */
+async function unlessUnreadable<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof QuorumError && error.code === "corrupt") return undefined;
+    throw error;
   }
 }
