@@ -7,6 +7,9 @@ const startTimeoutMs = 30_000;
 /** A server closes within its own grace; after this it is killed. */
 const stopTimeoutMs = 10_000;
 
+/** As `npm start` sets them, with the reasons in local-cluster. */
+const heapOptions = ["--max-semi-space-size=32", "--initial-old-space-size=128"];
+
 /** What makes Node write a CPU profile to a directory when the process ends. */
 export function profileOptions(name: string, directory: string | undefined): readonly string[] {
   return directory === undefined
@@ -40,13 +43,12 @@ export class ServerProcess {
   ): Promise<ServerProcess> {
     const entry = createRequire(import.meta.url).resolve(`@quorumfs/${binary}`);
     const script = join(dirname(entry), "..", "bin", `quorumfs-${binary}.js`);
-    const child = spawn(process.execPath, [...profileOptions(name, profile), script, ...args], {
+    const child = spawn(process.execPath, [...heapOptions, ...profileOptions(name, profile), script, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
-      // As `npm start` runs them: threads for fsync, room for new objects. It ends when this process does, in whatever way.
+      // As `npm start` runs them: threads for fsync. It ends when this process does, in whatever way.
       env: {
         ...process.env,
         UV_THREADPOOL_SIZE: "8",
-        NODE_OPTIONS: "--max-semi-space-size=32",
         QUORUMFS_EXIT_WITH_PARENT: "1",
       },
     });

@@ -1,7 +1,7 @@
 /** The client of `bench large`: a process of its own, so that its CPU time and memory are those of the SDK. */
 import { connect, type QuorumFs } from "@quorumfs/client";
 import { drive, machineClock } from "@quorumfs/workload-generator";
-import { content } from "./content.js";
+import { content, prepareContent } from "./content.js";
 import type { Task, TaskDone, TaskReply } from "./tasks.js";
 
 let client: QuorumFs | undefined;
@@ -27,6 +27,7 @@ async function reply(task: Task): Promise<TaskReply> {
 async function perform(task: Task): Promise<TaskDone> {
   if (task.kind === "connect") {
     client = await connect({ endpoints: [task.endpoint] });
+    prepareContent();
     return { elapsedMs: 0, bytes: 0, latenciesMs: [] };
   }
   if (!client) throw new Error("not connected");

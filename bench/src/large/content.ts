@@ -5,6 +5,11 @@ const factor = 0x9e37_79b1;
 
 let source: Buffer | undefined;
 
+/** Makes what all content consists of, so that this is not counted for the memory of a transfer. */
+export function prepareContent(): void {
+  source ??= makeSource();
+}
+
 /** Content in pieces, from memory, so that its making costs next to nothing; nothing in it can be compressed. */
 export function* content(bytes: number): Generator<Uint8Array, void, undefined> {
   source ??= makeSource();

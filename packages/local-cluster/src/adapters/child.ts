@@ -38,16 +38,18 @@ const threads = { UV_THREADPOOL_SIZE: "8" };
  */
 const newObjects = "--max-semi-space-size=32";
 
+/**
+ * V8 takes the buffers that bulk data is read into for growth of the heap, and a heap of 20 MiB is then marked once for every
+ * 15 MiB that come in, which costs as much processor time as all the rest. With this much it counts as grown only from here on;
+ * nothing is taken up before it is used.
+ */
+const oldObjects = "--initial-old-space-size=128";
+
 export function startChild(script: string, args: readonly string[]): Child {
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [newObjects, oldObjects, script, ...args], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
-    env: {
-      ...foreignEnvironment(),
-      ...threads,
-      ...exitWithParent,
-      NODE_OPTIONS: [process.env["NODE_OPTIONS"], newObjects].filter(Boolean).join(" "),
-    },
+    env: { ...foreignEnvironment(), ...threads, ...exitWithParent },
   });
   // It closes, and breaks, with the child.
   child.stdin.on("error", () => undefined);
