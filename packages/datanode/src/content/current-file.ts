@@ -7,7 +7,15 @@ import {
   type Value,
 } from "@quorumfs/core";
 import { decodeManifest } from "@quorumfs/runtime";
-import type { CancelOperation, Coordinator, Done, FileRequest, Found, Settled } from "../coordinator/coordinator.js";
+import type {
+  CancelOperation,
+  Coordinator,
+  Done,
+  FileRequest,
+  Found,
+  Settled,
+  SettleRequest,
+} from "../coordinator/coordinator.js";
 import type { ManifestPages } from "./manifest-pages.js";
 
 /** The chosen version of a file, and what it is made of. */
@@ -49,12 +57,15 @@ export class CurrentFiles {
   }
 
   /**
-   * An identity round: what was proposed before, and not chosen by now, never will be.
+   * An identity round.
    *
+   * @param file.orTombstone where there never was such a file, a tombstone is made. Only then is it certain that nothing can
+   *   become chosen any more that was proposed before: a promise alone does not stop who comes later, asks a node
+   *   that had voted for it, and makes it chosen
    * @returns undefined: the file never existed, or all trace of it is gone
    * @throws QuorumError as {@link read}
    */
-  async settle(file: FileRequest, signal: CancelSignal): Promise<CurrentFile | undefined> {
+  async settle(file: SettleRequest, signal: CancelSignal): Promise<CurrentFile | undefined> {
     const { value } = await finished<Settled>((done) => this.#coordinator.settle(file, done), signal);
     return value && (await this.#open(file, value, signal));
   }

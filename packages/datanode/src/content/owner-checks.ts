@@ -186,7 +186,7 @@ export class OwnerChecks {
   async #checkLapsed(): Promise<{ checked: number; failed: number }> {
     return this.#forEachOwner(this.#lapsedOwners(), async (owner, file, signal) => {
       const { chunks, current } = this.#options;
-      const found = file && (await current.settle(file, signal));
+      const found = file && (await current.settle({ ...file, orTombstone: true }, signal));
       await chunks.keep(owner, found?.value.version ?? zeroBallot, found?.ranges ?? [], { afterIdentityRound: true });
     });
   }

@@ -224,7 +224,11 @@ class MemoryChannel implements Channel {
     const cut = () => abort.abort();
     host?.open.add(cut);
     signal?.addEventListener("abort", cut, { once: true });
-    return { signal: abort.signal, end: () => void host?.open.delete(cut) };
+    const end = () => {
+      host?.open.delete(cut);
+      signal?.removeEventListener("abort", cut);
+    };
+    return { signal: abort.signal, end };
   }
 
   #context(signal: CancelSignal): CallContext {
