@@ -282,6 +282,16 @@ describe("copies", () => {
   });
 });
 
+test("a node ends in the middle of a repair that cannot succeed: at once", async () => {
+  await restartWith(1, (disks) => flip(disks.row("records", keyOf("small")), 50));
+  cluster.holdVotesFrom(1);
+  const rate = { bytesPerSecond: 100 * 1024 * 1024, restart: true };
+  await maintenance(1).unary(service.startScrub, rate, options);
+  await settle();
+  expect(await damageOf(1)).toEqual({ ...none, recordsDamaged: 1 });
+  await cluster.nodes[1]?.close();
+});
+
 test("beats tell what is held, and what was damaged", async () => {
   spoil(1);
   await scrub(1);
