@@ -80,10 +80,7 @@ export async function downloadResumably(
     } catch (thrown) {
       const { code } = QuorumError.from(thrown);
       if (part.bytes === 0 || code === "corrupt") await part.discard();
-      else
-        context.printer.note(
-          `quorumfs: ${sizeText(part.bytes)} of ${name} are kept; run the same command again to go on`,
-        );
+      else context.advise("what has come is kept beside the target; run the same command again to go on");
       throw thrown;
     } finally {
       await part.close();
