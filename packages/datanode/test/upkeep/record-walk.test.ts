@@ -1,12 +1,16 @@
 import { expect, test } from "@jest/globals";
-import type { BucketId } from "@quorumfs/core";
+import type { BucketId, Disk } from "@quorumfs/core";
+import { systemClock } from "@quorumfs/runtime";
 import { recordKey } from "../../src/replica/record-key.js";
 import { PromiseWalk } from "../../src/upkeep/promise-walk.js";
 import { RecordWalk } from "../../src/upkeep/record-walk.js";
 import type { ScrubWalk } from "../../src/upkeep/scrub-walk.js";
 import { accept, ask, files, openReplica, prepare, tombstoneOf, valueOf } from "../replica/fixture.js";
+import { TestStore } from "../replica/lmdb.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { settle, StepClock } from "../support/step-clock.js";
+
+const store = new TestStore();
 
 const never = new AbortController().signal;
 
@@ -18,7 +22,7 @@ interface Found {
 }
 
 /** Walks over everything on `disk`. */
-async function walkOver(disk: MemoryDisk, kind: "records" | "promises" = "records"): Promise<Found> {
+async function walkOver(disk: Disk, kind: "records" | "promises" = "records"): Promise<Found> {
   const damaged: string[] = [];
   const onDamage = ({ path }: { readonly bucket: BucketId; readonly path: string }) => damaged.push(path);
   const walk: ScrubWalk =
@@ -125,4 +129,31 @@ test("it goes in short steps, and what there is to read is known about beforehan
   const large = await walkOver(await diskWith({ a: 100_000, b: 100_000, c: 100_000, d: 100_000 }));
   expect(large).toMatchObject({ records: 4, steps: 2 });
   expect(large.bytes).toBeGreaterThan(400_000);
+});
+
+test("LMDB, while votes go on: every record is looked at, and none is taken for damaged", async () => {
+  const disk = await store.reopen();
+  const { replica } = openReplica(disk);
+  const paths = Array.from({ length: 600 }, (_, index) => `file ${String(index).padStart(3, "0")}`);
+  const write = (counter: number, path: string) => {
+    const size = (counter * 37 + path.charCodeAt(7)) % 3 === 0 ? 5000 : 200;
+    return ask(replica, path, accept(counter, valueOf(counter, String.fromCharCode(64 + counter).repeat(size))));
+  };
+  await Promise.all(paths.map((path) => write(1, path)));
+  let isWalking = true;
+  const writing = (async () => {
+    for (let counter = 2; isWalking; counter += 1) {
+      await Promise.all(paths.filter((_, index) => index % 7 === counter % 7).map((path) => write(counter, path)));
+    }
+  })();
+  for (let pass = 0; pass < 5; pass += 1) {
+    expect(await walkOver(disk)).toMatchObject({ records: 600, damaged: [] });
+    await new Promise<void>((resolve) => systemClock().endOfTurn(resolve));
+  }
+  isWalking = false;
+  await writing;
+  await replica.close();
+  const reopened = await store.reopen();
+  expect(await walkOver(reopened)).toMatchObject({ records: 600, damaged: [] });
+  expect(await walkOver(reopened, "promises")).toMatchObject({ damaged: [] });
 });
