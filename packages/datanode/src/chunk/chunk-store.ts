@@ -514,7 +514,8 @@ export class ChunkStore {
     const intake = new StoreIntake({
       draft: new ChunkDraft({ draft: files.create(name), chunkKey: keyBytes }),
       expected: content,
-      turnToPublish: () => this.#publishing.enter(1, never),
+      // What is durable already is not made less so by a caller who has gone.
+      turnToPublish: () => this.#publishing.enter(1),
       enter,
       onDiskError: (error) => this.#fail(error),
       onReceived: leave,
@@ -675,10 +676,6 @@ export class ChunkStore {
   }
 }
 
-/** What is durable already is not made less so by a caller who has gone. */
-const never = new AbortController().signal;
-
-/** @throws QuorumError `invalid_argument` */
 function checkContent({ size }: ChunkContent): void {
   if (size < 1 || size > chunkBytesMax) throw invalid(`a chunk has 1 to ${chunkBytesMax} bytes, not ${size}`);
 }

@@ -44,11 +44,11 @@ export class Gate {
    * @throws QuorumError `resource_exhausted`: too many wait already; `cancelled` by `signal`, which leaves the queue;
    *   `unavailable` once the gate is closed
    */
-  async enter(units: number, signal: CancelSignal): Promise<() => void> {
+  async enter(units: number, signal?: CancelSignal): Promise<() => void> {
     const { unitsMax, waitingMax } = this.#options;
     assert(units <= unitsMax, "nobody asks for more than there is");
     if (this.#closed) throw this.#closed;
-    if (signal.aborted) throw cancelled();
+    if (signal?.aborted === true) throw cancelled();
     if (this.#waiting.size > 0 || this.#inside + units > unitsMax) {
       if (this.#waiting.size >= waitingMax) throw this.#overfull();
       await this.#queue(units, signal);
@@ -64,11 +64,11 @@ export class Gate {
     for (const { refuse } of [...this.#waiting]) refuse(reason);
   }
 
-  #queue(units: number, signal: CancelSignal): Promise<void> {
+  #queue(units: number, signal: CancelSignal | undefined): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const leaveQueue = (): void => {
         this.#waiting.delete(waiting);
-        signal.removeEventListener("abort", abandon);
+        signal?.removeEventListener("abort", abandon);
       };
       const waiting: Waiting = {
         units,
@@ -88,7 +88,7 @@ export class Gate {
         this.#admit();
       };
       this.#waiting.add(waiting);
-      signal.addEventListener("abort", abandon, { once: true });
+      signal?.addEventListener("abort", abandon, { once: true });
     });
   }
 

@@ -4,6 +4,7 @@ import {
   connectTimeoutMs,
   keepAliveMs,
   keepAliveTimeoutMs,
+  sessionMemoryMbMax,
   streamWindowBytes,
 } from "./limits.js";
 
@@ -41,6 +42,7 @@ export class Connection {
   #connect(): ClientHttp2Session {
     const session = connect(`http://${this.#address}`, {
       settings: { initialWindowSize: streamWindowBytes, enablePush: false },
+      maxSessionMemory: sessionMemoryMbMax,
     });
     const forget = (): void => {
       if (this.#session === session) this.#session = undefined;

@@ -13,6 +13,11 @@ export const streamWindowBytes = 1024 * 1024;
  * as its bytes are read, so a paused stream takes nothing from the others.
  */
 export const connectionWindowBytes = 8 * 1024 * 1024;
+/**
+ * What a connection may hold before it refuses new streams, in MB. Node's own 10 are less than the window above and what
+ * streams write together; each of these has its own bound.
+ */
+export const sessionMemoryMbMax = 64;
 /** Calls at a time on one connection; SDK and peers need a dozen, other gRPC clients share this. */
 export const concurrentStreamsMax = 256;
 /**
