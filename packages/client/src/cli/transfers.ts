@@ -50,7 +50,7 @@ export async function forEachFile<Item>(
   const running = new Set<Promise<void>>();
   try {
     for await (const item of bytesOf ? ahead(measured(items, meter, bytesOf), aheadMax) : items) {
-      if (stopping.aborted || tally.stopped) break;
+      if (stopping.aborted || !tally.goesOn()) break;
       const own = meter.begin(bytesOf?.(item));
       const task = tally
         .count(() => act(item, own))
@@ -91,12 +91,21 @@ class TransferTally {
   #firstFailure: QuorumError | undefined;
   #outputClosed: OutputClosed | undefined;
   #failed = 0;
-  /** Nobody reads the output any more, or nothing answers: what is left would fail the same way. */
-  stopped = false;
+  #stopped = false;
+  #cutShort = false;
   done = 0;
 
   constructor(context: Context) {
     this.#context = context;
+  }
+
+  /**
+   * Whether another file makes sense: not if nobody reads the output any more, or nothing answers, since what is left would
+   * fail the same way.
+   */
+  goesOn(): boolean {
+    if (this.#stopped) this.#cutShort = true;
+    return !this.#stopped;
   }
 
   async count(act: () => Promise<void>): Promise<void> {
@@ -111,15 +120,22 @@ class TransferTally {
   fail(thrown: unknown): void {
     if (thrown instanceof OutputClosed) {
       this.#outputClosed = thrown;
-      this.stopped = true;
+      this.#stopped = true;
       return;
     }
     const error = QuorumError.from(thrown);
     this.#failed += 1;
     this.#firstFailure ??= error;
-    if (error.code === "unavailable" || error.code === "cancelled") this.stopped = true;
+    if (error.code === "unavailable" || error.code === "cancelled") this.#stopped = true;
     if (this.#context.printer.format !== "table") this.#context.printer.problem(error);
     else if (this.#problems.length < problemsMax) this.#problems.push(error);
+  }
+
+  #summary(): string {
+    const files = this.#failed === 1 ? "1 file" : `${this.#failed} files`;
+    const listed = this.#failed > problemsMax ? `, of which ${problemsMax} are listed` : "";
+    const rest = this.#cutShort ? "; there were more, which were not tried" : "";
+    return `${files} failed${listed}, ${this.done} done${rest}`;
   }
 
   conclude(): void {
@@ -129,8 +145,7 @@ class TransferTally {
     // Who pressed Ctrl-C knows why they ended; what may have happened all the same is news.
     const news = this.#problems.filter(({ code }) => !stopping.aborted || code !== "cancelled");
     for (const problem of news) printer.problem(problem);
-    const files = this.#failed === 1 ? "1 file" : `${this.#failed} files`;
-    if (this.#failed + this.done > 1) printer.note(`quorumfs: ${files} failed, ${this.done} done`);
+    if (this.#failed + this.done > 1 || this.#cutShort) printer.note(`quorumfs: ${this.#summary()}`);
     throw new Reported(this.#firstFailure, this.done > 0 ? partialSuccess : undefined);
   }
 }

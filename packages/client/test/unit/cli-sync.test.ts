@@ -113,6 +113,17 @@ describe("sync to a bucket", () => {
     expect(cluster.contents).toMatchObject({ "files/www/a": "theirs", "files/www/é": "theirs" });
   });
 
+  it("when nothing answers any more, the rest is not tried, and that is said", async () => {
+    cluster.onPiece = () => {
+      throw new QuorumError({ code: "unavailable", message: "nobody answers" });
+    };
+    const { code, err } = await up("--parallel", "1");
+    expect(code).toBe(5);
+    expect(err).toBe(
+      "quorumfs: nobody answers\nquorumfs: 1 file failed, 0 done; there were more, which were not tried\n",
+    );
+  });
+
   it("names that are not valid or not UTF-8 do not put the rest out of step", async () => {
     await writeFile(Buffer.concat([Buffer.from(bench.path("site/")), Buffer.from([0x66, 0x80])]), "latin");
     cluster.seed({ "files/www/a": "a", "files/www/é": "e", "files/www/z": "z" });
@@ -188,7 +199,8 @@ describe("sync to a directory", () => {
   it("--delete: files go, and the directories that this empties", async () => {
     await bench.write({ "mirror/z/y/x": "x", "mirror/b/q": "q" });
     await mkdir(bench.path("mirror/kept"));
-    expect(await down("--delete")).toMatchObject({ code: 0, err: "" });
+    const roundabout = `${bench.directory}/./mirror/../mirror/`;
+    expect(await bench.run(["sync", "files/www", roundabout, "--delete"])).toMatchObject({ code: 0, err: "" });
     expect(await bench.read("mirror")).toEqual({ a: "a", "b/c": "c", "b.d": "d" });
     expect((await readdir(bench.path("mirror"))).sort()).toEqual(["a", "b", "b.d", "kept"]);
   });
@@ -237,6 +249,16 @@ describe("sync to a directory", () => {
     expect(code).toBe(9);
     expect(err).toContain("mirror/a is a symbolic link");
     expect(err).not.toContain("mirror/q");
+  });
+
+  it("--links follow: a link to a file is compared as one, replaced, and deleted; not what it points to", async () => {
+    await bench.write({ "mirror/b.d": "d", elsewhere: "old" });
+    await symlink("../elsewhere", bench.path("mirror/a"));
+    await symlink("../elsewhere", bench.path("mirror/z"));
+    expect(await down("--delete", "--links", "follow")).toMatchObject({ code: 0, err: "" });
+    expect(await bench.read("mirror")).toEqual({ a: "a", "b/c": "c", "b.d": "d" });
+    expect(await readdir(bench.path("mirror"))).not.toContain("z");
+    expect(await bench.read(".")).toMatchObject({ elsewhere: "old" });
   });
 
   it("nothing is written through a link to another directory, but with --links follow", async () => {

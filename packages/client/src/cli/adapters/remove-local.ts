@@ -1,5 +1,5 @@
-import { lstat, rmdir, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { rmdir, stat, unlink } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
 import { QuorumError } from "@quorumfs/core";
 import { isMissing, localError } from "./local-error.js";
 
@@ -15,7 +15,7 @@ export async function removeLocal(
   { path, size, modifiedMs }: { readonly path: string; readonly size: number; readonly modifiedMs: number },
 ): Promise<void> {
   try {
-    const now = await lstat(path);
+    const now = await stat(path);
     if (now.size !== size || now.mtimeMs !== modifiedMs) {
       throw new QuorumError({
         code: "precondition_failed",
@@ -27,7 +27,8 @@ export async function removeLocal(
     if (isMissing(error)) return;
     throw localError(`cannot delete ${path}`, error);
   }
-  for (let directory = dirname(path); directory.length > dirname(`${root}/x`).length; directory = dirname(directory)) {
+  const top = join(resolve(root), sep);
+  for (let directory = dirname(resolve(path)); directory.startsWith(top); directory = dirname(directory)) {
     try {
       await rmdir(directory);
     } catch {

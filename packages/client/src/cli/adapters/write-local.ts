@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID, type Hash } from "node:crypto";
 import { unlinkSync, type Stats } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { QuorumError } from "@quorumfs/core";
 import { statOf } from "./find-local.js";
@@ -219,7 +219,7 @@ async function hashOf(handle: FileHandle, hash: Hash): Promise<void> {
 }
 
 async function requireUnchanged(path: string, expected: LocalState | "nothing"): Promise<void> {
-  const now = await lstat(path).catch(() => undefined);
+  const now = await statOf(path);
   const isSame =
     expected === "nothing" || !now
       ? expected === "nothing" && !now
