@@ -11,7 +11,8 @@
  * shall be able to send a frame; and what an earlier run has left behind is not taken for this one's.
  */
 import { crc32 } from "node:zlib";
-import { assert, type TableWrite } from "@quorumfs/core";
+import { assert, AssertionError, type TableWrite } from "@quorumfs/core";
+import { flippedBit, isSingleBit } from "./flipped-bit.js";
 
 /**
  * Frames start at multiples of this, the unit in which disks write: so no write of a frame ever touches a sector that
@@ -100,6 +101,66 @@ export function decodeFrame(
   if (crc32(frame.subarray(lengthOffset)) !== frame.readUInt32LE(crcOffset)) return undefined;
   const end = offset + Math.ceil(length / frameAlign) * frameAlign;
   return { frame: { number: frame.readUIntLE(numberOffset, 6), writes: [...framedWrites(frame)] }, end };
+}
+
+/**
+ * The frame that starts at `offset`, if there is one that is whole but for a single bit.
+ *
+ * @returns what {@link decodeFrame} would, had the bit not flipped
+ */
+export function decodeMendedFrame(
+  bytes: Buffer,
+  offset: number,
+  salt: Uint8Array,
+): { frame: Frame; end: number } | undefined {
+  if (offset + headerBytes > bytes.length) return undefined;
+  const head = bytes.subarray(offset, offset + headerBytes);
+  const saltDifferences = salt.reduce((count, byte, index) => count + bitsIn(byte ^ (head[index] ?? 0)), 0);
+  if (saltDifferences > 1) return undefined;
+  for (const length of lengthsNear(head.readUInt32LE(lengthOffset))) {
+    if (length < headerBytes || offset + length > bytes.length) continue;
+    // A copy: what is mended is not to be written anywhere.
+    const frame = Buffer.from(bytes.subarray(offset, offset + length));
+    frame.set(salt);
+    frame.writeUInt32LE(length, lengthOffset);
+    if (saltDifferences === 0 && length === head.readUInt32LE(lengthOffset)) mendChecked(frame);
+    const decoded = decodeUnsure(frame, salt);
+    if (decoded) return { frame: decoded, end: offset + Math.ceil(length / frameAlign) * frameAlign };
+  }
+  return undefined;
+}
+
+/** Flips back the bit that is wrong in the checksum, or in what it covers. */
+function mendChecked(frame: Buffer): void {
+  const checked = frame.subarray(lengthOffset);
+  const checksum = frame.readUInt32LE(crcOffset);
+  if (isSingleBit(crc32(checked) ^ checksum)) {
+    frame.writeUInt32LE(crc32(checked), crcOffset);
+    return;
+  }
+  const bit = flippedBit(checked, checksum);
+  if (bit !== undefined) checked[bit >>> 3] = (checked[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+}
+
+/** A frame of which only the checksum is known to be right, and that may be right by chance. */
+function decodeUnsure(frame: Buffer, salt: Uint8Array): Frame | undefined {
+  try {
+    return decodeFrame(frame, 0, salt)?.frame;
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof AssertionError) return undefined;
+    throw error;
+  }
+}
+
+/** The length itself first, then all that are one bit away. */
+function lengthsNear(length: number): readonly number[] {
+  return [length, ...Array.from({ length: 32 }, (_, bit) => (length ^ (1 << bit)) >>> 0)];
+}
+
+function bitsIn(byte: number): number {
+  let count = 0;
+  for (let left = byte; left !== 0; left &= left - 1) count += 1;
+  return count;
 }
 
 /** The writes of a frame that is known to be whole. */

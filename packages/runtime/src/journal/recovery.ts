@@ -1,12 +1,12 @@
 import { QuorumError } from "@quorumfs/core";
-import { decodeFrame, type Frame, frameAlign } from "./frame.js";
+import { decodeFrame, decodeMendedFrame, type Frame, frameAlign } from "./frame.js";
 
 /**
  * What the journal holds beyond what the tables have, in order.
  *
  * One frame is written at a time, and the next only when it is durable. So a crash can damage the last frame alone, which
  * was not acknowledged then. A gap before a later frame is no crash: something acknowledged was lost, and a node that
- * has forgotten a vote must not vote on.
+ * has forgotten a vote must not vote on. A single flipped bit is put right, wherever it is.
  *
  * @param options.segments all segments, whole
  * @param options.applied number of the last frame that is in the tables
@@ -38,7 +38,7 @@ export function framesToReplay(options: {
 function framesIn(segment: Buffer, salt: Uint8Array): Frame[] {
   const frames: Frame[] = [];
   for (let offset = 0; offset < segment.length;) {
-    const found = decodeFrame(segment, offset, salt);
+    const found = decodeFrame(segment, offset, salt) ?? decodeMendedFrame(segment, offset, salt);
     if (found) frames.push(found.frame);
     offset = found?.end ?? offset + frameAlign;
   }

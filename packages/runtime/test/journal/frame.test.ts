@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Table, TableWrite } from "@quorumfs/core";
 import fc from "fast-check";
-import { decodeFrame, encodeFrame, frameAlign, type Frame } from "../../src/journal/frame.js";
+import { decodeFrame, decodeMendedFrame, encodeFrame, frameAlign, type Frame } from "../../src/journal/frame.js";
 import { framesToReplay } from "../../src/journal/recovery.js";
 
 const salt = Buffer.from("8 bytes!");
@@ -70,6 +70,52 @@ describe("frame", () => {
   });
 });
 
+describe("a frame with one flipped bit", () => {
+  test("is read as it was, whichever bit that is", () => {
+    const encoded = frame(7);
+    const used = encoded.readUInt32LE(12);
+    for (let bit = 0; bit < used * 8; bit += 1) {
+      const damaged = Buffer.from(encoded);
+      damaged[bit >>> 3] = (damaged[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      const found = decodeMendedFrame(Buffer.concat([Buffer.alloc(frameAlign), damaged]), frameAlign, salt);
+      expect([bit, found?.frame.number, found?.end]).toEqual([bit, 7, 2 * frameAlign]);
+      expect(found && plainOf(found.frame)).toEqual([["t", hex(Buffer.from("k")), hex(Buffer.from("frame 7"))]]);
+    }
+  });
+
+  test("a large one as well, in any place", () => {
+    const encoded = frame(7, "x".repeat(300_000));
+    const used = encoded.readUInt32LE(12);
+    for (let bit = 5; bit < used * 8; bit += 250_007) {
+      const damaged = Buffer.from(encoded);
+      damaged[bit >>> 3] = (damaged[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(decodeMendedFrame(damaged, 0, salt)?.frame.number).toBe(7);
+    }
+  });
+
+  test("two flipped bits, or a tail that never got there, make it no frame", () => {
+    const encoded = frame(7, "y".repeat(20_000));
+    const twice = Buffer.from(encoded);
+    for (const byte of [100, 9000]) twice[byte] = (twice[byte] ?? 0) ^ 2;
+    expect(decodeMendedFrame(twice, 0, salt)).toBeUndefined();
+    for (let kept = 4096; kept < encoded.length; kept += 4096) {
+      const torn = Buffer.concat([encoded.subarray(0, kept), Buffer.alloc(encoded.length - kept)]);
+      expect(decodeMendedFrame(torn, 0, salt)).toBeUndefined();
+    }
+    expect(decodeMendedFrame(encoded, 0, Buffer.from("9 bytes!"))?.frame.number).toBe(7);
+    expect(decodeMendedFrame(encoded, 0, Buffer.from("other  !"))).toBeUndefined();
+  });
+
+  test("in the middle or at the end of the journal: nothing is missing", () => {
+    for (const damaged of [1, 2, 3]) {
+      const frames = [1, 2, 3].map((number) => frame(number));
+      const one = frames[damaged - 1];
+      if (one) one[40] = (one[40] ?? 0) ^ 16;
+      expect(replay([Buffer.concat(frames)])).toEqual([1, 2, 3]);
+    }
+  });
+});
+
 describe("recovery", () => {
   test("frames of both segments, in order, without those that are applied", () => {
     const segments = [Buffer.concat([frame(4), frame(5)]), Buffer.concat([frame(2), frame(3)])];
@@ -99,6 +145,7 @@ describe("recovery", () => {
   test("a frame in the middle is damaged: corrupt, since the later ones were acknowledged after it", () => {
     const damaged = frame(2);
     damaged[30] = (damaged[30] ?? 0) ^ 1;
+    damaged[33] = (damaged[33] ?? 0) ^ 8;
     expect(() => replay([Buffer.concat([frame(1), damaged, frame(3)])])).toThrow("lacks frame 2");
     expect(() => replay([frame(3)], 1)).toThrow(expect.objectContaining({ code: "corrupt" }));
   });
