@@ -15,6 +15,7 @@ import { LargePuts } from "./large-puts.js";
 import { ManifestPages } from "./manifest-pages.js";
 import { MissingChunks } from "./missing-chunks.js";
 import { OwnerChecks } from "./owner-checks.js";
+import { OwnerWalks } from "./owner-walks.js";
 import { UploadCheck } from "./upload-check.js";
 
 export interface LargeContentOptions {
@@ -58,7 +59,8 @@ export class LargeContent {
     this.#notices = new KeepNotices({ peers, store, log });
     this.#missing = new MissingChunks({ ...options, fetch });
     this.changes = new FileChanges({ coordinator, largePuts, notices: this.#notices, chunks });
-    this.ownerChecks = new OwnerChecks({ ...options, current, notices: this.#notices });
+    const walks = new OwnerWalks({ ...options, current, notices: this.#notices });
+    this.ownerChecks = new OwnerChecks({ walks, store, isLocal, clock, log });
   }
 
   /** Begins to look after what was missed while this node was not there. */
