@@ -282,6 +282,23 @@ describe("copies", () => {
   });
 });
 
+test("a read that meets damaged content: repaired at once, without a scrub", async () => {
+  await maintenance(1).unary(service.pauseScrub, {}, options);
+  await restartWith(1, (disks) => flip(disks.row("contents", keyOf("medium")), 30_000));
+  await contentsAreRight(1);
+  await settle();
+  expect(await damageOf(1)).toEqual(oneRecord);
+  expect(new Disks(1).row("contents", keyOf("medium")).toString()).toBe(medium);
+});
+
+test("a vote that meets a damaged record: repaired at once, without a scrub", async () => {
+  await restartWith(1, (disks) => flip(disks.row("records", keyOf("small")), 50));
+  await cluster.files(0).put("small", small);
+  await settle();
+  await settle();
+  expect(await damageOf(1)).toEqual(oneRecord);
+});
+
 test("a node ends in the middle of a repair that cannot succeed: at once", async () => {
   await restartWith(1, (disks) => flip(disks.row("records", keyOf("small")), 50));
   cluster.holdVotesFrom(1);

@@ -1,0 +1,53 @@
+import { expect, test } from "@jest/globals";
+import { Admission } from "../../src/admission.js";
+import { LoadMeter } from "../../src/cluster/load-meter.js";
+import { openReplica } from "../replica/fixture.js";
+import { MemoryDisk } from "../replica/memory-disk.js";
+import { StepClock } from "../support/step-clock.js";
+
+const usage = { chunks: 3, bytes: 400, reclaimableBytes: 20, uploadingBytes: 10 };
+const damage = { recordsDamaged: 1, recordsRepaired: 0, chunksDamaged: 2, chunksRepaired: 2 };
+
+function subject() {
+  const admission = new Admission({ operationsMax: 100, contentBytesMax: 1000 });
+  const disk = new MemoryDisk();
+  const process = { eventLoopDelayMs: 1, cpuFraction: 0.25, residentBytes: 5 };
+  const { replica } = openReplica(disk);
+  const store = { usage: () => usage, isFull: true };
+  const ports = { disk, clock: new StepClock(), probe: { sample: () => ({ ...process }) } };
+  const meter = new LoadMeter({ admission, replica, chunks: store, damage: () => damage, ...ports });
+  return { meter, admission, process };
+}
+
+test("a sample tells what is stored, and what was damaged", () => {
+  expect(subject().meter.sample()).toMatchObject({
+    cpuFraction: 0.25,
+    records: 0,
+    chunks: 3,
+    chunkBytes: 400,
+    reclaimableBytes: 20,
+    uploadingBytes: 10,
+    full: true,
+    damage,
+  });
+});
+
+test("busy: operations queue here", () => {
+  const { meter, admission } = subject();
+  expect(meter.isBusy).toBe(false);
+  for (let count = 0; count < 32; count += 1) admission.enter(0);
+  expect(meter.isBusy).toBe(true);
+  admission.leave(0);
+  expect(meter.isBusy).toBe(false);
+});
+
+test("busy: turns of the event loop took long when it was last looked", () => {
+  const { meter, process } = subject();
+  process.eventLoopDelayMs = 25;
+  expect(meter.isBusy).toBe(false);
+  meter.sample();
+  expect(meter.isBusy).toBe(true);
+  process.eventLoopDelayMs = 3;
+  meter.sample();
+  expect(meter.isBusy).toBe(false);
+});
