@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Table, TableRange } from "@quorumfs/core";
 import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
 import { checkLmdbHeader } from "./lmdb-header.js";
+import { checkLmdbTrees } from "./lmdb-page-file.js";
 
 /** Tables per store: each open one costs a slot in every transaction. */
 const tablesMax = 32;
@@ -46,6 +47,7 @@ export class LmdbTables {
   /** Opens the store in a directory, or makes it. */
   constructor(directory: string) {
     checkLmdbHeader(join(directory, "data.mdb"));
+    checkLmdbTrees(join(directory, "data.mdb"));
     this.#root = open<Uint8Array, Uint8Array>({
       path: directory,
       noSubdir: false,

@@ -1,0 +1,128 @@
+/**
+ * Pages of LMDB's trees as they lie in the file: mdb.c of lmdb-js (data version 2), on a 64-bit little-endian machine.
+ *
+ * ```
+ * page    number 8 | txn 8 | unused 2 | flags 2 | lower 2 | upper 2 | offsets of nodes, 2 each | ... | nodes
+ * node    low 4 | flags 2 | key length 2 | key | value, of a leaf
+ * tree    unused 4 | flags 2 | depth 2 | branch pages 8 | leaf pages 8 | overflow pages 8 | entries 8 | root 8
+ * ```
+ * `lower` and `upper` bound the free space in the middle; they and the offsets count from the header's end. `low` is a value's
+ * length, and together with the flags the number of a branch's child. The key of a branch's first node counts for nothing.
+ */
+import type { Buffer } from "node:buffer";
+
+export const pageHeaderBytes = 24;
+export const branchFlag = 1;
+export const leafFlag = 2;
+
+const nodeHeaderBytes = 8;
+const onOverflowPages = 1;
+const subTree = 2;
+/** Page number, txn, pages: what a leaf has in the place of a value that is on pages of its own. */
+const overflowBytes = 24;
+
+/** What the file says is not possible; the message is for people. */
+export class TreeDamage extends Error {
+  override readonly name = "TreeDamage";
+}
+
+/** A tree's own account of itself; its counts of pages are left out, since nothing depends on them. */
+export interface Tree {
+  readonly depth: number;
+  readonly entries: number;
+  readonly root: number;
+}
+
+export const treeBytes = 48;
+
+export function treeAt(bytes: Buffer, offset: number): Tree {
+  const depth = bytes.readUInt16LE(offset + 6);
+  return {
+    depth,
+    entries: numberAt(bytes, offset + 32),
+    // An empty tree has no root.
+    root: depth === 0 ? 0 : numberAt(bytes, offset + 40),
+  };
+}
+
+/** u64, as far as it can be that of a file. */
+export function numberAt(bytes: Buffer, offset: number): number {
+  const high = bytes.readUInt32LE(offset + 4);
+  if (high >= 2 ** 20) throw new TreeDamage("a number that no file is large enough for");
+  return high * 2 ** 32 + bytes.readUInt32LE(offset);
+}
+
+export type LeafValue =
+  | { readonly kind: "here"; readonly bytes: Buffer }
+  | { readonly kind: "tree"; readonly tree: Tree }
+  | { readonly kind: "overflow"; readonly bytes: number; readonly page: number; readonly pages: number };
+
+export class TreePage {
+  readonly count: number;
+  readonly #bytes: Buffer;
+  readonly #upper: number;
+
+  /** @throws TreeDamage if it is not page `number`, of this kind, with its nodes side by side up to its end */
+  constructor(options: { readonly number: number; readonly bytes: Buffer; readonly isLeaf: boolean }) {
+    const { number, bytes, isLeaf } = options;
+    this.#bytes = bytes;
+    if (numberAt(bytes, 0) !== number) throw new TreeDamage("another page's number");
+    if (bytes.readUInt16LE(18) !== (isLeaf ? leafFlag : branchFlag)) throw new TreeDamage("a page of another kind");
+    const lower = bytes.readUInt16LE(20);
+    this.#upper = bytes.readUInt16LE(22);
+    if (lower % 2 !== 0 || lower > this.#upper || this.#upper > bytes.length - pageHeaderBytes) {
+      throw new TreeDamage("a page with impossible bounds");
+    }
+    this.count = lower / 2;
+    let length = 0;
+    for (let index = 0; index < this.count; index += 1) {
+      const offset = this.#nodeAt(index);
+      const value = isLeaf ? this.#valueBytes(offset) : 0;
+      const node = nodeHeaderBytes + bytes.readUInt16LE(offset + 6) + value;
+      if (offset + node > bytes.length) throw new TreeDamage("a node that leaves its page");
+      length += node + (node % 2);
+    }
+    // Nodes lie without gaps, so that no length and no offset can be wrong alone.
+    if (length !== bytes.length - pageHeaderBytes - this.#upper)
+      throw new TreeDamage("nodes that do not fill their page");
+  }
+
+  key(index: number): Buffer {
+    const start = this.#nodeAt(index) + nodeHeaderBytes;
+    return this.#bytes.subarray(start, start + this.#bytes.readUInt16LE(start - 2));
+  }
+
+  /** Of a branch. */
+  child(index: number): number {
+    const offset = this.#nodeAt(index);
+    return this.#bytes.readUInt16LE(offset + 4) * 2 ** 32 + this.#bytes.readUInt32LE(offset);
+  }
+
+  /** Of a leaf. */
+  value(index: number): LeafValue {
+    const offset = this.#nodeAt(index);
+    const flags = this.#bytes.readUInt16LE(offset + 4);
+    const start = offset + nodeHeaderBytes + this.#bytes.readUInt16LE(offset + 6);
+    const bytes = this.#bytes.readUInt32LE(offset);
+    if (flags === onOverflowPages) {
+      const pages = numberAt(this.#bytes, start + 16);
+      return { kind: "overflow", bytes, page: numberAt(this.#bytes, start), pages };
+    }
+    if (flags === subTree && bytes === treeBytes) return { kind: "tree", tree: treeAt(this.#bytes, start) };
+    if (flags !== 0) throw new TreeDamage("a node of an unknown kind");
+    return { kind: "here", bytes: this.#bytes.subarray(start, start + bytes) };
+  }
+
+  #valueBytes(offset: number): number {
+    const isAway = this.#bytes.readUInt16LE(offset + 4) === onOverflowPages;
+    return isAway ? overflowBytes : this.#bytes.readUInt32LE(offset);
+  }
+
+  #nodeAt(index: number): number {
+    const offset = this.#bytes.readUInt16LE(pageHeaderBytes + 2 * index);
+    if (offset < this.#upper || offset + pageHeaderBytes + nodeHeaderBytes > this.#bytes.length) {
+      throw new TreeDamage("a node outside of its page");
+    }
+    return pageHeaderBytes + offset;
+  }
+}
