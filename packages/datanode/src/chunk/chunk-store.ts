@@ -3,50 +3,33 @@
  * (`chunk-rows.ts`). A file becomes durable first, then its row, and only then is a chunk called stored; rows go first, and files
  * after them. So whatever has a row is there, unless the disk has lost it, and what a crash leaves is a file without a row.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import {
   type Ballot,
-  blockBytes,
   type CancelSignal,
-  chunkBytesMax,
   type ChunkRange,
   type Clock,
   type ContentFiles,
   type Disk,
   isLeaseOver,
-  isRevivable,
   type Log,
   QuorumError,
   type Random,
-  renewed,
 } from "@quorumfs/core";
-import { ChunkDraft } from "./chunk-draft.js";
-import { footerBytes } from "./chunk-file.js";
+import { ChunkDamage } from "./chunk-damage.js";
 import { ChunkIndex } from "./chunk-index.js";
-import { StoreIntake } from "./chunk-intake.js";
+import { ChunkIntakes } from "./chunk-intakes.js";
 import { ChunkKeeper } from "./chunk-keeper.js";
-import {
-  type ChunkKey,
-  chunkKeyBytes,
-  chunkKeyHash,
-  chunkKeyOf,
-  type FileOwner,
-  indexedKeyBytes,
-  ownerKeyBytes,
-  ownerKeyOf,
-  uploadKeyBytes,
-  uploadKeyOf,
-  uploadPartOf,
-} from "./chunk-key.js";
+import { type ChunkKey, chunkKeyOf, type FileOwner, ownerKeyBytes, ownerKeyOf, uploadKeyOf } from "./chunk-key.js";
 import { ChunkReader } from "./chunk-reader.js";
-import { type ChunkRow, openChunkRow, openLeaseRow } from "./chunk-rows.js";
+import { openChunkRow, openLeaseRow } from "./chunk-rows.js";
 import { DiskRoom } from "./disk-room.js";
-import { Gate } from "./gate.js";
-import type { IndexChange } from "./index-change.js";
 import { Leftovers } from "./leftovers.js";
 import { checkRanges } from "./named-chunks.js";
 import { Reaper } from "./reaper.js";
 import { behind, type KeyRange, pageOf, wholeTable } from "./row-range.js";
+import { StoredChunks } from "./stored-chunks.js";
+import { UploadLeases } from "./upload-leases.js";
 
 /** What a chunk is to have: whoever announces it computed both from the same bytes. */
 export interface ChunkContent {
@@ -64,6 +47,8 @@ export interface StoredPiece {
   readonly data: Uint8Array;
   /** CRC-32C of each block of `data`. */
   readonly checksums: readonly number[];
+  /** CRC-32C of every block of the chunk, where it is at hand. */
+  readonly chunkChecksums?: Uint32Array;
 }
 
 /** A chunk on its way in. Whoever begins one ends it, by `commit` or by `discard`. */
@@ -114,31 +99,11 @@ export interface KeepOptions {
   readonly afterIdentityRound?: boolean;
 }
 
-/** Bytes that may be on their way in at a time: eight chunks, which keep a disk busy, and half of what a node may take. */
-const incomingBytesMax = 32 * 1024 * 1024;
-
-/** Callers that may wait for room: far more than clients of ours send at a time. */
-const intakesWaitingMax = 4096;
-
-/** Chunks that are being made durable at a time: an open file each. */
-const publishingMax = 64;
-
-const retryAfterMs = 250;
-
 /** Chunks that one question may be about. */
-export const statChunksMax = 65_536;
-
-/** Rows that are looked at in one turn of the event loop. */
-const rowsPerTurn = 1024;
+const statChunksMax = 65_536;
 
 /** Entries that are read ahead of whoever goes through all of them: a scrub takes seconds for as many. */
 const entriesPerPage = 64;
-
-/** Chunks that are remembered as damaged; of the others it is found out again. */
-const damagedMax = 65_536;
-
-/** A renewal that gains less than this share of a lease is not worth a write. */
-const leaseSlack = 1 / 64;
 
 export interface ChunkStoreOptions {
   readonly disk: Disk;
@@ -161,52 +126,40 @@ export interface ChunkStoreOptions {
 export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #index: ChunkIndex;
-  readonly #reader: ChunkReader;
+  readonly #damage: ChunkDamage;
+  readonly #leases: UploadLeases;
+  readonly #intakes: ChunkIntakes;
+  readonly #stored: StoredChunks;
   readonly #keeper: ChunkKeeper;
   readonly #reaper: Reaper;
   readonly #leftovers: Leftovers;
   readonly #room: DiskRoom;
-  readonly #incoming = new Gate({
-    unitsMax: incomingBytesMax,
-    waitingMax: intakesWaitingMax,
-    what: "uploads",
-    retryAfterMs,
-  });
-  readonly #publishing = new Gate({
-    unitsMax: publishingMax,
-    waitingMax: intakesWaitingMax,
-    what: "uploads",
-    retryAfterMs,
-  });
-  /** Chunks whose damage was found: they do not count as stored until they are repaired. */
-  readonly #damaged = new Set<string>();
-  readonly #intakes = new Set<StoreIntake>();
   #onMissing: (chunk: ChunkKey) => void = () => undefined;
-  #onDamage: (chunk: ChunkKey) => void = () => undefined;
   #failure: QuorumError | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: ChunkStoreOptions) {
-    const { disk, files, clock, log, fullBelow, retireAfterMs, belongsHere } = options;
+    const { disk, files, clock, random, log, fullBelow, leaseMs, retireAfterMs, belongsHere } = options;
+    const index = new ChunkIndex({ disk, clock, onFailure: (error) => this.#fail(error) });
+    const reader = new ChunkReader(files);
+    const damage = new ChunkDamage(log);
+    const room = new DiskRoom({ files, disk, clock, fullBelow });
+    const reaper = new Reaper({ index, files, reader, clock, log, retireAfterMs });
+    const onUse = (uploadKey: Buffer) => reaper.used(uploadKey);
+    const leases = new UploadLeases({ index, clock, leaseMs, onUse });
+    const onDiskError = (error: QuorumError) => this.#fail(error);
+    const intakes = new ChunkIntakes({ index, files, reader, damage, leases, room, random, log, onDiskError });
+    const onMissing = (chunk: ChunkKey) => this.#onMissing(chunk);
     this.#options = options;
-    this.#index = new ChunkIndex({ disk, clock, onFailure: (error) => this.#fail(error) });
-    this.#reader = new ChunkReader(files);
-    this.#room = new DiskRoom({ files, disk, clock, fullBelow });
-    this.#reaper = new Reaper({ index: this.#index, files, reader: this.#reader, clock, log, retireAfterMs });
-    this.#leftovers = new Leftovers({
-      index: this.#index,
-      files,
-      clock,
-      log,
-      underWay: () => this.#committed(),
-    });
-    this.#keeper = new ChunkKeeper({
-      index: this.#index,
-      clock,
-      leaseFromNow: () => this.#leaseFromNow(),
-      belongsHere,
-      onMissing: (chunk) => this.#onMissing(chunk),
-    });
+    this.#index = index;
+    this.#damage = damage;
+    this.#leases = leases;
+    this.#intakes = intakes;
+    this.#stored = new StoredChunks({ index, reader, damage, clock, onUse });
+    this.#keeper = new ChunkKeeper({ index, clock, leaseFromNow: leases.fromNow, belongsHere, onMissing });
+    this.#reaper = reaper;
+    this.#leftovers = new Leftovers({ index, files, clock, log, underWay: () => intakes.settled() });
+    this.#room = room;
   }
 
   /** Counts what is there, and begins to clear away what nobody needs. */
@@ -227,34 +180,7 @@ export class ChunkStore {
    */
   async begin(key: ChunkKey, content: ChunkContent, signal: CancelSignal): Promise<"held" | ChunkIntake> {
     this.#checkOpen();
-    checkContent(content);
-    const keyBytes = chunkKeyBytes(key);
-    if (await this.#isHeld(key, keyBytes, content)) return "held";
-    const giveBack = this.#room.promise(content.size + footerBytes(content.size));
-    try {
-      const leave = await this.#incoming.enter(unitsOf(content), signal);
-      try {
-        // The same chunk may have come by another way while this one waited.
-        if (!(await this.#isHeld(key, keyBytes, content))) {
-          return this.#intake({
-            keyBytes,
-            content,
-            leave,
-            giveBack,
-            enter: (place) => this.#enter(key, keyBytes, content, place),
-          });
-        }
-      } catch (error) {
-        leave();
-        throw error;
-      }
-      leave();
-    } catch (error) {
-      giveBack();
-      throw error;
-    }
-    giveBack();
-    return "held";
+    return this.#intakes.begin(key, content, signal);
   }
 
   /**
@@ -266,13 +192,7 @@ export class ChunkStore {
    */
   async replace(key: ChunkKey, content: ChunkContent, signal: CancelSignal): Promise<ChunkIntake> {
     this.#checkOpen();
-    checkContent(content);
-    const keyBytes = chunkKeyBytes(key);
-    const row = this.#index.chunk(keyBytes);
-    if (row !== undefined && row !== "damaged") checkSame(row, content);
-    const leave = await this.#incoming.enter(unitsOf(content), signal);
-    const enter = (place: string) => this.#enterReplacement(key, keyBytes, content, place);
-    return this.#intake({ keyBytes, content, leave, giveBack: () => undefined, enter });
+    return this.#intakes.replace(key, content, signal);
   }
 
   /**
@@ -281,60 +201,27 @@ export class ChunkStore {
    * @param range.length 0: to the chunk's end
    * @throws QuorumError `not_found`; `corrupt`; `invalid_argument`: the range begins behind the chunk's end
    */
-  async *read(
+  read(
     key: ChunkKey,
     range: { readonly offset: number; readonly length: number },
   ): AsyncGenerator<StoredPiece, void, undefined> {
-    const keyBytes = chunkKeyBytes(key);
-    const { size } = this.#rowOf(key, keyBytes);
-    if (range.offset >= size) throw invalid(`the chunk has ${size} bytes; nothing is at ${range.offset}`);
-    const end = range.length === 0 ? size : Math.min(size, range.offset + range.length);
-    let start = range.offset - (range.offset % blockBytes);
-    let next: Promise<StoredPiece> | undefined = this.#piece(key, keyBytes, start, end);
-    while (next) {
-      const piece: StoredPiece = await next;
-      start += piece.data.length;
-      next = start < end ? this.#piece(key, keyBytes, start, end) : undefined;
-      // Whoever has enough leaves it behind.
-      next?.catch(() => undefined);
-      yield piece;
-    }
+    return this.#stored.read(key, range);
   }
 
   /** Reads all of a chunk. "damaged" was told to {@link onDamage}; "gone": there is no such chunk, perhaps no longer. */
-  async verify(key: ChunkKey): Promise<"intact" | "damaged" | "gone"> {
-    const keyBytes = chunkKeyBytes(key);
-    const row = this.#index.chunk(keyBytes);
-    if (row === undefined) return "gone";
-    if (row !== "damaged" && (await this.#reader.isIntact({ keyBytes, row }))) {
-      this.#damaged.delete(keyBytes.toString("latin1"));
-      return "intact";
-    }
-    const now = this.#index.chunk(keyBytes);
-    if (now === undefined) return "gone";
-    // A repair was faster.
-    if (now !== "damaged" && row !== "damaged" && now.place !== row.place) return this.verify(key);
-    this.#tellDamage(key, keyBytes);
-    return "damaged";
+  verify(key: ChunkKey): Promise<"intact" | "damaged" | "gone"> {
+    return this.#stored.verify(key);
   }
 
   /**
    * What there is of each chunk asked for, in order; undefined: it is not here, or damaged.
    *
-   * @param ranges at most {@link statChunksMax} chunks
+   * @param ranges at most 65,536 chunks
    * @throws QuorumError `invalid_argument`
    */
   async stat(owner: FileOwner, ranges: readonly ChunkRange[]): Promise<readonly (ChunkContent | undefined)[]> {
     checkRanges(ranges, statChunksMax);
-    const found: (ChunkContent | undefined)[] = [];
-    for (const { upload, first, count } of ranges) {
-      const uploadKey = uploadKeyBytes(owner, upload);
-      for (let at = first; at < first + count; at += 1) {
-        found.push(this.#statOne(indexedKeyBytes(uploadKey, at)));
-        if (found.length % rowsPerTurn === 0) await this.#turn();
-      }
-    }
-    return found;
+    return this.#stored.stat(owner, ranges);
   }
 
   /**
@@ -346,13 +233,7 @@ export class ChunkStore {
   async renew(owner: FileOwner, ranges: readonly ChunkRange[]): Promise<void> {
     this.#checkOpen();
     checkRanges(ranges, statChunksMax);
-    for (const { upload, first, count } of ranges) {
-      const uploadKey = uploadKeyBytes(owner, upload);
-      const retired = await this.#retiredAmong(uploadKey, { first, count });
-      if (retired.length > 0) this.#reaper.used(uploadKey);
-      if (retired.length === 0 && !this.#isRenewalDue(uploadKey)) continue;
-      await this.#index.change((change) => this.#renew(change, uploadKey, retired));
-    }
+    await this.#leases.renewAll(owner, ranges);
   }
 
   /**
@@ -428,12 +309,12 @@ export class ChunkStore {
 
   /** Bytes that senders were told to send and that have not all come. */
   get incomingBytes(): number {
-    return this.#incoming.inside;
+    return this.#intakes.incomingBytes;
   }
 
   /** Senders that wait for room. */
   get waitingIntakes(): number {
-    return this.#incoming.waiting;
+    return this.#intakes.waiting;
   }
 
   /** A chunk that a chosen version names belongs here and is not. May be told again. At most one listener. */
@@ -443,7 +324,7 @@ export class ChunkStore {
 
   /** A chunk here is damaged. May be told again. At most one listener. */
   onDamage(listener: (chunk: ChunkKey) => void): void {
-    this.#onDamage = listener;
+    this.#damage.onDamage(listener);
   }
 
   /** Refuses new chunks, drops those that are not complete, and waits for the others. Closes neither disk nor files. Idempotent. */
@@ -453,255 +334,28 @@ export class ChunkStore {
   }
 
   async #close(): Promise<void> {
-    const closed = new QuorumError({ code: "unavailable", message: "the node is stopping" });
-    this.#incoming.close(closed);
+    const closed = stopping();
+    this.#intakes.refuse(closed);
     await Promise.all([this.#reaper.close(), this.#leftovers.close()]);
-    await Promise.all([...this.#intakes].map((intake) => intake.discard()));
-    await this.#committed();
-    this.#publishing.close(closed);
+    await this.#intakes.close(closed);
     await this.#keeper.settled();
     await this.#index.settled();
   }
 
-  async #committed(): Promise<void> {
-    await Promise.all([...this.#intakes].map((intake) => intake.committed()));
-  }
-
   #checkOpen(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#closing) throw new QuorumError({ code: "unavailable", message: "the node is stopping" });
+    if (this.#closing) throw stopping();
   }
 
   #fail(error: QuorumError): void {
     if (this.#failure) return;
     this.#failure = new QuorumError({ code: "unavailable", message: error.message, cause: error });
-    this.#incoming.close(this.#failure);
+    this.#intakes.refuse(this.#failure);
     this.#options.log.error("chunk.disk-failed", { error });
     this.#options.onDiskFailure(error);
   }
-
-  /** Whether the chunk is durable here; it is then protected anew, just as if it had been stored again. */
-  async #isHeld(key: ChunkKey, keyBytes: Buffer, content: ChunkContent): Promise<boolean> {
-    const row = this.#index.chunk(keyBytes);
-    if (row === undefined || row === "damaged") return false;
-    checkSame(row, content);
-    if (this.#damaged.has(keyBytes.toString("latin1"))) return false;
-    if (!(await this.#reader.footerOf({ keyBytes, row }))) {
-      // Unless it has just been removed or replaced.
-      const now = this.#index.chunk(keyBytes);
-      if (now !== undefined && now !== "damaged" && now.place === row.place) this.#tellDamage(key, keyBytes);
-      return false;
-    }
-    return this.#index.change((change) => {
-      const found = change.chunk(keyBytes);
-      if (found === undefined || found === "damaged") return false;
-      this.#renew(change, uploadPartOf(keyBytes), [keyBytes]);
-      return true;
-    });
-  }
-
-  #intake(options: {
-    readonly keyBytes: Buffer;
-    readonly content: ChunkContent;
-    readonly leave: () => void;
-    readonly giveBack: () => void;
-    readonly enter: (place: string) => Promise<void>;
-  }): ChunkIntake {
-    const { files, random } = this.#options;
-    const { keyBytes, content, leave, giveBack, enter } = options;
-    // No two files are of one name, even of one chunk: nothing is ever replaced.
-    const name = `${chunkKeyHash(keyBytes).toString("hex", 0, 24)}${Buffer.from(random.bytes(8)).toString("hex")}`;
-    const intake = new StoreIntake({
-      draft: new ChunkDraft({ draft: files.create(name), chunkKey: keyBytes }),
-      expected: content,
-      // What is durable already is not made less so by a caller who has gone.
-      turnToPublish: () => this.#publishing.enter(1),
-      enter,
-      onDiskError: (error) => this.#fail(error),
-      onReceived: leave,
-      onEnd: () => {
-        giveBack();
-        this.#intakes.delete(intake);
-      },
-    });
-    this.#intakes.add(intake);
-    return intake;
-  }
-
-  /** Enters a chunk whose file is durable. */
-  async #enter(key: ChunkKey, keyBytes: Buffer, content: ChunkContent, place: string): Promise<void> {
-    const wasDamaged = this.#damaged.has(keyBytes.toString("latin1"));
-    const before = await this.#index.change((change): ChunkRow | "damaged" | undefined => {
-      const row = change.chunk(keyBytes);
-      this.#makeUpload(change, uploadPartOf(keyBytes));
-      if (row === undefined) change.addChunk(keyBytes, { ...content, retiredAtMs: 0, place });
-      else if (row === "damaged") change.moveChunk(keyBytes, row, { ...content, retiredAtMs: 0, place });
-      else if (wasDamaged && isSame(row, content)) change.moveChunk(keyBytes, row, { ...row, place });
-      if (row !== undefined) this.#renew(change, uploadPartOf(keyBytes), [keyBytes]);
-      return row;
-    });
-    if (before === undefined) return;
-    if (before !== "damaged" && !(wasDamaged && isSame(before, content))) {
-      // Two callers sent the same chunk at the same time, and this one was slower.
-      await this.#remove(place);
-      checkSame(before, content);
-      return;
-    }
-    await this.#onRepaired(key, keyBytes, before);
-  }
-
-  async #enterReplacement(key: ChunkKey, keyBytes: Buffer, content: ChunkContent, place: string): Promise<void> {
-    if (!(await this.#reader.isIntact({ keyBytes, row: { ...content, retiredAtMs: 0, place } }))) {
-      await this.#remove(place);
-      throw new QuorumError({
-        code: "corrupt",
-        message: "the new copy of a chunk was not read back as it was written",
-      });
-    }
-    const before = await this.#index.change((change): ChunkRow | "damaged" | undefined => {
-      const row = change.chunk(keyBytes);
-      if (row !== undefined) {
-        change.moveChunk(keyBytes, row, { ...content, retiredAtMs: row === "damaged" ? 0 : row.retiredAtMs, place });
-      }
-      return row;
-    });
-    if (before === undefined) await this.#remove(place);
-    else await this.#onRepaired(key, keyBytes, before);
-  }
-
-  async #onRepaired(key: ChunkKey, keyBytes: Buffer, before: ChunkRow | "damaged"): Promise<void> {
-    const { files, log } = this.#options;
-    this.#damaged.delete(keyBytes.toString("latin1"));
-    log.info("chunk.replaced", { ...fieldsOf(key) });
-    // The file of a damaged row is not known; it is found as a leftover.
-    if (before === "damaged") return;
-    this.#reader.forget(before.place);
-    try {
-      await files.quarantine(before.place);
-    } catch (error) {
-      log.warn("chunk.quarantine-failed", { ...fieldsOf(key), error });
-    }
-  }
-
-  async #remove(place: string): Promise<void> {
-    this.#reader.forget(place);
-    // If it cannot be removed now, it is found as a leftover.
-    await this.#options.files.remove([place]).catch((error: unknown) => {
-      this.#options.log.warn("chunk.removing-failed", { error });
-    });
-  }
-
-  /** A chunk of this upload has come. */
-  #makeUpload(change: IndexChange, uploadKey: Buffer): void {
-    const leaseFromNow = () => this.#leaseFromNow();
-    const { leaseMs } = this.#options;
-    const upload = renewed(change.upload(uploadKey, leaseFromNow), { nowMs: this.#options.clock.wallMs(), leaseMs });
-    change.setUpload(uploadKey, upload, leaseFromNow);
-  }
-
-  /** @param chunks of the upload, those among them that were retired are needed again unless the upload was named once */
-  #renew(change: IndexChange, uploadKey: Buffer, chunks: readonly Buffer[]): void {
-    const upload = change.upload(uploadKey, () => this.#leaseFromNow());
-    if (!upload || !isRevivable(upload)) return;
-    this.#makeUpload(change, uploadKey);
-    for (const key of chunks) {
-      const row = change.chunk(key);
-      if (row !== undefined && row !== "damaged" && row.retiredAtMs > 0) change.revive(key, row);
-    }
-  }
-
-  /** Keys of retired chunks in a range of an upload. */
-  async #retiredAmong(uploadKey: Buffer, range: { readonly first: number; readonly count: number }): Promise<Buffer[]> {
-    if (this.#index.totals.retiredBytes === 0) return [];
-    const start = indexedKeyBytes(uploadKey, range.first);
-    const end = behind(indexedKeyBytes(uploadKey, range.first + range.count - 1));
-    const retired: Buffer[] = [];
-    for await (const { key, value } of this.#index.scan(this.#index.tables.chunks, { start, end })) {
-      if ((openChunkRow(key, value)?.retiredAtMs ?? 0) > 0) retired.push(key);
-    }
-    return retired;
-  }
-
-  #isRenewalDue(uploadKey: Buffer): boolean {
-    const bytes = this.#index.tables.leases.get(uploadKey);
-    if (!bytes) return false;
-    const lease = openLeaseRow(uploadKey, Buffer.from(bytes));
-    return (lease?.untilMs ?? 0) < this.#leaseFromNow() - this.#options.leaseMs * leaseSlack;
-  }
-
-  #leaseFromNow(): number {
-    return this.#options.clock.wallMs() + this.#options.leaseMs;
-  }
-
-  #statOne(keyBytes: Buffer): ChunkContent | undefined {
-    const row = this.#index.chunk(keyBytes);
-    if (row === undefined || row === "damaged") return undefined;
-    if (this.#damaged.size > 0 && this.#damaged.has(keyBytes.toString("latin1"))) return undefined;
-    // One that was retired unnamed goes soon, unless it is renewed.
-    if (row.retiredAtMs > 0 && !this.#index.tables.kept.get(uploadPartOf(keyBytes))) return undefined;
-    return { size: row.size, checksum: row.checksum };
-  }
-
-  /** @throws QuorumError `not_found`, `corrupt` */
-  #rowOf(key: ChunkKey, keyBytes: Buffer): ChunkRow {
-    const row = this.#index.chunk(keyBytes);
-    if (row === undefined) throw notFound();
-    if (row === "damaged") throw this.#tellDamage(key, keyBytes);
-    if (row.retiredAtMs > 0) this.#reaper.used(uploadPartOf(keyBytes));
-    return row;
-  }
-
-  async #piece(key: ChunkKey, keyBytes: Buffer, start: number, end: number): Promise<StoredPiece> {
-    for (;;) {
-      const row = this.#rowOf(key, keyBytes);
-      const piece = await this.#reader.piece({ keyBytes, row }, start, end);
-      if (piece) return piece;
-      // While it was read, it may have been replaced by a better copy; this ends, for copies are read back.
-      if (this.#rowOf(key, keyBytes).place === row.place) throw this.#tellDamage(key, keyBytes);
-    }
-  }
-
-  #tellDamage(key: ChunkKey, keyBytes: Buffer): QuorumError {
-    const name = keyBytes.toString("latin1");
-    if (!this.#damaged.has(name)) {
-      if (this.#damaged.size < damagedMax) this.#damaged.add(name);
-      this.#options.log.error("chunk.damaged", { ...fieldsOf(key) });
-    }
-    this.#onDamage(key);
-    return new QuorumError({ code: "corrupt", message: "the chunk is damaged here; read it from another replica" });
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.endOfTurn(resolve));
-  }
 }
 
-function checkContent({ size }: ChunkContent): void {
-  if (size < 1 || size > chunkBytesMax) throw invalid(`a chunk has 1 to ${chunkBytesMax} bytes, not ${size}`);
-}
-
-function isSame(row: ChunkRow, content: ChunkContent): boolean {
-  return row.size === content.size && row.checksum === content.checksum;
-}
-
-/** @throws QuorumError `invalid_argument` */
-function checkSame(row: ChunkRow, content: ChunkContent): void {
-  if (!isSame(row, content)) throw invalid("another chunk is stored under this upload and index");
-}
-
-function fieldsOf({ owner, upload, index }: ChunkKey) {
-  return { bucket: owner.bucket, path: owner.path, upload: Buffer.from(upload).toString("hex"), index };
-}
-
-/** Short chunks cost a stream and an open file, too. */
-function unitsOf({ size }: ChunkContent): number {
-  return Math.max(size, blockBytes);
-}
-
-function notFound(): QuorumError {
-  return new QuorumError({ code: "not_found", message: "the chunk is not here" });
-}
-
-function invalid(message: string): QuorumError {
-  return new QuorumError({ code: "invalid_argument", message });
+function stopping(): QuorumError {
+  return new QuorumError({ code: "unavailable", message: "the node is stopping" });
 }

@@ -31,6 +31,12 @@ export class DiskRoom {
     return this.#recordsFull || this.#spareBytes - this.#promised <= 0;
   }
 
+  /** @throws QuorumError `resource_exhausted`: there is no room for so much */
+  check(bytes: number): void {
+    this.#sample();
+    if (this.#recordsFull || this.#spareBytes - this.#promised - bytes < 0) throw full();
+  }
+
   /**
    * Sets room aside.
    *
@@ -38,8 +44,7 @@ export class DiskRoom {
    * @throws QuorumError `resource_exhausted`
    */
   promise(bytes: number): () => void {
-    this.#sample();
-    if (this.#recordsFull || this.#spareBytes - this.#promised - bytes < 0) throw full();
+    this.check(bytes);
     this.#promised += bytes;
     let kept = true;
     return () => {
