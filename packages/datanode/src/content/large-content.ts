@@ -33,6 +33,8 @@ export interface LargeContentOptions {
   readonly refresh: () => Promise<void>;
   /** How many files the background checks look at. */
   readonly ownersPerSecond: number;
+  /** How often it is looked for uploads whose lease is over. */
+  readonly sweepEveryMs: number;
 }
 
 /** All that a DataNode does about files of chunks besides storing the chunks, put together. */
@@ -46,7 +48,7 @@ export class LargeContent {
   readonly #missing: MissingChunks;
 
   constructor(options: LargeContentOptions) {
-    const { chunks, coordinator, store, isLocal, clock, log } = options;
+    const { chunks, coordinator, store, isLocal, clock, log, sweepEveryMs } = options;
     this.peers = new ChunkPeers({ peers: options.peers, chunks, isLocal });
     this.places = new ChunkPlaces({ store, isLocal });
     const { peers, places } = this;
@@ -60,7 +62,7 @@ export class LargeContent {
     this.#missing = new MissingChunks({ ...options, fetch });
     this.changes = new FileChanges({ coordinator, largePuts, notices: this.#notices, chunks });
     const walks = new OwnerWalks({ ...options, current, notices: this.#notices });
-    this.ownerChecks = new OwnerChecks({ walks, store, isLocal, clock, log });
+    this.ownerChecks = new OwnerChecks({ walks, store, isLocal, clock, log, sweepEveryMs });
   }
 
   /** Begins to look after what was missed while this node was not there. */

@@ -12,8 +12,8 @@ import type { Audience, OwnerWalks, WalkResult } from "./owner-walks.js";
 
 /** A read or an identity round for each: some per cent of one core. */
 export const ownersPerSecondDefault = 20;
-/** How often it is looked for uploads whose lease is over. */
-export const sweepEveryMs = 60_000;
+/** How often it is looked for uploads whose lease is over, unless that is shorter. */
+export const sweepEveryMsDefault = 60_000;
 // Others start at the same time as a rule, and are asked first thing.
 const startDelayMs = 5_000;
 const retryFirstMs = 30_000;
@@ -25,6 +25,8 @@ export interface OwnerChecksOptions {
   readonly isLocal: (node: NodeId) => boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** How often it is looked for uploads whose lease is over. */
+  readonly sweepEveryMs: number;
 }
 
 const nobody: Audience = new Set<NodeId>();
@@ -72,7 +74,7 @@ export class OwnerChecks {
   #sweepRegularly(): void {
     this.#lapsedDue = true;
     this.#work();
-    this.#after(sweepEveryMs, () => this.#sweepRegularly());
+    this.#after(this.#options.sweepEveryMs, () => this.#sweepRegularly());
   }
 
   #after(delayMs: number, action: () => void): void {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { silentLog } from "@quorumfs/runtime";
 import type { ClusterView } from "../../src/cluster/cluster-view.js";
-import { OwnerChecks, sweepEveryMs } from "../../src/content/owner-checks.js";
+import { OwnerChecks, sweepEveryMsDefault as sweepEveryMs } from "../../src/content/owner-checks.js";
 import type { Audience, WalkResult } from "../../src/content/owner-walks.js";
 import { StepClock } from "../support/step-clock.js";
 import { clusterOf } from "./fixture.js";
@@ -15,6 +15,7 @@ class Subject {
   result = done;
   #install: (view: ClusterView, before: ClusterView) => void = () => {};
   readonly checks = new OwnerChecks({
+    sweepEveryMs,
     walks: {
       lapsed: () => this.#walk("lapsed"),
       owners: () => this.#walk("owners"),
@@ -115,6 +116,7 @@ describe("walks over owners", () => {
     let sweeps = 0;
     // Never done before the next sweep is due.
     const checks = new OwnerChecks({
+      sweepEveryMs,
       walks: {
         lapsed: () =>
           new Promise((resolve) => {
