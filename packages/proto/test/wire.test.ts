@@ -78,7 +78,7 @@ describe("in pieces", () => {
     fc.assert(
       fc.property(sizes, fc.array(fc.nat()), fc.nat(), (size, blockCrc32c, offset) => {
         const data = Buffer.alloc(size, 7);
-        const response = { data, blockCrc32c, offset };
+        const response = { data, blockCrc32c, offset, chunkCrc32c: blockCrc32c };
         const request: WriteChunkRequest = { part: { $case: "data", value: data } };
         const ofResponse = ChunkServiceService.readChunk.responsePieces(response);
         const ofRequest = ChunkServiceService.writeChunk.requestPieces(request);

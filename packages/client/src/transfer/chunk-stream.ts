@@ -1,7 +1,7 @@
 import { type ChunkPiece, type Clock, type Duplex, QuorumError } from "@quorumfs/core";
 import { ChunkServiceService, type ReadChunkRequest, type ReadChunkResponse } from "@quorumfs/proto";
 import type { BulkPeer } from "../routing/bulk-peer.js";
-import { checkedBytes, type ChunkSpan } from "./block-check.js";
+import { BlockCheck, type ChunkSpan } from "./block-check.js";
 import type { ChunkOwner } from "./transfer-context.js";
 
 export interface ChunkStreamOptions {
@@ -21,6 +21,7 @@ export interface ChunkStreamOptions {
 export class ChunkStream {
   readonly #options: ChunkStreamOptions;
   readonly #stream: Duplex<ReadChunkRequest, ReadChunkResponse>;
+  readonly #check: BlockCheck;
   #position: number;
   #ended = false;
   /** When bytes last came, or the attempt began. */
@@ -30,6 +31,7 @@ export class ChunkStream {
     const { peer, owner, piece, span, clock } = options;
     const { upload, index } = piece;
     this.#options = options;
+    this.#check = new BlockCheck(piece, span);
     this.#position = span.offset;
     this.progressedAtMs = clock.nowMs();
     peer.readingBytes += span.end - span.offset;
@@ -56,7 +58,7 @@ export class ChunkStream {
     if (this.#ended) return;
     const { span, clock, peer, onBytes } = this.#options;
     try {
-      const bytes = checkedBytes(message, span, this.#position);
+      const bytes = this.#check.take(message);
       this.#position += bytes.length;
       this.progressedAtMs = clock.nowMs();
       peer.readingBytes -= bytes.length;

@@ -4,12 +4,12 @@
  * be had without it, since what it lacks it will fetch from the others by itself.
  */
 import { type CancelTimer, type NodeFailure, QuorumError } from "@quorumfs/core";
+import type { ChunkHeader, WriteChunkRequest } from "@quorumfs/proto";
 import type { BulkPeer } from "../routing/bulk-peer.js";
 import type { ChunkBuffer } from "./chunk-buffer.js";
 import { ChunkWrite } from "./chunk-write.js";
 import type { ChunkOwner, TransferContext } from "./transfer-context.js";
 import type { Straggler } from "./upload-buffers.js";
-import { encodeHeader } from "./write-chunk-method.js";
 
 // A replica that takes nothing for so long, while enough others are done, hangs.
 const stallMs = 2_000;
@@ -36,8 +36,8 @@ export interface ChunkUploadOptions {
 export class ChunkUpload implements Straggler {
   readonly #options: ChunkUploadOptions;
   readonly #context: TransferContext;
-  readonly #header: Uint8Array;
-  readonly #messages: readonly Uint8Array[];
+  readonly #header: ChunkHeader;
+  readonly #messages: readonly WriteChunkRequest[];
   readonly #writes = new Map<number, ChunkWrite>();
   readonly #stored = new Set<number>();
   /** Why each node that has failed did so last. */
@@ -53,7 +53,7 @@ export class ChunkUpload implements Straggler {
     const { owner, upload, index, checksum, buffer } = options;
     this.#context = context;
     this.#options = options;
-    this.#header = encodeHeader({ owner, upload, index, size: buffer.size, checksum });
+    this.#header = { owner: { ...owner }, upload, index, size: buffer.size, crc32c: checksum };
     this.#messages = buffer.messages();
     this.#progressedAtMs = context.clock.nowMs();
   }

@@ -1,14 +1,17 @@
 import { type Clock, type Duplex, QuorumError } from "@quorumfs/core";
-import type { WriteChunkResponse } from "@quorumfs/proto";
+import {
+  type ChunkHeader,
+  ChunkServiceService,
+  type WriteChunkRequest,
+  type WriteChunkResponse,
+} from "@quorumfs/proto";
 import type { BulkPeer } from "../routing/bulk-peer.js";
-import { writeChunkMethod } from "./write-chunk-method.js";
 
 export interface ChunkWriteOptions {
   readonly peer: BulkPeer;
-  /** Encoded. */
-  readonly header: Uint8Array;
-  /** Encoded; not to be changed before the end. */
-  readonly messages: readonly Uint8Array[];
+  readonly header: ChunkHeader;
+  /** With the content, which is not to be changed before the end. */
+  readonly messages: readonly WriteChunkRequest[];
   readonly clock: Clock;
   /** Called with how far it has come, which grows from call to call. */
   readonly onProgress: (steps: number) => void;
@@ -19,7 +22,7 @@ export interface ChunkWriteOptions {
 /** One chunk on its way to one replica. */
 export class ChunkWrite {
   readonly #options: ChunkWriteOptions;
-  readonly #stream: Duplex<Uint8Array, WriteChunkResponse>;
+  readonly #stream: Duplex<WriteChunkRequest, WriteChunkResponse>;
   #next = 0;
   #proceeding = false;
   #ended = false;
@@ -31,13 +34,13 @@ export class ChunkWrite {
     this.#options = options;
     this.progressedAtMs = clock.nowMs();
     // No deadline of its own: what makes no progress is cancelled by the chunk's upload.
-    this.#stream = peer.channel.duplex(writeChunkMethod, {});
+    this.#stream = peer.channel.duplex(ChunkServiceService.writeChunk, {});
     this.#stream.onMessage((message) => this.#onMessage(message));
     this.#stream.onDrain(() => {
       if (this.#proceeding) this.#send();
     });
     this.#stream.onEnd((error) => this.#end(this.#failureOf(error)));
-    this.#stream.write(header);
+    this.#stream.write({ part: { $case: "header", value: header } });
   }
 
   get peer(): BulkPeer {

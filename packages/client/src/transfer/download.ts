@@ -38,7 +38,7 @@ export class Download {
   readonly #spans: SpanRead[] = [];
   /** Bytes of the budget that this holds. */
   #held = 0;
-  #asked = false;
+  #isFlowing = false;
   readonly #hash: Hash | undefined;
   #wake: () => void = ignore;
 
@@ -78,6 +78,7 @@ export class Download {
     this.#held -= bytes.length;
     this.#readAhead.free(bytes.length);
     this.#hash?.update(bytes);
+    this.#isFlowing = true;
     this.#askAhead();
     return bytes;
   }
@@ -89,7 +90,8 @@ export class Download {
   }
 
   #askAhead(): void {
-    for (;;) {
+    // One request brings the first byte soonest; others would only compete with it, and be in vain if the reader leaves.
+    while (this.#isFlowing || this.#spans.length === 0) {
       const rest = this.#rest ?? this.#nextRest();
       if (!rest) return;
       this.#rest = rest;
@@ -127,12 +129,10 @@ export class Download {
       piece,
       span,
       timeoutMs,
-      eager: !this.#asked,
       onChange: () => {
         if (this.#spans[0] === read) this.#wake();
       },
     });
-    this.#asked = true;
     this.#spans.push(read);
     read.start();
   }

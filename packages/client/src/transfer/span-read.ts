@@ -1,9 +1,6 @@
 /**
  * A part of one chunk, from whichever of its replicas delivers it. One that dies, stalls or sends what does not match its
  * checksums is replaced by another, which goes on where verified bytes end.
- *
- * Blocks are verified as they come in. A whole chunk is also compared with the checksum that the file's manifest has of it,
- * and handed out only then, unless the reader cannot wait.
  */
 import { assert, type CancelTimer, type ChunkPiece, type NodeFailure, QuorumError } from "@quorumfs/core";
 import { crc32c } from "@quorumfs/runtime/lean";
@@ -25,8 +22,6 @@ export interface SpanReadOptions {
   readonly span: ChunkSpan;
   /** The longest time without a byte. */
   readonly timeoutMs: number;
-  /** Hands out each block as soon as it matches its own checksum, for the reader waits for the first byte. */
-  readonly eager: boolean;
   /** There is more to {@link SpanRead.take}, or it has ended or failed. */
   readonly onChange: () => void;
 }
@@ -34,12 +29,9 @@ export interface SpanReadOptions {
 export class SpanRead {
   readonly #context: TransferContext;
   readonly #options: SpanReadOptions;
-  readonly #isWhole: boolean;
-  /** Verified, and not handed out: the first `#ready` of them may be. */
-  #views: Uint8Array[] = [];
-  #ready = 0;
+  /** Verified, and not handed out yet. */
+  readonly #views: Uint8Array[] = [];
   #position: number;
-  #checksum = 0;
   readonly #streams = new Set<ChunkStream>();
   /** Replicas that were asked in this round. */
   #tried: number[] = [];
@@ -55,7 +47,6 @@ export class SpanRead {
     assert(span.offset < span.end && span.end <= piece.bytes, "a span lies outside of its chunk");
     this.#context = context;
     this.#options = options;
-    this.#isWhole = span.offset === 0 && span.end === piece.bytes;
     this.#position = span.offset;
     this.#progressedAtMs = context.clock.nowMs();
   }
@@ -68,8 +59,6 @@ export class SpanRead {
 
   /** The next verified bytes; undefined if there are none now. */
   take(): Uint8Array | undefined {
-    if (this.#ready === 0) return undefined;
-    this.#ready -= 1;
     return this.#views.shift();
   }
 
@@ -127,23 +116,13 @@ export class SpanRead {
     this.#progressedAtMs = this.#context.clock.nowMs();
     this.#position += bytes.length;
     this.#views.push(bytes);
-    if (this.#isWhole) this.#checksum = crc32c(bytes, this.#checksum);
-    if (this.#isWhole && !this.#options.eager) return;
-    // The last bytes of a chunk prove the others.
-    if (this.#position === this.#options.span.end && !this.#matches) return;
-    this.#ready = this.#views.length;
     this.#options.onChange();
-  }
-
-  get #matches(): boolean {
-    return !this.#isWhole || this.#checksum === this.#options.piece.checksum;
   }
 
   #onEnd(stream: ChunkStream, error: QuorumError | undefined): void {
     this.#streams.delete(stream);
     if (error) this.#turnAway(stream, error);
-    else if (this.#matches) this.#finish();
-    else this.#startOver(stream);
+    else this.#end();
   }
 
   #turnAway({ peer }: ChunkStream, error: QuorumError): void {
@@ -160,24 +139,6 @@ export class SpanRead {
     // A replica that lacks or has damaged one chunk serves others well.
     if (error.code !== "not_found" && error.code !== "corrupt") peer.failed(clock.nowMs(), error.details.retryAfterMs);
     if (this.#streams.size === 0) this.#ask();
-  }
-
-  /** Block by block it was consistent, and yet it is not the chunk that the manifest names. */
-  #startOver(stream: ChunkStream): void {
-    const { name, piece, span, eager } = this.#options;
-    const { id, address } = stream.peer;
-    const message = `what DataNode ${id} at ${address} has of chunk ${piece.index} of ${name} is not what was stored`;
-    const error = new QuorumError({ code: "corrupt", message });
-    if (eager && this.#views.length > 0 && this.#position - span.offset > this.#heldBytes) return this.#fail(error);
-    this.#views = [];
-    this.#ready = 0;
-    this.#position = span.offset;
-    this.#checksum = 0;
-    this.#turnAway(stream, error);
-  }
-
-  get #heldBytes(): number {
-    return this.#views.reduce((sum, { length }) => sum + length, 0);
   }
 
   #nextRound(): void {
@@ -240,11 +201,6 @@ export class SpanRead {
       message: `no DataNode ${what} chunk ${piece.index} of ${name}; no progress for ${Math.round(timeoutMs)} ms`,
       details: { nodes },
     });
-  }
-
-  #finish(): void {
-    this.#ready = this.#views.length;
-    this.#end();
   }
 
   #fail(error: QuorumError): void {

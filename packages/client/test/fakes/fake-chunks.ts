@@ -5,7 +5,7 @@ import {
   type ReadChunkRequest,
   type ReadChunkResponse,
   type StatChunksRequest,
-  WriteChunkRequest,
+  type WriteChunkRequest,
   type WriteChunkResponse,
 } from "@quorumfs/proto";
 import { crc32c } from "@quorumfs/runtime";
@@ -20,7 +20,7 @@ export type WriteReaction = "store" | "mute" | "choke" | "forget" | "die" | Quor
 
 /**
  * With a chunk that is read: `mute`: sends nothing; `stall`: sends the first message only; `die`: breaks after it; `damage`:
- * sends a block that does not match its checksum; `lie`: sends other bytes, with checksums that match them.
+ * sends a block that does not match its checksum; `lie`: sends other bytes, with checksums of theirs.
  */
 export type ReadReaction = "serve" | "mute" | "stall" | "die" | "damage" | "lie" | QuorumError;
 
@@ -133,8 +133,8 @@ export class FakeChunks {
     };
     const end: ServerEnd = {
       onMessage: (message) => {
-        const { part } = WriteChunkRequest.decode(message as Uint8Array);
-        if (part?.$case === "header") begin(ownedHeader(part.value));
+        const { part } = message as WriteChunkRequest;
+        if (part?.$case === "header") begin(part.value);
         else if (part) take(part.value);
       },
       onEnd: () => undefined,
@@ -164,29 +164,31 @@ export class FakeChunks {
     const stop = request.length === 0 ? bytes.length : request.offset + request.length;
     const last = Math.min(bytes.length, Math.ceil(stop / blockBytes) * blockBytes);
     let offset = Math.floor(request.offset / blockBytes) * blockBytes;
-    for (; offset < last; offset += messageBytes) {
-      end.send(this.#message(bytes.subarray(offset, Math.min(last, offset + messageBytes)), offset, reaction));
+    const sent = reaction === "lie" ? withFlippedBit(bytes) : bytes;
+    const checksums = checksumsOf(sent);
+    for (let chunkCrc32c = checksums; offset < last; offset += messageBytes, chunkCrc32c = []) {
+      const whole = sent.subarray(offset, Math.min(last, offset + messageBytes));
+      const data = reaction === "damage" ? withFlippedBit(whole) : Buffer.from(whole);
+      end.send({ data, blockCrc32c: checksumsOf(whole), offset, chunkCrc32c } satisfies ReadChunkResponse);
       if (reaction === "stall") return;
       if (reaction === "die") return this.#break(end);
     }
     this.#finish(end);
   }
+}
 
-  #message(stored: Uint8Array, offset: number, reaction: ReadReaction): ReadChunkResponse {
-    const data = Buffer.from(stored);
-    if (reaction === "lie") data[5] = (data[5] ?? 0) ^ 1;
-    const blockCrc32c: number[] = [];
-    for (let at = 0; at < data.length; at += blockBytes) blockCrc32c.push(crc32c(data.subarray(at, at + blockBytes)));
-    if (reaction === "damage") data[5] = (data[5] ?? 0) ^ 1;
-    return { data, blockCrc32c, offset };
-  }
+function withFlippedBit(bytes: Uint8Array): Uint8Array {
+  const copy = Buffer.from(bytes);
+  copy[5] = (copy[5] ?? 0) ^ 1;
+  return copy;
+}
+
+function checksumsOf(bytes: Uint8Array): number[] {
+  const checksums: number[] = [];
+  for (let at = 0; at < bytes.length; at += blockBytes) checksums.push(crc32c(bytes.subarray(at, at + blockBytes)));
+  return checksums;
 }
 
 function keyOf(upload: Uint8Array, index: number): string {
   return `${Buffer.from(upload).toString("hex")}/${index}`;
-}
-
-/** Decoded messages are views of memory that the sender uses anew. */
-function ownedHeader(header: ChunkHeader): ChunkHeader {
-  return { ...header, upload: Buffer.from(header.upload) };
 }

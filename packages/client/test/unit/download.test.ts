@@ -131,11 +131,20 @@ describe("download", () => {
     expect(cluster.clock.nowMs()).toBeLessThan(1000);
   });
 
-  it("all replicas lie about the first chunk, and consistently: the stream fails", async () => {
+  it("all replicas have another chunk in place of one: not a byte of that is handed out", async () => {
     const { fs, settle, chunks } = bench;
-    for (const id of nodes) chunks(id).onRead = ({ index }) => (index === 0 ? "lie" : "serve");
+    for (const id of nodes) chunks(id).onRead = ({ index }) => (index === 1 ? "lie" : "serve");
     const { body } = await settle(fs.read("files/x", { timeoutMs: 2000 }));
-    await expect(settle(collect(body))).rejects.toMatchObject({ code: "corrupt" });
+    const taken: Uint8Array[] = [];
+    const reading = (async () => {
+      for await (const piece of body) taken.push(piece);
+    })();
+    await expect(settle(reading)).rejects.toMatchObject({ code: "corrupt" });
+    const bytes = Buffer.concat(taken);
+    expect(bytes).toHaveLength(chunkBytes);
+    expect(isContent(bytes)).toBe(true);
+    const range = { offset: chunkBytes + 300_000, length: 10, timeoutMs: 2000 };
+    await expect(settle(fs.get("files/x", range))).rejects.toMatchObject({ code: "corrupt" });
   });
 
   it.each(["mute", "stall"] as const)("a replica that goes %s: another one is asked two seconds later", async (how) => {
@@ -202,25 +211,29 @@ describe("download", () => {
     const { fs, settle, cluster } = bench;
     const { body } = await settle(fs.read("files/x"));
     await cluster.clock.quiet();
-    expect(askedBytes()).toBe(readAheadBytesMax);
+    expect(askedBytes()).toBe(chunkBytes);
     const reader = body.getReader();
     const { value } = await settle(reader.read());
     expect(value && isContent(value)).toBe(true);
-    await cluster.clock.quiet();
+    await cluster.clock.advance(60_000);
+    expect(askedBytes()).toBe(readAheadBytesMax);
+    await settle(reader.read());
     expect(askedBytes()).toBe(readAheadBytesMax);
     await reader.cancel();
   });
 
   it("a reader that sleeps does not stop others", async () => {
     const { fs, settle } = bench;
-    const sleeping = await settle(fs.read("files/x"));
-    const { content: got } = await settle(fs.get("files/x"));
-    expect(isContent(got)).toBe(true);
+    const sleeping = (await settle(fs.read("files/x"))).body.getReader();
+    await settle(sleeping.read());
     const before = askedBytes();
-    await sleeping.body.cancel();
     const { body } = await settle(fs.read("files/x"));
-    expect(askedBytes() - before).toBeGreaterThan(leastReadBytes);
-    await body.cancel();
+    expect(askedBytes() - before).toBe(leastReadBytes);
+    expect(isContent(await settle(collect(body)))).toBe(true);
+    await sleeping.cancel();
+    const { body: next } = await settle(fs.read("files/x"));
+    expect(askedBytes() - before).toBe(content.length + chunkBytes);
+    await next.cancel();
   });
 
   it("cancelling the body ends its streams", async () => {

@@ -57,7 +57,7 @@ export class ChunkReader {
       if (checksum !== footer.blocks[first + block]) return undefined;
       checksums.push(checksum);
     }
-    return { offset: start, data, checksums };
+    return { offset: start, data, checksums, chunkChecksums: footer.blocks };
   }
 
   /** Reads all of a chunk, its footer from the disk, too. */

@@ -52,9 +52,11 @@ export class ChunkReading {
     const key = keyOf(request);
     const leave = await gate.enter(1, signal);
     try {
+      let isFirst = true;
       for await (const piece of store.read(key, request)) {
         if (this.#ended) return;
-        if (!stream.write(messageOf(piece))) await this.#drained();
+        if (!stream.write(messageOf(piece, isFirst))) await this.#drained();
+        isFirst = false;
       }
       if (this.#ended) return;
       this.#end();
@@ -85,8 +87,10 @@ export class ChunkReading {
   }
 }
 
-function messageOf({ data, checksums, offset }: StoredPiece): ReadChunkResponse {
-  return { data, blockCrc32c: [...checksums], offset };
+function messageOf(piece: StoredPiece, isFirst: boolean): ReadChunkResponse {
+  const { data, checksums, offset, chunkChecksums } = piece;
+  const chunkCrc32c = isFirst && chunkChecksums ? [...chunkChecksums] : [];
+  return { data, blockCrc32c: [...checksums], offset, chunkCrc32c };
 }
 
 function stalled(): QuorumError {

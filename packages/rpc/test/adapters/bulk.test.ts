@@ -58,7 +58,12 @@ function pump<Out>(stream: Duplex<Out, unknown>, count: number, make: (index: nu
 function sending(tallies = new Map<number, { sent: number }>()): Route {
   return duplexRoute(readChunk, (stream) => {
     stream.onMessage(({ index, offset }) => {
-      const make = (at: number): ReadChunkResponse => ({ data: contentOf(at), blockCrc32c: [at, 2, 3, 4], offset: at });
+      const make = (at: number): ReadChunkResponse => ({
+        data: contentOf(at),
+        blockCrc32c: [at, 2, 3, 4],
+        offset: at,
+        chunkCrc32c: [],
+      });
       tallies.set(
         offset,
         pump(stream, index, make, () => stream.end()),
@@ -133,7 +138,7 @@ test("a stream of answers of a grpc-js server, read as a duplex stream", async (
     path,
     (call: ServerWritableStream<ReadChunkRequest, ReadChunkResponse>) => {
       for (let at = 0; at < call.request.index; at += 1) {
-        call.write({ data: contentOf(at), blockCrc32c: [at], offset: at });
+        call.write({ data: contentOf(at), blockCrc32c: [at], offset: at, chunkCrc32c: [] });
       }
       call.end();
     },
@@ -212,7 +217,7 @@ test("a server that fails in mid-stream: its error arrives, behind what it had s
         pump(
           stream,
           100,
-          (at) => ({ data: contentOf(at), blockCrc32c: [at], offset: at }),
+          (at) => ({ data: contentOf(at), blockCrc32c: [at], offset: at, chunkCrc32c: [] }),
           () => {},
         );
         stream.fail(new QuorumError({ code: "corrupt", message: "block 3 is damaged" }));
@@ -229,7 +234,7 @@ test("a server that fails while its reader has stopped: the stream ends all the 
     duplexRoute(readChunk, (stream, { signal }) => {
       signal.addEventListener("abort", () => failed.resolve());
       stream.onMessage(() => {
-        while (stream.write({ data: contentOf(0), blockCrc32c: [], offset: 0 }));
+        while (stream.write({ data: contentOf(0), blockCrc32c: [], offset: 0, chunkCrc32c: [] }));
         stream.fail(new QuorumError({ code: "corrupt", message: "block 3 is damaged" }));
       });
     }),

@@ -49,7 +49,7 @@ export class MemoryTarget implements Target, AsyncDisposable {
   async get(name: string) {
     return this.#perform("get", name, ({ stale }) => {
       const stored = (stale ? this.#past.get(name) : undefined) ?? this.#find(name);
-      return { file: stored.info, content: stored.content, ...vote };
+      return { file: stored.info, content: stored.content, offset: 0, ...vote };
     });
   }
 

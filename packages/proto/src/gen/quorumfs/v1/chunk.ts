@@ -90,6 +90,11 @@ export interface ReadChunkResponse {
   blockCrc32c: number[];
   /** Where in the chunk `data` begins. */
   offset: number;
+  /**
+   * On the first message: CRC-32C of every block of the chunk. Together they give the CRC-32C of the whole, which the
+   * caller knows from the file's manifest, so that it can rely on each block as it comes.
+   */
+  chunkCrc32c: number[];
 }
 
 /** Chunks of one upload with consecutive indices. */
@@ -658,7 +663,7 @@ export const ReadChunkRequest: MessageFns<ReadChunkRequest> = {
 };
 
 function createBaseReadChunkResponse(): ReadChunkResponse {
-  return { data: noBytes, blockCrc32c: [], offset: 0 };
+  return { data: noBytes, blockCrc32c: [], offset: 0, chunkCrc32c: [] };
 }
 
 export const ReadChunkResponse: MessageFns<ReadChunkResponse> = {
@@ -675,6 +680,13 @@ export const ReadChunkResponse: MessageFns<ReadChunkResponse> = {
     }
     if (message.offset !== 0) {
       writer.uint32(24).uint32(message.offset);
+    }
+    if (message.chunkCrc32c.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.chunkCrc32c) {
+        writer.fixed32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -726,6 +738,24 @@ export const ReadChunkResponse: MessageFns<ReadChunkResponse> = {
             message.offset = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag === 37) {
+              message.chunkCrc32c.push(reader.fixed32());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.chunkCrc32c.push(reader.fixed32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -746,6 +776,7 @@ export const ReadChunkResponse: MessageFns<ReadChunkResponse> = {
     message.data = object.data ?? noBytes;
     message.blockCrc32c = object.blockCrc32c?.map((e) => e) || [];
     message.offset = object.offset ?? 0;
+    message.chunkCrc32c = object.chunkCrc32c?.map((e) => e) || [];
     return message;
   },
 };
