@@ -133,6 +133,7 @@ class TransferTally {
 
   #summary(): string {
     const files = this.#failed === 1 ? "1 file" : `${this.#failed} files`;
+    if (this.#context.stopping.aborted) return `interrupted: ${files} not finished, ${this.done} done`;
     const listed = this.#failed > problemsMax ? `, of which ${problemsMax} are listed` : "";
     const rest = this.#cutShort ? "; there were more, which were not tried" : "";
     return `${files} failed${listed}, ${this.done} done${rest}`;

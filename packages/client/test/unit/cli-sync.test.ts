@@ -295,8 +295,8 @@ describe("sync between buckets", () => {
 });
 
 describe("places", () => {
-  it.each(["./site", "../site", "/site", ".", "..", "./", "/"])("%s: a directory", (operand) => {
-    expect(placeOf(operand)).toEqual({ kind: "local", root: operand });
+  it.each(["./site", "../site", "/site", ".", "..", "./", "/"])("%s: a directory", async (operand) => {
+    expect(await placeOf(operand)).toEqual({ kind: "local", root: operand });
   });
 
   it.each([
@@ -304,8 +304,8 @@ describe("places", () => {
     ["files/", "files", ""],
     ["files/.hidden", "files", ".hidden/"],
     ["files/a/b/", "files", "a/b/"],
-  ])("%s: in the cluster", (operand, bucket, prefix) => {
-    expect(placeOf(operand)).toEqual({ kind: "remote", bucket, prefix });
+  ])("%s: in the cluster", async (operand, bucket, prefix) => {
+    expect(await placeOf(operand)).toEqual({ kind: "remote", bucket, prefix });
   });
 });
 

@@ -3,8 +3,9 @@ import { type FileHandle, open } from "node:fs/promises";
 import { QuorumError } from "@quorumfs/core";
 import { localError } from "./local-error.js";
 
-// Large enough that reading costs little per byte, small enough that a few of them are nothing.
-const readBytes = 1024 * 1024;
+// Large enough that reading costs little per byte, and small enough that many files at once hold little memory: of 8 files
+// in parallel, reading by 1 MiB took 25 MiB more than this.
+const readBytes = 256 * 1024;
 
 /**
  * A local file that is being read: one state of it, or an error. Whoever opens it closes it.

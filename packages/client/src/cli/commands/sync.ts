@@ -28,7 +28,7 @@ export const sync = command({
     ["$0 sync files/www backups/www", "Copy between buckets"],
   ],
   async run({ operands: [from = "", to = ""], values }, context) {
-    const [source, target] = [placeOf(from), placeOf(to)];
+    const [source, target] = [await placeOf(from), await placeOf(to)];
     await checkPlaces({ source, target });
     await requireFiles(context, source);
     const isTrial = values["dry-run"];

@@ -13,10 +13,15 @@ import type { Place, TreeEntry } from "./tree.js";
  *
  * @throws QuorumError `invalid_argument`
  */
-export function placeOf(operand: string): Place {
+export async function placeOf(operand: string): Promise<Place> {
   if (/^(\/|\.{1,2}(\/|$))/.test(operand)) return { kind: "local", root: operand };
-  const { bucket, rest } = splitRemote(operand);
-  return { kind: "remote", bucket, prefix: directoryOf(rest) };
+  try {
+    const { bucket, rest } = splitRemote(operand);
+    return { kind: "remote", bucket, prefix: directoryOf(rest) };
+  } catch (thrown) {
+    if (await isDirectory(operand)) throw invalid(`${operand} is a directory here: write ./${operand} for it`);
+    throw thrown;
+  }
 }
 
 /** @throws QuorumError `invalid_argument`, `not_found` */
