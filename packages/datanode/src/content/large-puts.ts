@@ -120,8 +120,8 @@ export class LargePuts {
 }
 
 export interface LargePutsOptions {
-  readonly coordinator: Coordinator;
-  readonly check: UploadCheck;
+  readonly coordinator: Pick<Coordinator, "mutate" | "settle">;
+  readonly check: Pick<UploadCheck, "check">;
   readonly clock: Clock;
 }
 

@@ -28,6 +28,8 @@ export interface SmallClusterOptions {
   readonly replicas?: number;
   readonly buckets?: readonly Bucket[];
   readonly config?: Partial<DataNodeConfig>;
+  /** Size of each node's volume of content files. */
+  readonly volumeBytes?: number;
 }
 
 /** DataNodes in this process, on a clock, disks and a network that the test holds in its hands. */
@@ -40,12 +42,14 @@ export class SmallCluster {
   readonly contents: MemoryContentFiles[] = [];
   readonly fatal: QuorumError[] = [];
   readonly #config: Partial<DataNodeConfig>;
+  readonly #volume: { readonly totalBytes?: number };
   readonly #random = new CountingRandom();
 
   private constructor(options: SmallClusterOptions) {
-    const { nodes = 3, replicas = nodes, buckets, config = {} } = options;
+    const { nodes = 3, replicas = nodes, buckets, config = {}, volumeBytes } = options;
     this.superNode = new FakeSuperNode({ replicas, ...(buckets && { buckets }) });
     this.#config = config;
+    this.#volume = volumeBytes === undefined ? {} : { totalBytes: volumeBytes };
   }
 
   static async start(options: SmallClusterOptions = {}): Promise<SmallCluster> {
@@ -58,7 +62,7 @@ export class SmallCluster {
 
   /** Starts node `index` (from 0) on a disk, with the content files that it had before, if any. */
   async startNode(index: number, disk: MemoryDisk): Promise<DataNode> {
-    const content = (this.contents[index] ??= new MemoryContentFiles());
+    const content = (this.contents[index] ??= new MemoryContentFiles(this.#volume));
     const starting = startDataNode({
       config: dataNodeConfig({ supernode: "super:1", host: "node", ...this.#config }),
       network: this.network,
