@@ -1,5 +1,6 @@
 import { QuorumError } from "@quorumfs/core";
 import type { AdmissionLimits } from "./admission.js";
+import { ownersPerSecondDefault } from "./content/owner-checks.js";
 import { voteTimeoutMsDefault } from "./coordinator/vote-links.js";
 import { scrubPeriodMsDefault } from "./upkeep/scrub.js";
 
@@ -28,6 +29,8 @@ export interface DataNodeConfig {
   readonly retireAfterMs: number;
   /** Share of the volume: with less free, new content goes elsewhere. */
   readonly fullBelow: number;
+  /** How many files the background checks of who owns chunks look at. */
+  readonly ownersPerSecond: number;
   readonly limits: AdmissionLimits;
 }
 
@@ -63,6 +66,7 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     uploadLeaseMs: uploadLeaseMsDefault,
     retireAfterMs: retireAfterMsDefault,
     fullBelow: fullBelowDefault,
+    ownersPerSecond: ownersPerSecondDefault,
     limits: limitsDefault,
     ...given,
   };
@@ -79,6 +83,7 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
   if (!(config.fullBelow >= 0 && config.fullBelow < 1)) {
     throw invalid(`the share of the volume that is kept free is 0 or more, and below 1, got ${config.fullBelow}`);
   }
+  requireWhole("rate of owner checks per second", config.ownersPerSecond, { min: 1, max: 10_000 });
   requireWhole("limit of operations", config.limits.operationsMax, { min: 1, max: 1_000_000 });
   requireWhole("limit of content bytes", config.limits.contentBytesMax, { min: 1, max: Number.MAX_SAFE_INTEGER });
   requireAddress("SuperNode's address", config.supernode);

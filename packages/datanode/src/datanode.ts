@@ -24,7 +24,7 @@ import { replicaContext } from "./cluster/replica-context.js";
 import { SuperNode } from "./cluster/super-node.js";
 import type { DataNodeConfig } from "./config.js";
 import { LargeContent } from "./content/large-content.js";
-import { ownersPerSecondDefault, sweepEveryMsDefault } from "./content/owner-checks.js";
+import { sweepEveryMsDefault } from "./content/owner-checks.js";
 import { Coordinator } from "./coordinator/coordinator.js";
 import { Hedges } from "./coordinator/hedges.js";
 import { Pauses } from "./coordinator/pauses.js";
@@ -150,7 +150,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     log,
     isBusy,
     refresh,
-    ownersPerSecond: ownersPerSecondDefault,
+    ownersPerSecond: config.ownersPerSecond,
     sweepEveryMs: Math.min(sweepEveryMsDefault, config.uploadLeaseMs),
   });
   const { changes } = large;
