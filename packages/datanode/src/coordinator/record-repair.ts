@@ -1,7 +1,8 @@
 /**
  * Gets a damaged record, or the content that belongs to it, back from the file's other replicas: an identity round, whose
  * ACCEPT this node's replica takes like any other. Where the record is forgotten the round starts above this node's ceiling, and
- * then the vote may take the record's place; core, `register/ceiling.ts`, says why that is safe.
+ * then the vote may take the record's place; core, `register/ceiling.ts`, says why that is safe. What only lies under a wrong key is put
+ * back without a round.
  */
 import { type Clock, type Log, QuorumError } from "@quorumfs/core";
 import type { ClusterStore } from "../cluster/cluster-store.js";
@@ -19,7 +20,7 @@ const roundTimeoutMs = 10_000;
 
 export interface RecordRepairOptions {
   readonly coordinator: Pick<Coordinator, "settle">;
-  readonly replica: Pick<LocalReplica, "check" | "abandon" | "reconsider">;
+  readonly replica: Pick<LocalReplica, "check" | "rescue" | "abandon" | "reconsider">;
   readonly store: Pick<ClusterStore, "view">;
   readonly self: Pick<LocalNode, "id">;
   readonly clock: Clock;
@@ -50,8 +51,9 @@ export class RecordRepair {
 
   async #repair(file: DamagedFile): Promise<RecordRepaired> {
     const { replica, store, self } = this.#options;
+    const isRescued = await replica.rescue(file);
     const found = await replica.check(file);
-    if (found !== "damaged") return found === "sound" ? "repaired" : "gone";
+    if (found !== "damaged") return found === "sound" || isRescued ? "repaired" : "gone";
     const bucket = store.view.buckets.get(file.bucket);
     if (!bucket) return "failed";
     const place = store.view.place(bucket, file.path);

@@ -1,7 +1,9 @@
+import type { Buffer } from "node:buffer";
 import {
   assert,
   type Ballot,
   type BucketId,
+  compareBallots,
   type Content,
   type Disk,
   highestUnder,
@@ -15,6 +17,7 @@ import { asBuffer } from "./as-buffer.js";
 import type { Ceiling } from "./ceiling.js";
 import type { FileState } from "./file-state.js";
 import { GenerationCache } from "./generation-cache.js";
+import { type MisplacedRow, misplacedRows } from "./misplaced-row.js";
 import { encodePromise, openPromise } from "./promise-row.js";
 import { type RecordKey, recordKey } from "./record-key.js";
 import { encodeRecord, openRecord, type ValuedRegister } from "./record.js";
@@ -159,6 +162,22 @@ export class FileTable {
     return content && record.checkedContent(key, content) ? "sound" : "damaged";
   }
 
+  /** Rows under the name of `file` that belong to others; see `misplaced-row.ts`. */
+  misplaced(file: DamagedFile): readonly MisplacedRow[] {
+    return [this.records, this.#promises].flatMap((table) =>
+      misplacedRows(table, file, table === this.records ? isRecordOf : isPromiseOf),
+    );
+  }
+
+  /** Puts a row back to `owner`, to whom it belongs, unless that has newer by now. @returns what is to be written */
+  takeBack(owner: FileState, row: MisplacedRow): readonly TableWrite[] {
+    this.registerOf(owner, { withPromise: true });
+    const writes: TableWrite[] = [{ table: row.table, key: row.key, value: undefined }];
+    if (row.table === this.records) this.#takeBackRecord(owner, row, writes);
+    else this.#takeBackPromise(owner, row, writes);
+    return writes;
+  }
+
   /** Reads the file anew when it is needed next. Only for files without writes under way. */
   drop(file: FileState): void {
     assert(file.unsynced === 0, "what is under way to the disk is nowhere else");
@@ -190,6 +209,24 @@ export class FileTable {
     file.lastBatch = undefined;
     file.unsyncedContent = undefined;
     if (isLarge(file)) this.#cache.delete(file.name);
+  }
+
+  #takeBackRecord(owner: FileState, { value, home }: MisplacedRow, writes: TableWrite[]): void {
+    const record = openRecord(home, value);
+    if (!record || owner.record || owner.forgotten) return;
+    owner.record = record;
+    writes.push({ table: this.records, key: owner.key.bytes, value });
+    if (typeof owner.promise !== "string" && compareBallots(owner.promise, record.promised) <= 0) {
+      this.#dropPromise(owner, writes);
+    }
+  }
+
+  #takeBackPromise(owner: FileState, { value, home }: MisplacedRow, writes: TableWrite[]): void {
+    this.#promiseCount -= 1;
+    const promised = openPromise(home, value);
+    const register = this.registerOf(owner, { withPromise: true });
+    if (!promised || owner.forgotten || (register && compareBallots(register.promised, promised) >= 0)) return;
+    writes.push(...this.#storePromise(owner, promised));
   }
 
   #storePromise(file: FileState, promised: Ballot): readonly TableWrite[] {
@@ -248,6 +285,14 @@ export class FileTable {
     this.keep(file);
     this.#onDamage(file);
   }
+}
+
+function isRecordOf(key: RecordKey, row: Buffer): boolean {
+  return openRecord(key, row) !== undefined;
+}
+
+function isPromiseOf(key: RecordKey, row: Buffer): boolean {
+  return openPromise(key, row) !== undefined;
 }
 
 function isLarge(file: FileState): boolean {

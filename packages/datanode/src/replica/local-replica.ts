@@ -168,6 +168,29 @@ export class LocalReplica {
   }
 
   /**
+   * Puts rows that lie under this file's name, because a bit of their keys has flipped, back to the files that they belong to.
+   *
+   * @returns whether there were any
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async rescue(file: DamagedFile): Promise<boolean> {
+    await this.#batches.settled();
+    const { bucket, path } = file;
+    if ((this.#files.find(nameOf(bucket, path))?.unsynced ?? 0) > 0) return false;
+    const rows = this.#files.misplaced(file);
+    for (const row of rows) {
+      const { home } = row;
+      this.#options.log.warn("replica.row-put-back", { from: path, bucket: home.bucket, path: home.path });
+      const owner = this.#fileOf(home.bucket, home.path);
+      this.#write(owner, this.#files.takeBack(owner, row));
+    }
+    await this.#batches.settled();
+    const known = this.#files.find(nameOf(bucket, path));
+    if (rows.length > 0 && known?.unsynced === 0) this.#files.drop(known);
+    return rows.length > 0;
+  }
+
+  /**
    * Abstains from votes on a file as if its record could not be read, until a vote above the ceiling takes its place or
    * somebody calls {@link reconsider}.
    *
@@ -177,9 +200,7 @@ export class LocalReplica {
   async abandon(file: DamagedFile): Promise<boolean> {
     await this.#batches.settled();
     const { bucket, path } = file;
-    const name = nameOf(bucket, path);
-    const partition = this.#partitionOf(bucket, path);
-    const state = this.#files.find(name) ?? this.#files.load({ name, bucket, path, partition });
+    const state = this.#fileOf(bucket, path);
     if (state.forgotten || state.unsynced > 0) return false;
     this.#files.abandon(state);
     return true;
@@ -196,6 +217,12 @@ export class LocalReplica {
     // A disk that has failed was reported; there is nothing left to wait for.
     this.#closing ??= this.#batches.settled().catch(() => undefined);
     return this.#closing;
+  }
+
+  #fileOf(bucket: BucketId, path: string): FileState {
+    const name = nameOf(bucket, path);
+    const known = this.#files.find(name);
+    return known ?? this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
   }
 
   #partitionOf(bucket: BucketId, path: string): number {

@@ -75,6 +75,7 @@ class Replicas {
       coordinator: { settle: (request, done) => this.#settle(request, done) },
       replica: {
         check: (damaged) => this.replica(0).check(damaged),
+        rescue: (damaged) => this.replica(0).rescue(damaged),
         abandon: (damaged) => this.replica(0).abandon(damaged),
         reconsider: (damaged) => this.replica(0).reconsider(damaged),
       },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { ceilingStride, type Disk } from "@quorumfs/core";
-import { recordKey } from "../../src/replica/record-key.js";
+import { type BucketId, ceilingStride, type Disk } from "@quorumfs/core";
+import { bucketOfKey, pathOfKey, recordKey } from "../../src/replica/record-key.js";
 import {
   accept,
   ask,
@@ -261,4 +261,99 @@ test("flipped bits in a floor and in the ceiling: nothing is said about the part
   }
   await disk.commit([{ table: disk.table("replica"), key: Buffer.from("ceiling"), value: Buffer.alloc(12, 1) }]);
   expect(await ask(openReplica(disk).replica, "a", read)).toEqual(corrupt);
+});
+
+describe("a flipped bit in a row's key", () => {
+  const path = "some/where";
+
+  /** As a bit that flips on the disk does: the row lies under another key, and nothing else has changed. */
+  async function misplace(
+    disk: Disk,
+    at: { table: string; byte: number; mask: number },
+  ): Promise<{ bucket: BucketId; path: string }> {
+    const table = disk.table(at.table);
+    const key = recordKey(files, path).bytes;
+    const strange = Buffer.from(key);
+    strange[at.byte] = (strange[at.byte] ?? 0) ^ at.mask;
+    const value = table.get(key);
+    await disk.commit([
+      { table, key, value: undefined },
+      { table, key: strange, value },
+    ]);
+    return { bucket: bucketOfKey(strange), path: pathOfKey(strange) };
+  }
+
+  test.each([
+    ["of the path", 7, 1],
+    ["that makes it no text", 9, 0x80],
+    ["of the bucket", 2, 4],
+  ])("%s: the record is put back, and nothing is left where it was", async (_what, byte, mask) => {
+    const disk = await store.reopen();
+    const first = openReplica(disk);
+    await ask(first.replica, path, accept(3, valueOf(3, "x".repeat(5000))));
+    await ask(first.replica, path, prepare(5));
+    await first.replica.close();
+    const found = await misplace(disk, { table: "records", byte, mask });
+    const { replica } = openReplica(disk);
+    expect(await replica.rescue(found)).toBe(true);
+    expect(contentOf(await ask(replica, path, readContent))).toBe("x".repeat(5000));
+    expect(await ask(replica, path, prepare(5))).toMatchObject({ kind: "nack", promised: ballot(5) });
+    expect(await replica.check({ bucket: files, path })).toBe("sound");
+    expect(replica.recordCount).toBe(1);
+    expect(await replica.rescue(found)).toBe(false);
+    await replica.close();
+    expect(await ask(openReplica(disk).replica, path, read)).toMatchObject({ accepted: ballot(3) });
+  });
+
+  test("a promise is put back, too", async () => {
+    const disk = await store.reopen();
+    const first = openReplica(disk);
+    await ask(first.replica, path, accept(3));
+    await ask(first.replica, path, prepare(9));
+    await first.replica.close();
+    const found = await misplace(disk, { table: "promises", byte: 8, mask: 2 });
+    const { replica } = openReplica(disk);
+    expect(await ask(replica, found.path, read)).toMatchObject({ value: undefined });
+    expect(await replica.rescue(found)).toBe(true);
+    expect(await ask(replica, path, accept(8))).toMatchObject({ kind: "nack", promised: ballot(9) });
+    expect(await ask(replica, path, accept(9))).toEqual({ kind: "ok" });
+    expect(disk.table("promises").count()).toBe(0);
+  });
+
+  test("what was written since counts: the row goes, and nothing comes back", async () => {
+    const disk = await store.reopen();
+    const first = openReplica(disk);
+    await ask(first.replica, path, accept(3));
+    await first.replica.close();
+    const found = await misplace(disk, { table: "records", byte: 7, mask: 1 });
+    const { replica } = openReplica(disk);
+    expect(await ask(replica, path, accept(7))).toEqual({ kind: "ok" });
+    expect(await replica.rescue(found)).toBe(true);
+    expect(await ask(replica, path, read)).toMatchObject({ accepted: ballot(7) });
+    expect(replica.recordCount).toBe(1);
+  });
+
+  test("a promise made since is kept by the record that comes back", async () => {
+    const disk = await store.reopen();
+    const first = openReplica(disk);
+    await ask(first.replica, path, accept(3));
+    await first.replica.close();
+    const found = await misplace(disk, { table: "records", byte: 7, mask: 1 });
+    const { replica } = openReplica(disk);
+    await ask(replica, path, prepare(7));
+    expect(await replica.rescue(found)).toBe(true);
+    expect(await ask(replica, path, accept(6))).toMatchObject({ kind: "nack", promised: ballot(7) });
+    expect(await ask(replica, path, read)).toMatchObject({ accepted: ballot(3) });
+  });
+
+  test("a row that is damaged itself is nobody else's", async () => {
+    const { subject } = await withFlippedBit({
+      prepare: ({ replica }) => ask(replica, "a", accept(3)),
+      table: "records",
+      path: "a",
+      byte: 30,
+    });
+    expect(await subject.replica.rescue({ bucket: files, path: "a" })).toBe(false);
+    expect(await ask(subject.replica, "a", read)).toEqual(corrupt);
+  });
 });
