@@ -73,13 +73,15 @@ function parserFor(
       ["$0 put notes.txt files/notes.txt", "Upload a file"],
       ["$0 cat files/notes.txt", "Show it"],
       ["$0 ls -r files", "List a bucket"],
+      ["$0 sync ./site files/www", "Upload what is new or different in a directory"],
       ["$0 status", "The cluster at a glance"],
       ["source <($0 completion)", "Completion in this shell"],
     ])
     .epilogue(
       "The common options also come from the environment (QUORUMFS_ENDPOINT and the like) or from --config.\n" +
         "Exit codes: 0 done, 2 wrong input, 3 not found, 4 condition not met, 5 unavailable or overloaded,\n" +
-        "6 no quorum, 7 corrupt, 8 not permitted, 9 outcome not known, 130 interrupted, 1 other.",
+        "6 no quorum, 7 corrupt, 8 not permitted, 9 outcome not known or only some of the files done,\n" +
+        "130 interrupted, 1 other.",
     )
     .parserConfiguration({
       "greedy-arrays": false,
