@@ -4,7 +4,6 @@
  */
 import { Buffer } from "node:buffer";
 import { type BucketId, bucketId, type Table } from "@quorumfs/core";
-import { asBuffer } from "./as-buffer.js";
 import type { DamagedFile } from "./file-table.js";
 import { behindKey, keySeed, pathOfKey, prefixRange, type RecordKey } from "./record-key.js";
 
