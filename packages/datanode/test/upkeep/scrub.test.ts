@@ -15,6 +15,8 @@ class FakeWalk implements ScrubWalk {
   readonly #itemBytes: number;
   items: number;
   failures = 0;
+  /** What a step waits for. */
+  gate: Promise<void> = Promise.resolve();
 
   constructor(clock: StepClock, options: { readonly items: number; readonly itemBytes?: number }) {
     this.#clock = clock;
@@ -32,6 +34,7 @@ class FakeWalk implements ScrubWalk {
 
   async step(after: Uint8Array): Promise<WalkStep> {
     const item = after[0] ?? 0;
+    await this.gate;
     if (this.failures > 0) {
       this.failures -= 1;
       throw new Error("the disk does not answer just now");
@@ -285,4 +288,19 @@ test("the end of a pass is told once", async () => {
   const { clock, completed } = open();
   await clock.pass(dayMs);
   expect(completed).toHaveLength(1);
+});
+
+test("closed in the middle of a step: waits for it, for it uses the disk", async () => {
+  const { walk, clock, scrub } = open();
+  await clock.pass(1500);
+  let release: () => void = () => undefined;
+  walk.gate = new Promise((resolve) => (release = resolve));
+  await clock.pass(1000);
+  let isClosed = false;
+  const closing = scrub.close().then(() => (isClosed = true));
+  await settle();
+  expect(isClosed).toBe(false);
+  release();
+  await closing;
+  expect(walk.order).toEqual([0, 1, 2]);
 });
