@@ -140,7 +140,7 @@ export class RepairQueue<Item> {
 
   async #repair(entry: Entry<Item>): Promise<void> {
     const { kind, ledger, log, describe } = this.#options;
-    const outcome = await this.#attempt(entry.item);
+    const outcome = await this.#attempt(entry);
     const name = nameOf(entry.key);
     this.#entries.delete(name);
     if (outcome === "failed") {
@@ -159,17 +159,20 @@ export class RepairQueue<Item> {
     this.#pump();
   }
 
-  async #attempt(item: Item): Promise<RepairOutcome> {
+  async #attempt(entry: Entry<Item>): Promise<RepairOutcome> {
     const { kind, clock, log, describe, repair } = this.#options;
     const abort = new AbortController();
     const giveUp = () => abort.abort();
     const cancelTimeout = clock.after(attemptMaxMs, giveUp);
     this.#stop.signal.addEventListener("abort", giveUp, { once: true });
     try {
-      return await repair(item, abort.signal);
+      return await repair(entry.item, abort.signal);
     } catch (thrown) {
       const { message: reason } = QuorumError.from(thrown);
-      if (!this.#stop.signal.aborted) log.warn(`${kind}.repair-failed`, { ...describe(item), reason });
+      const fields = { ...describe(entry.item), reason };
+      // Once is news; what cannot be repaired for days must not fill the log.
+      if (entry.failures === 0 && !this.#stop.signal.aborted) log.warn(`${kind}.repair-failed`, fields);
+      else log.debug(`${kind}.repair-failed`, fields);
       return "failed";
     } finally {
       cancelTimeout();
