@@ -33,11 +33,11 @@ const busyPausesMax = 20;
 const pagePauseMs = 10;
 
 export interface OwnerWalksOptions {
-  readonly chunks: ChunkStore;
-  readonly replica: LocalReplica;
-  readonly current: CurrentFiles;
-  readonly notices: KeepNotices;
-  readonly store: ClusterStore;
+  readonly chunks: Pick<ChunkStore, "keep" | "lapsedUploads" | "owners">;
+  readonly replica: Pick<LocalReplica, "scan">;
+  readonly current: Pick<CurrentFiles, "read" | "settle">;
+  readonly notices: Pick<KeepNotices, "tell" | "tellAll">;
+  readonly store: Pick<ClusterStore, "view">;
   readonly isLocal: (node: NodeId) => boolean;
   readonly clock: Clock;
   readonly log: Log;
