@@ -243,12 +243,11 @@ describe("appending (N=3 R=2 W=2)", () => {
 
 describe("manifests in pages (N=3 R=2 W=2)", () => {
   /** Uploads the file and a manifest of it in pages, and puts that. */
-  async function putPaged(inner: Uint8Array, options: { readonly sendPages?: boolean } = {}): Promise<unknown> {
+  async function putPaged(inner: Uint8Array, pagesTo?: readonly number[]): Promise<unknown> {
     await client.upload("a", 1, bytes);
     const pages = { ...extentOf(1, inner, 100), first: firstPageIndex };
-    if (options.sendPages ?? true) {
-      await client.upload("a", 1, inner, { chunkBytes: 100, first: firstPageIndex });
-    }
+    const sent = { chunkBytes: 100, first: firstPageIndex, ...(pagesTo && { to: () => pagesTo }) };
+    await client.upload("a", 1, inner, sent);
     return client.put("a", 1, { pages }, { size: bytes.length, bytes });
   }
   const extents = [extentOf(1, bytes)];
@@ -262,11 +261,10 @@ describe("manifests in pages (N=3 R=2 W=2)", () => {
     expect(file).toMatchObject({ size: bytes.length });
   });
 
-  test("pages that are not durable: unavailable", async () => {
+  test.each([0, 1])("pages on %d nodes: unavailable", async (copies) => {
     await start();
-    await expect(putPaged(encodeManifest({ extents, hashState }), { sendPages: false })).rejects.toMatchObject({
-      code: "unavailable",
-    });
+    const inner = encodeManifest({ extents, hashState });
+    await expect(putPaged(inner, [1].slice(0, copies))).rejects.toMatchObject({ code: "unavailable" });
   });
 
   test("pages that name chunks that are not durable: unavailable", async () => {
