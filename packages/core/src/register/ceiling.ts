@@ -29,9 +29,10 @@ import type { Ballot } from "./ballot.js";
 
 /**
  * A ceiling is a multiple of this. Each repair moves the counter of its file above the ceiling, where users see it with the
- * next version, so it is no more than it takes to make the writes of ceilings rare.
+ * next version, and so the ceiling itself a stride further: small enough that millions of repairs fit into one jump of a
+ * counter, and large enough that the file which is written most makes hardly more rows for it.
  */
-export const ceilingStride = 4096;
+export const ceilingStride = 64;
 
 /** The ceiling for a replica that promises `counter`. */
 export function ceilingFor(counter: number): number {
