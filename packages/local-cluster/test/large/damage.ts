@@ -4,12 +4,18 @@ import { join } from "node:path";
 import { openLmdbDisk } from "@quorumfs/runtime";
 
 /** Flips the lowest bit of one byte, in place. */
-export async function flipByte(path: string, at: number): Promise<void> {
+export function flipByte(path: string, at: number): Promise<void> {
+  return flipBit(path, at * 8);
+}
+
+/** Flips one bit, in place. */
+export async function flipBit(path: string, bit: number): Promise<void> {
+  const at = Math.floor(bit / 8);
   const file = await open(path, "r+");
   try {
     const byte = Buffer.alloc(1);
     await file.read(byte, 0, 1, at);
-    byte[0] = (byte[0] ?? 0) ^ 1;
+    byte[0] = (byte[0] ?? 0) ^ (1 << (bit % 8));
     await file.write(byte, 0, 1, at);
   } finally {
     await file.close();

@@ -5,6 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { connect, type QuorumFs } from "@quorumfs/client";
@@ -14,6 +16,7 @@ import { freePorts } from "../../src/adapters/free-ports.js";
 import { temporaryDirectory, type TemporaryDirectory } from "../../src/adapters/temporary-directory.js";
 import { waitUntil } from "../../src/cluster/wait-until.js";
 import { type ProcessCluster, startProcessCluster } from "../../src/processes/process-cluster.js";
+import { chunkFiles, flipBit } from "../large/damage.js";
 import { mebibyte, sample } from "../large/sample.js";
 import { buildOnce, buildTimeoutMs } from "./built.js";
 import { Program } from "./program.js";
@@ -153,10 +156,58 @@ describe("200 uploads at the same time", () => {
   }, 300_000);
 });
 
+/** Some bit of what is in use: files of a store end in zeros. */
+function flipPoint(content: Uint8Array, drawnFrom: number): number {
+  let used = content.length;
+  while (used > 0 && content[used - 1] === 0) used -= 1;
+  return used === 0 ? 0 : mix32(drawnFrom) % (used * 8);
+}
+
 function peakBytes(pid: number | undefined): number {
   if (process.platform !== "linux" || pid === undefined) return 0;
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
 }
+
+describe("one flipped bit in a store of a DataNode that was killed", () => {
+  test(`anywhere: it is put right, or the node says that its store is corrupt; nobody reads a wrong byte (seed ${seed})`, async () => {
+    const victim = memberOf(2);
+    const sizes = [0, 500, 60_000, 5 * mebibyte + 7];
+    const outcomes = new Map<string, number>();
+    for (let round = 0; round < 12; round += 1) {
+      const digests = new Map<string, string>();
+      for (const [index, size] of sizes.entries()) {
+        // The last of these are in the journal alone when the node is killed.
+        for (const copy of [0, 1, 2]) {
+          const name = `files/${index}-${copy}`;
+          await client.put(name, sample(size, seed + round + copy));
+          digests.set(name, digestOfSample(size, seed + round + copy));
+        }
+      }
+      await victim.kill();
+      const kind = ["journal-0", "journal-1", "data.mdb", "chunk"][round % 4] ?? "";
+      const path =
+        kind === "chunk"
+          ? ((await chunkFiles(victim.directory))[round] ?? "")
+          : join(victim.directory, "records", kind);
+      const bit = flipPoint(await readFile(path), seed + round);
+      await flipBit(path, bit);
+      try {
+        await cluster.start(victim);
+      } catch (error) {
+        const { code } = QuorumError.from(error);
+        expect([kind, code]).toEqual([kind, "corrupt"]);
+        for (const [name, digest] of digests) expect([name, await digestOf(name)]).toEqual([name, digest]);
+        outcomes.set(`${kind}: refused`, (outcomes.get(`${kind}: refused`) ?? 0) + 1);
+        await flipBit(path, bit);
+        await cluster.start(victim);
+        continue;
+      }
+      outcomes.set(`${kind}: started`, (outcomes.get(`${kind}: started`) ?? 0) + 1);
+      for (const [name, digest] of digests) expect([name, await digestOf(name)]).toEqual([name, digest]);
+    }
+    console.log([...outcomes].map(([what, count]) => `${what} ${count}`).join(", "));
+  }, 300_000);
+});
 
 describe("a DataNode that stands still", () => {
   test("stopped in the middle of an upload and of a download: both go on without it", async () => {
