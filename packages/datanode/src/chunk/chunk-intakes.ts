@@ -76,7 +76,7 @@ export class ChunkIntakes {
   async begin(key: ChunkKey, content: ChunkContent, signal: CancelSignal): Promise<"held" | ChunkIntake> {
     const chunk = announced(key, content);
     if (await this.#isHeld(chunk)) return "held";
-    const bytes = content.size + footerBytes(content.size);
+    const bytes = content.size + footerBytes({ size: content.size, keyBytes: chunk.keyBytes.length });
     const { room } = this.#options;
     room.check(bytes);
     const leave = await this.#incoming.enter(unitsOf(content), signal);

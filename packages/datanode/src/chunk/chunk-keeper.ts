@@ -19,10 +19,10 @@ import {
 import type { ChunkIndex } from "./chunk-index.js";
 import {
   type ChunkKey,
-  chunkKeyOf,
   type FileOwner,
   indexedKeyBytes,
   ownerKeyBytes,
+  uploadIdBytes,
   uploadKeyBytes,
   uploadKeyOf,
   uploadPartOf,
@@ -172,11 +172,13 @@ export class ChunkKeeper {
 
   async #retireOthers(notice: Notice): Promise<void> {
     const { index } = this.#options;
+    const { ownerKey, named } = notice;
+    const uploadEnd = ownerKey.length + uploadIdBytes;
     let candidates: Buffer[] = [];
-    for await (const { key, value } of index.scan(index.tables.chunks, prefixRange(notice.ownerKey))) {
+    for await (const { key, value } of index.scan(index.tables.chunks, prefixRange(ownerKey))) {
+      if (named.has(key.subarray(ownerKey.length, uploadEnd), key.readUInt32BE(uploadEnd))) continue;
       const row = openChunkRow(key, value);
-      const chunk = chunkKeyOf(key);
-      if (!chunk || (row && row.retiredAtMs > 0) || notice.named.has(chunk.upload, chunk.index)) continue;
+      if (row && row.retiredAtMs > 0) continue;
       candidates.push(key);
       if (candidates.length < stepChunks) continue;
       await this.#retire(notice, candidates);

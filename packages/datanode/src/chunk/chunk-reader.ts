@@ -2,7 +2,15 @@ import { Buffer } from "node:buffer";
 import { blockBytes, combineCrc32c, type ContentFiles, QuorumError } from "@quorumfs/core";
 import { crc32c } from "@quorumfs/runtime";
 import { GenerationCache } from "../replica/generation-cache.js";
-import { blocksIn, type ChunkFooter, footerBytes, openFooter } from "./chunk-file.js";
+import {
+  blocksIn,
+  type ChunkFooter,
+  footerBytes,
+  footerBytesOf,
+  keyInFooter,
+  openFooter,
+  tailBytes,
+} from "./chunk-file.js";
 import type { ChunkRow } from "./chunk-rows.js";
 import type { StoredPiece } from "./chunk-store.js";
 
@@ -33,7 +41,7 @@ export class ChunkReader {
     const cached = this.#footers.get(row.place);
     if (cached) return cached;
     // One byte more than there should be: a file that has grown is damaged, too.
-    const target = Buffer.allocUnsafe(footerBytes(row.size) + 1);
+    const target = Buffer.allocUnsafe(footerBytes({ size: row.size, keyBytes: keyBytes.length }) + 1);
     const length = await this.#read(row.place, row.size, target);
     const footer = openFooter(keyBytes, row.size, target.subarray(0, length));
     if (footer?.checksum !== row.checksum) return undefined;
@@ -63,9 +71,10 @@ export class ChunkReader {
   /** Reads all of a chunk, its footer from the disk, too. */
   async isIntact(chunk: StoredChunk): Promise<boolean> {
     const { place, size, checksum } = chunk.row;
+    const fileBytes = size + footerBytes({ size, keyBytes: chunk.keyBytes.length });
     this.#footers.delete(place);
     // By its name: one that was removed behind our back can still be read while it is open.
-    if ((await this.#sizeOf(place)) !== size + footerBytes(size)) return false;
+    if ((await this.#sizeOf(place)) !== fileBytes) return false;
     let whole = 0;
     for (let start = 0; start < size;) {
       const piece = await this.piece(chunk, start, size);
@@ -76,6 +85,18 @@ export class ChunkReader {
       start += piece.data.length;
     }
     return whole === checksum;
+  }
+
+  /** The key of the chunk that a file holds, as it says itself. @returns undefined if it is none, or damaged */
+  async keyIn(place: string): Promise<Buffer | undefined> {
+    const fileBytes = (await this.#sizeOf(place)) ?? 0;
+    const tail = Buffer.alloc(tailBytes);
+    await this.#read(place, Math.max(0, fileBytes - tailBytes), tail);
+    const length = footerBytesOf(tail);
+    if (length === undefined || length > fileBytes) return undefined;
+    const footer = Buffer.alloc(length);
+    await this.#read(place, fileBytes - length, footer);
+    return keyInFooter(footer);
   }
 
   forget(place: string): void {

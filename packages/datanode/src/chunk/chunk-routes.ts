@@ -24,16 +24,21 @@ import { votingCaller } from "../replica/caller.js";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import type { ChunkKey } from "./chunk-key.js";
 import { ChunkReading } from "./chunk-reading.js";
-import type { ChunkStore } from "./chunk-store.js";
+import { type ChunkStore, statChunksMax } from "./chunk-store.js";
 import { chunkKeyFromWire, ownerFromWire, rangesFromWire } from "./chunk-wire.js";
 import { ChunkWriting } from "./chunk-writing.js";
 import { Gate } from "./gate.js";
+import { checkRanges } from "./named-chunks.js";
 
 /** Reads under way: up to 768 KiB each, sent and read ahead, so 24 MiB in all. */
 const readsMax = 32;
 
 /** More clients than a node has threads for will not get faster by waiting here. */
 const readsWaitingMax = 4096;
+
+/** Chunks that are asked for at a time: an answer about each takes some hundred bytes until it has left. */
+const askedMax = 4 * statChunksMax;
+const questionsWaitingMax = 4096;
 
 const retryAfterMs = 100;
 
@@ -50,7 +55,7 @@ export function chunkRoutes(options: ChunkRoutesOptions): readonly Route[] {
     duplexRoute(ChunkServiceService.writeChunk, (stream, call) => service.writeChunk(stream, call)),
     // A stream of one request and many answers: a duplex on the wire, and served as one, which costs far less per message.
     duplexRoute(ChunkServiceService.readChunk, (stream, call) => service.readChunk(stream, call)),
-    unaryRoute(ChunkServiceService.statChunks, (request) => service.statChunks(request)),
+    unaryRoute(ChunkServiceService.statChunks, (request, call) => service.statChunks(request, call)),
     unaryRoute(ChunkServiceService.keepChunks, (request, call) => service.keepChunks(request, call)),
   ];
 }
@@ -58,6 +63,13 @@ export function chunkRoutes(options: ChunkRoutesOptions): readonly Route[] {
 class ChunkService {
   readonly #options: ChunkRoutesOptions;
   readonly #reads = new Gate({ unitsMax: readsMax, waitingMax: readsWaitingMax, what: "reads", retryAfterMs });
+
+  readonly #questions = new Gate({
+    unitsMax: askedMax,
+    waitingMax: questionsWaitingMax,
+    what: "questions",
+    retryAfterMs,
+  });
 
   constructor(options: ChunkRoutesOptions) {
     this.#options = options;
@@ -73,14 +85,23 @@ class ChunkService {
     new ChunkReading({ stream, signal, store, clock, gate: this.#reads, keyOf: chunkKeyFromWire });
   }
 
-  async statChunks({ owner, ranges, renew }: StatChunksRequest): Promise<StatChunksResponse> {
+  async statChunks({ owner, ranges, renew }: StatChunksRequest, { signal }: CallContext): Promise<StatChunksResponse> {
     const { store } = this.#options;
     const file = ownerFromWire(owner);
     const named = rangesFromWire(ranges);
-    // First, so that what is said to be here stays.
-    if (renew) await store.renew(file, named);
-    const found = await store.stat(file, named);
-    return { chunks: found.map((chunk) => ({ size: chunk?.size ?? 0, crc32c: chunk?.checksum ?? 0 })) };
+    checkRanges(named, statChunksMax);
+    const leave = await this.#questions.enter(
+      named.reduce((sum, { count }) => sum + count, 0),
+      signal,
+    );
+    try {
+      // First, so that what is said to be here stays.
+      if (renew) await store.renew(file, named);
+      const found = await store.stat(file, named);
+      return { chunks: found.map((chunk) => ({ size: chunk?.size ?? 0, crc32c: chunk?.checksum ?? 0 })) };
+    } finally {
+      leave();
+    }
   }
 
   async keepChunks({ owner, version, ranges }: KeepChunksRequest, call: CallContext): Promise<KeepChunksResponse> {

@@ -100,7 +100,7 @@ export interface KeepOptions {
 }
 
 /** Chunks that one question may be about. */
-const statChunksMax = 65_536;
+export const statChunksMax = 65_536;
 
 /** Entries that are read ahead of whoever goes through all of them: a scrub takes seconds for as many. */
 const entriesPerPage = 64;
@@ -158,7 +158,7 @@ export class ChunkStore {
     this.#stored = new StoredChunks({ index, reader, damage, clock, onUse });
     this.#keeper = new ChunkKeeper({ index, clock, leaseFromNow: leases.fromNow, belongsHere, onMissing });
     this.#reaper = reaper;
-    this.#leftovers = new Leftovers({ index, files, clock, log, underWay: () => intakes.settled() });
+    this.#leftovers = new Leftovers({ index, files, reader, clock, log, underWay: () => intakes.settled() });
     this.#room = room;
   }
 

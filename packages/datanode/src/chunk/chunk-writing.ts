@@ -33,6 +33,7 @@ export class ChunkWriting {
   #paused = false;
   /** The writes, one after the other. */
   #writes: Promise<void> = Promise.resolve();
+  #halfClosed = false;
   #ended = false;
 
   constructor(options: ChunkWritingOptions) {
@@ -63,8 +64,11 @@ export class ChunkWriting {
     const { store, stream, signal, keyOf } = this.#options;
     const begun = await store.begin(keyOf(header), { size: header.size, checksum: header.crc32c }, signal);
     if (begun === "held") return this.#finish();
-    // It has gone in the meantime.
-    if (this.#ended) return begun.discard();
+    if (this.#ended || this.#halfClosed) {
+      // It has gone in the meantime, or has said that no bytes will come.
+      await begun.discard();
+      return this.#fail(tooFew(0, header.size));
+    }
     this.#intake = begun;
     stream.write({ step: { $case: "proceed", value: {} } });
     this.#watch.wait();
@@ -116,7 +120,7 @@ export class ChunkWriting {
   #goOn(): void {
     if (!this.#paused || this.#unwritten >= unwrittenBytesMax) return;
     this.#paused = false;
-    this.#watch.wait();
+    if (this.#received < (this.#header?.size ?? 0)) this.#watch.wait();
     this.#options.stream.resume();
   }
 
@@ -125,8 +129,9 @@ export class ChunkWriting {
     const { size } = this.#header ?? { size: 0 };
     // Whoever has said all may say that it has.
     if (this.#header && this.#received === size) return;
-    if (this.#header && !this.#intake) return this.#giveUp();
-    this.#fail(invalid(`${this.#received} bytes came, and ${size} were announced`));
+    this.#halfClosed = true;
+    // Perhaps it is here already.
+    if (!this.#header || this.#intake) this.#fail(tooFew(this.#received, size));
   }
 
   #finish(): void {
@@ -153,6 +158,10 @@ export class ChunkWriting {
     this.#ended = true;
     this.#watch.end();
   }
+}
+
+function tooFew(received: number, announced: number): QuorumError {
+  return invalid(`${received} bytes came, and ${announced} were announced`);
 }
 
 function stalled(): QuorumError {

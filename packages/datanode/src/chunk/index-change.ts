@@ -89,7 +89,7 @@ export class IndexChange {
     this.#putChunk(key, row);
     this.#totals.chunks += 1;
     this.#totals.bytes += row.size;
-    this.#put(this.#tables.places, placeKey(row.place), key);
+    this.enterPlace(row.place, key);
     this.#addLeased(uploadPartOf(key), row.size);
     this.#touchOwner(uploadPartOf(key));
   }
@@ -99,7 +99,7 @@ export class IndexChange {
     this.#putChunk(key, row);
     if (before === "damaged") this.#totals.bytes += row.size;
     else this.#delete(this.#tables.places, placeKey(before.place));
-    this.#put(this.#tables.places, placeKey(row.place), key);
+    this.enterPlace(row.place, key);
   }
 
   retire(key: Buffer, row: ChunkRow, retiredAtMs: number): void {
@@ -138,6 +138,10 @@ export class IndexChange {
 
   dropRetiredEntry(key: Buffer): void {
     this.#delete(this.#tables.retired, key);
+  }
+
+  enterPlace(place: string, key: Buffer): void {
+    this.#put(this.#tables.places, placeKey(place), key);
   }
 
   dropPlace(place: string): void {

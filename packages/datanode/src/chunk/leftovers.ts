@@ -1,5 +1,7 @@
+import type { Buffer } from "node:buffer";
 import type { CancelTimer, Clock, ContentFiles, Log } from "@quorumfs/core";
 import type { ChunkIndex } from "./chunk-index.js";
+import type { ChunkReader } from "./chunk-reader.js";
 import { placeKey } from "./chunk-rows.js";
 
 // Clients that waited for this node come first.
@@ -12,6 +14,7 @@ const stepPauseMs = 250;
 export interface LeftoversOptions {
   readonly index: ChunkIndex;
   readonly files: ContentFiles;
+  readonly reader: ChunkReader;
   readonly clock: Clock;
   readonly log: Log;
   /** Resolves when every file that has been published by now has its row, or never will. */
@@ -65,14 +68,24 @@ export class Leftovers {
   }
 
   async #clear(places: readonly string[]): Promise<number> {
-    const { index, files, underWay } = this.#options;
-    const suspects = places.filter((place) => !this.#isEntered(place));
+    const { index, files, reader, underWay } = this.#options;
+    const suspects: { readonly place: string; readonly key: Buffer | undefined }[] = [];
+    for (const place of places) {
+      if (!this.#isEntered(place)) suspects.push({ place, key: await reader.keyIn(place) });
+    }
     if (suspects.length === 0) return 0;
     await underWay();
     // The change comes after all that were asked for before: what is not entered then never is.
     const leftovers = await index.change((change) => {
-      const left = suspects.filter((place) => !this.#isEntered(place));
-      for (const place of left) change.dropPlace(place);
+      const left: string[] = [];
+      for (const { place, key } of suspects) {
+        if (this.#isEntered(place)) continue;
+        if (key && this.#isHeldBy(key, place)) change.enterPlace(place, key);
+        else {
+          change.dropPlace(place);
+          left.push(place);
+        }
+      }
       return left;
     });
     await files.remove(leftovers);
@@ -80,10 +93,13 @@ export class Leftovers {
   }
 
   #isEntered(place: string): boolean {
-    const { index } = this.#options;
-    const chunkKey = index.tables.places.get(placeKey(place));
-    const row = chunkKey && index.chunk(chunkKey);
-    // A damaged row may have meant this file.
+    const chunkKey = this.#options.index.tables.places.get(placeKey(place));
+    return chunkKey !== undefined && this.#isHeldBy(chunkKey, place);
+  }
+
+  /** A damaged row may have meant this file. */
+  #isHeldBy(chunkKey: Uint8Array, place: string): boolean {
+    const row = this.#options.index.chunk(chunkKey);
     return row === "damaged" || row?.place === place;
   }
 

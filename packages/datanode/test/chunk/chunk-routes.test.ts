@@ -222,6 +222,13 @@ describe("WriteChunk and ReadChunk", () => {
       },
     ],
     [
+      "an end before there is room",
+      (writer) => {
+        writer.stream.write(headerOf(bytesOf(1, 1000)));
+        writer.stream.end();
+      },
+    ],
+    [
       "two headers",
       async (writer) => {
         writer.stream.write(headerOf(bytesOf(1, 1000)));
@@ -492,6 +499,22 @@ describe("bad disks", () => {
     expect(await writer.ended).toBeUndefined();
     expect(await server.node.store.verify(keyOf(1, 0))).toBe("intact");
   });
+});
+
+test("a disk that takes minutes for its fsync is not the sender's fault", async () => {
+  const server = await serve();
+  server.node.disk.hold();
+  const writer = new Writer(connect(server));
+  const bytes = bytesOf(1, 1024 * kib);
+  writer.stream.write(headerOf(bytes));
+  await writer.step();
+  writer.sendAll(bytes);
+  await until("the row waits for the disk", () => server.node.disk.heldCommits > 0);
+  await server.node.clock.pass(120_000);
+  expect(writer.hasEnded).toBe(false);
+  server.node.disk.release();
+  expect(await writer.ended).toBeUndefined();
+  expect(writer.steps).toEqual(["proceed", "stored"]);
 });
 
 describe("StatChunks and KeepChunks", () => {

@@ -236,6 +236,27 @@ describe("damaged rows", () => {
     for await (const upload of node.store.lapsedUploads()) throw new Error(`still in doubt: ${upload.owner.path}`);
   });
 
+  test("of a file's place, or lost: the file says itself whose it is, and stays", async () => {
+    const node = await start();
+    for (const index of [0, 1, 2]) await node.put(keyOf(1, index), bytes);
+    const table = node.disk.table("chunk-places");
+    const [first, second] = table.rows;
+    if (!first || !second) throw new Error("no rows");
+    table.put(first.key, undefined);
+    second.value[6] = (second.value[6] ?? 0) ^ 1;
+    const again = await node.restart();
+    open.push(again);
+    await again.clock.pass(11_000);
+    expect(again.files.places).toHaveLength(3);
+    for (const index of [0, 1, 2]) expect(await again.store.verify(keyOf(1, index))).toBe("intact");
+    const places = table.rows.map(({ key, value }) => [key.toString(), value.toString("hex")]);
+    expect(places.sort()).toEqual(
+      again.files.places
+        .map((place) => [place, chunkKeyBytes(keyOf(1, again.files.places.indexOf(place))).toString("hex")])
+        .sort(),
+    );
+  });
+
   test("a lost entry among the retired is found at the next start", async () => {
     const node = await start();
     await node.put(key, bytes);
