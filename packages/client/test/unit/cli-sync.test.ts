@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { QuorumError } from "@quorumfs/core";
+import fc from "fast-check";
 import { pairsOf } from "../../src/cli/sync/pairs.js";
 import { placeOf } from "../../src/cli/sync/place.js";
 import type { TreeEntry } from "../../src/cli/sync/tree.js";
@@ -291,6 +292,52 @@ describe("sync between buckets", () => {
 
   it("one within the other: refused", async () => {
     expect(await bench.run(["sync", "files", "files/www"])).toMatchObject({ code: 2 });
+  });
+});
+
+describe("any two trees", () => {
+  // Names whose order differs between bytes, UTF-16 and "directories first", and ones that are each other's beginnings.
+  const segments = ["a", "a.b", "a-b", "a b", "ab", "B", "é", "\u{ff5e}", "\u{1f600}", ".hidden"];
+
+  const path = fc.array(fc.constantFrom(...segments), { minLength: 1, maxLength: 3 }).map((some) => some.join("/"));
+  const content = fc.constantFrom("", "x", "y", "longer");
+  /** What a directory can hold: no name is a file and a directory at once. */
+  const tree = fc
+    .dictionary(path, content, { maxKeys: 12 })
+    .map((files) =>
+      Object.fromEntries(
+        Object.entries(files).filter(([name]) => !Object.keys(files).some((other) => other.startsWith(`${name}/`))),
+      ),
+    );
+
+  const below = (prefix: string, files: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(files).map(([name, text]) => [`${prefix}${name}`, text]));
+
+  it("sync --delete makes the target the source, in both directions; a second one does nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(tree, tree, async (source, target) => {
+        const round = new MemoryCluster();
+        const own = new CliBench(round);
+        try {
+          await own.write(below("local/", source));
+          await mkdir(own.path("local"), { recursive: true });
+          round.seed(below("files/t/", target));
+          expect(await own.run(["sync", own.path("local"), "files/t", "--delete"])).toMatchObject({ code: 0, err: "" });
+          expect(round.contents).toEqual(below("files/t/", source));
+          if (Object.keys(source).length === 0) return;
+
+          await own.write(below("other/", target));
+          const down = ["sync", "files/t", own.path("other"), "--delete"];
+          expect(await own.run(down)).toMatchObject({ code: 0, err: "" });
+          expect(await own.read("other")).toEqual(source);
+          const again = await own.run([...down, "-o", "json"]);
+          expect(summaryOf(again)).toMatchObject({ download: 0, delete: 0, skip: Object.keys(source).length });
+        } finally {
+          own.close();
+        }
+      }),
+      { numRuns: 20 },
+    );
   });
 });
 

@@ -2,8 +2,8 @@
  * Walks a directory in byte order of the paths, which is the order of listings, so that two trees can be compared while
  * both are being read. Holds the names of one directory per level, never the whole tree.
  */
+import type { Dirent, Stats } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
-import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { QuorumError } from "@quorumfs/core";
 import type { Links, LocalEntry } from "../local-file.js";
@@ -17,98 +17,116 @@ interface Walk {
   readonly links: Links;
 }
 
-interface Child {
+interface Directory {
   readonly path: string;
-  /** With a slash at the end of directories: then byte order of siblings is byte order of whole paths. */
-  readonly key: Buffer;
+  /** Below the root: empty, or with a slash at its end. */
   readonly relative: string;
-  readonly found: Stats | QuorumError | "nameless";
+  /** Those that it lies in, itself the last. */
+  readonly identities: readonly string[];
+}
+
+interface Child {
+  /** Its name; with a slash at the end of directories: then byte order of siblings is byte order of whole paths. */
+  readonly key: Buffer;
+  readonly isDirectory: boolean;
 }
 
 /** All files below a directory. @throws QuorumError if the directory itself cannot be read */
 export async function* walkLocal(walk: Walk): AsyncGenerator<LocalEntry, void, undefined> {
-  let top: Stats;
-  try {
-    top = await stat(walk.root);
-  } catch (error) {
-    throw localError(`cannot look at ${walk.root}`, error);
-  }
-  yield* walkDirectory(walk, walk.root, "", [identityOf(top)]);
+  const top = await look(walk.root, stat);
+  if (top instanceof QuorumError) throw top;
+  yield* walkDirectory(walk, { path: walk.root, relative: "", identities: [identityOf(top)] });
 }
 
-async function* walkDirectory(
-  walk: Walk,
-  directory: string,
-  above: string,
-  ancestors: readonly string[],
-): AsyncGenerator<LocalEntry, void, undefined> {
-  for (const child of await childrenOf(walk, directory, above)) {
-    const { found, path, relative } = child;
-    if (found === "nameless") {
-      yield {
-        kind: "problem",
-        relative: undefined,
-        problem: invalid(`${path} cannot be stored: its name is not UTF-8`),
-      };
-    } else if (found instanceof QuorumError) yield { kind: "problem", relative, problem: found };
-    else if (found.isSymbolicLink() && walk.links === "skip") continue;
-    else if (!found.isDirectory()) yield entryOf(child, found);
-    else if (ancestors.includes(identityOf(found))) yield problem(relative, `${path} leads back to where it is in`);
-    else {
-      try {
-        yield* walkDirectory(walk, path, `${relative}/`, [...ancestors, identityOf(found)]);
-      } catch (error) {
-        yield { kind: "problem", relative: `${relative}/`, problem: localError(`cannot read ${path}`, error) };
-      }
-    }
+async function* walkDirectory(walk: Walk, directory: Directory): AsyncGenerator<LocalEntry, void, undefined> {
+  const children = await childrenOf(walk, directory);
+  for (let at = 0; at < children.length; at += statsAtOnce) {
+    const some = children.slice(at, at + statsAtOnce);
+    const looked = some.map(async (child) => ({ child, found: await look(pathOf(directory, child), statFor(walk)) }));
+    for (const { child, found } of await Promise.all(looked)) yield* entriesOf(walk, directory, child, found);
   }
 }
 
-async function childrenOf(walk: Walk, directory: string, above: string): Promise<readonly Child[]> {
-  let names: Buffer[];
+async function childrenOf(walk: Walk, { path }: Directory): Promise<readonly Child[]> {
+  let found: Dirent<Buffer>[];
   try {
-    names = await readdir(directory, { encoding: "buffer" });
+    found = await readdir(path, { encoding: "buffer", withFileTypes: true });
   } catch (error) {
-    throw localError(`cannot read ${directory}`, error);
+    throw localError(`cannot read ${path}`, error);
   }
   const children: Child[] = [];
-  for (let at = 0; at < names.length; at += statsAtOnce) {
-    const some = names.slice(at, at + statsAtOnce);
-    children.push(...(await Promise.all(some.map((name) => look(walk, directory, above, name)))));
+  for (const entry of found) {
+    const isLink = entry.isSymbolicLink();
+    if (isLink && walk.links === "skip") continue;
+    const isDirectory =
+      entry.isDirectory() || (isLink && walk.links === "follow" && (await leadsToDirectory(path, entry)));
+    children.push({ key: isDirectory ? Buffer.concat([entry.name, slash]) : entry.name, isDirectory });
   }
   return children.sort((a, b) => Buffer.compare(a.key, b.key));
 }
 
-async function look(walk: Walk, directory: string, above: string, name: Buffer): Promise<Child> {
-  const text = name.toString("utf8");
-  const path = join(directory, text);
-  const child = { path, key: name, relative: above + text };
-  if (!Buffer.from(text, "utf8").equals(name)) return { ...child, found: "nameless" };
-  try {
-    const found = await (walk.links === "follow" ? stat(path) : lstat(path));
-    return found.isDirectory()
-      ? { ...child, key: Buffer.concat([name, Buffer.from("/")]), found }
-      : { ...child, found };
-  } catch (error) {
-    return { ...child, found: localError(`cannot look at ${path}`, error) };
+const slash = Buffer.from("/");
+
+async function leadsToDirectory(directory: string, { name }: Dirent<Buffer>): Promise<boolean> {
+  const found = await look(join(directory, name.toString("utf8")), stat);
+  return !(found instanceof QuorumError) && found.isDirectory();
+}
+
+async function* entriesOf(
+  walk: Walk,
+  directory: Directory,
+  child: Child,
+  found: Stats | QuorumError,
+): AsyncGenerator<LocalEntry, void, undefined> {
+  const path = pathOf(directory, child);
+  const relative = directory.relative + child.key.toString("utf8");
+  if (!Buffer.from(child.key.toString("utf8"), "utf8").equals(child.key)) {
+    yield { kind: "problem", relative: undefined, problem: invalid(`${path} cannot be stored: its name is not UTF-8`) };
+  } else if (found instanceof QuorumError) {
+    yield { kind: "problem", relative, problem: found };
+  } else if (!child.isDirectory) {
+    yield entryOf({ path, relative }, found);
+  } else if (directory.identities.includes(identityOf(found))) {
+    yield { kind: "problem", relative, problem: invalid(`${path} leads back to where it is in`) };
+  } else {
+    const identities = [...directory.identities, identityOf(found)];
+    try {
+      yield* walkDirectory(walk, { path, relative, identities });
+    } catch (error) {
+      yield { kind: "problem", relative, problem: localError(`cannot read ${path}`, error) };
+    }
   }
 }
 
-function entryOf({ path, relative }: Child, found: Stats): LocalEntry {
+function entryOf({ path, relative }: { path: string; relative: string }, found: Stats): LocalEntry {
   if (found.isFile()) {
     return { kind: "file", file: { path, relative, size: found.size, modifiedMs: found.mtimeMs } };
   }
-  if (found.isSymbolicLink())
-    return problem(relative, `${path} is a symbolic link; say --links follow or --links skip`);
-  return problem(relative, `${path} is no regular file, so it has no content to keep`);
+  const fault = found.isSymbolicLink()
+    ? "is a symbolic link; say --links follow or --links skip"
+    : "is no regular file, so it has no content to keep";
+  return { kind: "problem", relative, problem: invalid(`${path} ${fault}`) };
+}
+
+async function look(path: string, how: (path: string) => Promise<Stats>): Promise<Stats | QuorumError> {
+  try {
+    return await how(path);
+  } catch (error) {
+    return localError(`cannot look at ${path}`, error);
+  }
+}
+
+function statFor({ links }: Walk): (path: string) => Promise<Stats> {
+  return links === "follow" ? stat : lstat;
+}
+
+function pathOf(directory: Directory, { key, isDirectory }: Child): string {
+  const name = isDirectory ? key.subarray(0, -1) : key;
+  return join(directory.path, name.toString("utf8"));
 }
 
 function identityOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
-}
-
-function problem(relative: string, message: string): LocalEntry {
-  return { kind: "problem", relative, problem: invalid(message) };
 }
 
 function invalid(message: string): QuorumError {
