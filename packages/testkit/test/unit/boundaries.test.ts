@@ -6,7 +6,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   core: [],
   rpc: ["core", "proto"],
-  runtime: ["core"],
+  runtime: ["core", "proto"],
   datanode: ["core", "proto", "rpc", "runtime"],
   supernode: ["core", "proto", "rpc", "runtime"],
   client: ["core", "proto", "rpc", "runtime"],
