@@ -11,7 +11,7 @@ import { MemoryDisk } from "../replica/memory-disk.js";
 import { MemoryContentFiles } from "../support/memory-content-files.js";
 import { StepClock } from "../support/step-clock.js";
 
-export const leaseMs = 24 * 3_600_000;
+const leaseMs = 24 * 3_600_000;
 export const retireAfterMs = 600_000;
 
 export const owner: FileOwner = { bucket: bucketId(1), path: "films/a.mkv" };
