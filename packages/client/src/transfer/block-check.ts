@@ -5,7 +5,7 @@
  */
 import { blockBytes, type ChunkPiece, combineCrc32c, QuorumError } from "@quorumfs/core";
 import type { ReadChunkResponse } from "@quorumfs/proto";
-import { crc32c } from "@quorumfs/runtime";
+import { crc32c } from "@quorumfs/runtime/lean";
 
 /** A part of one chunk. */
 export interface ChunkSpan {

@@ -1,14 +1,21 @@
-import { assert, chunkBytesMax } from "@quorumfs/core";
+import { assert } from "@quorumfs/core";
 import type { WriteChunkRequest } from "@quorumfs/proto";
-import { crc32c } from "@quorumfs/runtime";
+import { crc32c } from "@quorumfs/runtime/lean";
 
 /** Bytes of content in one message. */
 const messageDataBytes = 256 * 1024;
 
 /** The bytes of one chunk on their way to its replicas, all of which are sent the same memory. */
 export class ChunkBuffer {
-  readonly #memory = Buffer.allocUnsafeSlow(chunkBytesMax);
+  readonly capacity: number;
+  readonly #memory: Buffer;
   #size = 0;
+
+  /** @param capacity bytes, up to a chunk */
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#memory = Buffer.allocUnsafeSlow(capacity);
+  }
 
   /** Bytes of content. */
   get size(): number {
@@ -16,7 +23,7 @@ export class ChunkBuffer {
   }
 
   get full(): boolean {
-    return this.#size === chunkBytesMax;
+    return this.#size === this.capacity;
   }
 
   clear(): void {
@@ -25,7 +32,7 @@ export class ChunkBuffer {
 
   /** Takes as many bytes as there is room for. @returns how many */
   append(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, chunkBytesMax - this.#size);
+    const taken = Math.min(bytes.length, this.capacity - this.#size);
     this.#memory.set(taken === bytes.length ? bytes : bytes.subarray(0, taken), this.#size);
     this.#size += taken;
     return taken;

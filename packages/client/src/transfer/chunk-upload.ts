@@ -58,6 +58,10 @@ export class ChunkUpload implements Straggler {
     this.#progressedAtMs = context.clock.nowMs();
   }
 
+  get buffer(): ChunkBuffer {
+    return this.#options.buffer;
+  }
+
   /** To be called once, after construction. */
   start(): void {
     this.#advance();

@@ -51,10 +51,11 @@ export async function appendContent(
   content: FileContent,
   call: { readonly options: CheckedAppendOptions; readonly lifetime: Lifetime },
 ): Promise<PutResult> {
-  const { options } = call;
+  const { options, lifetime } = call;
   const reader = new ContentReader(name, content, options);
   try {
     const progress = new Progress(context.clock, options.onProgress, reader.size);
+    lifetime.finally(() => progress.stop());
     const result = await new Append(context, name, { ...call, progress }).run(reader);
     progress.finish();
     return result;
@@ -163,7 +164,10 @@ class Append {
       const tailPieces = before
         ? piecesOf([before])
         : this.#download(extents, { offset, length: tail.bytes, owner, lifetime });
-      return uploadContent(upload, oneAfterAnother([tailPieces, piecesOf([bytes])]), { first: this.#index });
+      return uploadContent(upload, oneAfterAnother([tailPieces, piecesOf([bytes])]), {
+        first: this.#index,
+        size: (before?.length ?? tail.bytes) + bytes.length,
+      });
     });
     this.#index += stored.extent?.checksums.length ?? 0;
     return this.#commit(upload, base, {
@@ -200,7 +204,7 @@ class Append {
   async #prefix(upload: Upload, bytes: Uint8Array): Promise<readonly Extent[]> {
     const first = prefixIndex + this.#index;
     this.#index += 1;
-    const { extent } = await uploadContent(upload, piecesOf([bytes]), { first });
+    const { extent } = await uploadContent(upload, piecesOf([bytes]), { first, size: bytes.length });
     return extent ? [extent] : [];
   }
 
@@ -212,7 +216,7 @@ class Append {
   ): Promise<Extract<Added, { kind: "chunks" }>> {
     const copy = await this.#reading((lifetime) => {
       const pieces = this.#download([extent], { offset: 0, length: size, owner, lifetime });
-      return uploadContent(upload, pieces, { first: 0 });
+      return uploadContent(upload, pieces, { first: 0, size });
     });
     return { kind: "chunks", extent: copy.extent ?? extent, size };
   }

@@ -39,6 +39,7 @@ export async function putContent(
   try {
     const head = await readHead(reader, lifetime);
     const progress = new Progress(context.clock, onProgress, reader.size);
+    lifetime.finally(() => progress.stop());
     if (head.ended) {
       const bytes = Buffer.concat(head.pieces);
       const body = { kind: "inline", bytes } as const;
@@ -61,7 +62,11 @@ export async function putContent(
       resume: options.resume ?? false,
     });
     const hash = sha256Running();
-    const { extent, size } = await uploadContent(upload, continued(head.pieces, reader), { first: 0, hash });
+    const { extent, size } = await uploadContent(upload, continued(head.pieces, reader), {
+      first: 0,
+      hash,
+      size: reader.size,
+    });
     progress.totalBytes = size;
     const extents = extent ? [extent] : [];
     const stored = { extents, size, etag: hash.digest(), hashState: new Uint8Array(0) };

@@ -28,6 +28,7 @@ export async function readFile(
 ): Promise<NextPiece> {
   const { range, lifetime, onProgress } = options;
   const progress = new Progress(context.clock, onProgress, range.length);
+  lifetime.finally(() => progress.stop());
   const next = found.kind === "inline" ? onePiece(found.bytes, range) : await chunkReader(context, found, options);
   return async () => {
     try {

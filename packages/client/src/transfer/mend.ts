@@ -83,7 +83,7 @@ async function copy(
   for (const { index, bytes, fileOffset } of chunks.pieces) {
     const reading = new Lifetime();
     const forget = lifetime.onEnd((error) => reading.end(error));
-    const buffer = await upload.buffer();
+    const buffer = await upload.buffer(bytes);
     try {
       const range = { offset: fileOffset, length: bytes };
       const download = new Download(context, {

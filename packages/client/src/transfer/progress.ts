@@ -33,10 +33,15 @@ export class Progress {
     else this.#cancelDue = this.#clock.after(waitMs, () => this.#report());
   }
 
-  /** The last word, unless it has been said. */
-  finish(): void {
+  /** Says no more. Idempotent. */
+  stop(): void {
     this.#cancelDue?.();
     this.#cancelDue = undefined;
+  }
+
+  /** The last word, unless it has been said. */
+  finish(): void {
+    this.stop();
     if (this.#bytes !== this.#toldBytes) this.#report();
   }
 

@@ -3,7 +3,6 @@
  * checksums is replaced by another, which goes on where verified bytes end.
  */
 import { assert, type CancelTimer, type ChunkPiece, type NodeFailure, QuorumError } from "@quorumfs/core";
-import { crc32c } from "@quorumfs/runtime/lean";
 import { backoffMs } from "../retry/backoff.js";
 import type { Target } from "../routing/target.js";
 import type { ChunkSpan } from "./block-check.js";

@@ -1,32 +1,41 @@
 /**
- * The memory of all uploads of one client: six chunks. A buffer is taken, filled, sent, and given back when the last replica
- * is done with it. That may be after the chunk has become durable on enough of them: then a straggler holds it. Stragglers
- * may hold half of the buffers, so that a slow replica gets what it can without setting the pace of the others.
+ * The memory of all uploads of one client: that of six chunks. A buffer is taken, filled, sent, and given back when the last
+ * replica is done with it. That may be after the chunk has become durable on enough of them: then a straggler holds it.
+ * Stragglers may hold half of the memory, so that a slow replica gets what it can without setting the pace of the others.
  */
-import { assert, type CancelTimer, type Clock } from "@quorumfs/core";
+import { assert, type CancelTimer, chunkBytesMax, type Clock } from "@quorumfs/core";
 import { ChunkBuffer } from "./chunk-buffer.js";
 import type { Lifetime } from "./lifetime.js";
 
-/** 24 MiB of content: enough that reading, hashing and three replicas overlap, and within 64 MiB with what the transport holds. */
-export const uploadBuffersMax = 6;
-export const stragglersMax = 3;
+/** Enough that reading, hashing and three replicas overlap, and within 64 MiB with what the transport holds. */
+export const uploadBytesMax = 6 * chunkBytesMax;
+export const stragglingBytesMax = uploadBytesMax / 2;
+// Small files take little, so that more of them can be under way.
+const capacities = [256 * 1024, 1024 * 1024, chunkBytesMax] as const;
 // A replica that is late by less is not slow.
 const straggleMs = 200;
-// Kept between uploads, for programs that store one small file after another.
-const idleBuffersMax = 1;
+// Kept between uploads, for programs that store one file after another.
+const idleBytesMax = chunkBytesMax;
 
 /** A chunk that is safe without those that are still being sent it. */
 export interface Straggler {
+  /** What it holds. */
+  readonly buffer: ChunkBuffer;
   /** Gives them up, and with them the buffer. */
   cut(): void;
+}
+
+interface Waiting {
+  readonly capacity: number;
+  readonly take: (buffer: ChunkBuffer) => void;
 }
 
 export class UploadBuffers {
   readonly #clock: Clock;
   #free: ChunkBuffer[] = [];
-  #taken = 0;
-  readonly #waiting = new Set<(buffer: ChunkBuffer) => void>();
-  /** In the order in which they began to straggle. */
+  #takenBytes = 0;
+  readonly #waiting = new Set<Waiting>();
+  /** In the order in which they began to straggle, with the time. */
   readonly #stragglers = new Map<Straggler, number>();
   #cancelRelief: CancelTimer | undefined;
 
@@ -34,49 +43,76 @@ export class UploadBuffers {
     this.#clock = clock;
   }
 
-  /** Buffers in use. */
-  get taken(): number {
-    return this.#taken;
+  /** Memory in use. */
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   /** Whether a replica that straggles already had better not be sent more. */
   get crowded(): boolean {
-    return this.#stragglers.size >= stragglersMax;
+    return this.#stragglingBytes >= stragglingBytesMax;
   }
 
-  /** An empty buffer, when there is one; callers get theirs in order. */
-  async take(lifetime: Lifetime): Promise<ChunkBuffer> {
+  get #stragglingBytes(): number {
+    let bytes = 0;
+    for (const { buffer } of this.#stragglers.keys()) bytes += buffer.capacity;
+    return bytes;
+  }
+
+  /**
+   * An empty buffer, when there is one; callers get theirs in order.
+   *
+   * @param wanted how much there is to put into it, as far as that is known; it holds at least that, up to a chunk
+   */
+  async take(lifetime: Lifetime, wanted: number = chunkBytesMax): Promise<ChunkBuffer> {
     lifetime.check();
-    if (this.#taken < uploadBuffersMax && this.#waiting.size === 0) {
-      this.#taken += 1;
-      return this.#free.pop() ?? new ChunkBuffer();
-    }
+    const capacity = capacities.find((each) => each >= wanted) ?? chunkBytesMax;
+    if (this.#waiting.size === 0 && this.#takenBytes + capacity <= uploadBytesMax) return this.#lend(capacity);
     return new Promise((resolve, reject) => {
-      const forget = lifetime.onEnd((error) => {
-        this.#waiting.delete(take);
-        reject(error);
-      });
-      const take = (buffer: ChunkBuffer): void => {
-        forget();
-        resolve(buffer);
+      const waiting = {
+        capacity,
+        take: (buffer: ChunkBuffer): void => {
+          forget();
+          resolve(buffer);
+        },
       };
-      this.#waiting.add(take);
+      const forget = lifetime.onEnd((error) => {
+        this.#waiting.delete(waiting);
+        reject(error);
+        this.#serve();
+      });
+      this.#waiting.add(waiting);
       this.#relieve();
     });
   }
 
+  #lend(capacity: number): ChunkBuffer {
+    this.#takenBytes += capacity;
+    const at = this.#free.findIndex((buffer) => buffer.capacity === capacity);
+    const [found] = at < 0 ? [] : this.#free.splice(at, 1);
+    // Others that lie idle make room, so that all together stay below the limit.
+    let idleBytes = this.#free.reduce((sum, buffer) => sum + buffer.capacity, 0);
+    while (this.#takenBytes + idleBytes > uploadBytesMax) idleBytes -= this.#free.shift()?.capacity ?? idleBytes;
+    return found ?? new ChunkBuffer(capacity);
+  }
+
   give(buffer: ChunkBuffer): void {
-    assert(this.#taken > 0, "a buffer was given back that was not taken");
+    assert(this.#takenBytes >= buffer.capacity, "a buffer was given back that was not taken");
     buffer.clear();
-    const [next] = this.#waiting;
-    if (next) {
-      this.#waiting.delete(next);
-      next(buffer);
-      return;
-    }
-    this.#taken -= 1;
+    this.#takenBytes -= buffer.capacity;
     this.#free.push(buffer);
-    if (this.#taken === 0) this.#free = this.#free.slice(0, idleBuffersMax);
+    this.#serve();
+    if (this.#takenBytes > 0) return;
+    let idleBytes = 0;
+    this.#free = this.#free.filter(({ capacity }) => (idleBytes += capacity) <= idleBytesMax);
+  }
+
+  #serve(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#takenBytes + waiting.capacity > uploadBytesMax) return;
+      this.#waiting.delete(waiting);
+      waiting.take(this.#lend(waiting.capacity));
+    }
   }
 
   straggles(straggler: Straggler): void {
@@ -93,7 +129,7 @@ export class UploadBuffers {
     this.#cancelRelief?.();
     this.#cancelRelief = undefined;
     const nowMs = this.#clock.nowMs();
-    while (this.#waiting.size > 0 && this.#stragglers.size > stragglersMax) {
+    while (this.#waiting.size > 0 && this.#stragglingBytes > stragglingBytesMax) {
       const late = [...this.#stragglers].filter(([, sinceMs]) => nowMs - sinceMs >= straggleMs).at(-1);
       if (!late) {
         const [sinceMs = nowMs] = this.#stragglers.values();

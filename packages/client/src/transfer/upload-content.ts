@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chunkBytesMax, type Extent } from "@quorumfs/core";
+import { assert, chunkBytesMax, type Extent } from "@quorumfs/core";
 import type { ChunkBuffer } from "./chunk-buffer.js";
 import type { Upload } from "./upload.js";
 
@@ -21,14 +21,15 @@ export interface UploadedContent {
  * Cuts content into chunks from `first` on and sees each of them safe. Reading and hashing go on while chunks are on their
  * way.
  *
+ * @param options.size what `next` will come to, if that is known
  * @throws QuorumError what ended the upload's lifetime, or what `next` has thrown
  */
 export async function uploadContent(
   upload: Upload,
   next: NextPiece,
-  options: { readonly first: number; readonly hash?: RunningHash },
+  options: { readonly first: number; readonly hash?: RunningHash; readonly size?: number | undefined },
 ): Promise<UploadedContent> {
-  const { first, hash } = options;
+  const { first, hash, size: announced } = options;
   const { lifetime } = upload.options;
   const checksums: number[] = [];
   let size = 0;
@@ -40,7 +41,7 @@ export async function uploadContent(
   try {
     for (let piece = await lifetime.race(next()); piece; piece = await lifetime.race(next())) {
       for (let from = 0; from < piece.length;) {
-        buffer ??= await upload.buffer();
+        buffer ??= await upload.buffer(announced === undefined ? undefined : announced - size);
         const taken = buffer.append(piece.subarray(from));
         hash?.update(piece.subarray(from, from + taken));
         from += taken;
@@ -61,6 +62,7 @@ function extentOf(
   chunks: { readonly first: number; readonly checksums: readonly number[]; readonly size: number },
 ): Extent | undefined {
   const { first, checksums, size } = chunks;
+  assert(checksums.length === Math.ceil(size / chunkBytesMax), "only the last chunk is shorter than the others");
   if (checksums.length === 0) return undefined;
   const lastBytes = size - (checksums.length - 1) * chunkBytesMax;
   return { upload, first, chunkBytes: chunkBytesMax, lastBytes, checksums };

@@ -52,10 +52,15 @@ export class Upload {
     return this.#options;
   }
 
-  /** An empty buffer to fill, when there is one. @throws QuorumError if the upload has failed meanwhile */
-  async buffer(): Promise<ChunkBuffer> {
+  /**
+   * An empty buffer to fill, when there is one.
+   *
+   * @param wanted how much is still to come, if that is known
+   * @throws QuorumError if the upload has failed meanwhile
+   */
+  async buffer(wanted?: number): Promise<ChunkBuffer> {
     const { lifetime } = this.#options;
-    const buffer = await this.#context.buffers.take(lifetime);
+    const buffer = await this.#context.buffers.take(lifetime, wanted);
     // What ended the upload may have freed this very buffer.
     if (lifetime.ended) this.giveBack(buffer);
     lifetime.check();
