@@ -239,8 +239,10 @@ export class Scrub {
     const { clock, log, onCompleted } = this.#options;
     const { records, chunks, bytes, startedAtMs } = this.#progress;
     const endedAtMs = clock.wallMs();
-    this.#progress = { ...this.#progress, isUnderWay: false, endedAtMs, bytesTotal: bytes };
-    await this.#save();
+    const ended = { ...this.#progress, isUnderWay: false, endedAtMs, bytesTotal: bytes };
+    // Nobody may hear of the end before what was found is counted: that is on its way to the disk, ahead of this.
+    await this.#save(ended);
+    this.#progress = ended;
     log.info("scrub.completed", { records, chunks, bytes, elapsedMs: endedAtMs - startedAtMs });
     onCompleted();
     void this.#order(async () => {
@@ -249,9 +251,9 @@ export class Scrub {
     }).catch(() => undefined);
   }
 
-  async #save(): Promise<void> {
+  async #save(progress = this.#progress): Promise<void> {
     this.#savedAtMs = this.#options.clock.nowMs();
-    await this.#options.disk.commit([{ table: this.#table, key, value: encodeProgress(this.#progress) }]);
+    await this.#options.disk.commit([{ table: this.#table, key, value: encodeProgress(progress) }]);
   }
 
   #bytesTotal(): number {

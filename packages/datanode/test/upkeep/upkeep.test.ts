@@ -178,6 +178,18 @@ describe("repairs", () => {
     expect(upkeep.damage).toEqual(damage);
   });
 
+  test("the end of a pass is not told before what it has found is counted", async () => {
+    chunks.chunks = 1;
+    chunks.damaged = new Set([0]);
+    await startScrub();
+    disk.hold();
+    await clock.pass(5000);
+    expect(await getScrub()).toMatchObject({ state: ScrubState.SCRUB_STATE_RUNNING, damage: { chunksDamaged: 0 } });
+    disk.release();
+    await settle();
+    expect(await getScrub()).toMatchObject({ state: ScrubState.SCRUB_STATE_IDLE, damage: { chunksDamaged: 1 } });
+  });
+
   test("what a read meets is repaired at once, scrub or no scrub", async () => {
     await pauseScrub();
     chunks.report(chunkKey);
