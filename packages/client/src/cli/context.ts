@@ -20,6 +20,8 @@ export interface Context {
   advise(line: string): void;
   /** Connects with the first call; the same connection for all. */
   cluster(): Promise<QuorumFs>;
+  /** Asks once. */
+  clusterId(): Promise<string>;
 }
 
 /** The options that each operation of the SDK gets. */

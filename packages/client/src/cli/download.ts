@@ -1,7 +1,8 @@
 import { QuorumError } from "@quorumfs/core";
 import type { FileInfo, ReadResult, VoteInfo } from "../file-info.js";
 import type { TransferProgress } from "../options.js";
-import { type LocalState, PartialDownload, writeLocal } from "./adapters/write-local.js";
+import { PartialDownload } from "./adapters/partial-download.js";
+import { type LocalState, writeLocal } from "./adapters/write-local.js";
 import { type ByteRange, locateRange } from "./byte-range.js";
 import { type Context, readOptions } from "./context.js";
 import type { FileMeter } from "./transfer-meter.js";
@@ -131,12 +132,12 @@ async function openRemote(
 }
 
 /** Hands a stream on; if that fails, what is under way behind the stream ends. */
-async function consuming(
+export async function consuming<T>(
   body: ReadResult["body"],
-  consume: (content: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<void> {
+  consume: (content: ReadResult["body"]) => Promise<T>,
+): Promise<T> {
   try {
-    await consume(body);
+    return await consume(body);
   } finally {
     // Does nothing to a stream that has ended.
     if (!body.locked) await body.cancel().catch(() => undefined);

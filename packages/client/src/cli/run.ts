@@ -62,20 +62,21 @@ function conclude(thrown: unknown, printer: Printer, stopping: AbortSignal): num
 }
 
 async function withCluster(
-  options: Omit<Context, "cluster"> & Pick<CommandRun, "connectTo">,
+  options: Omit<Context, "cluster" | "clusterId"> & Pick<CommandRun, "connectTo">,
   run: (context: Context) => Promise<void>,
 ): Promise<void> {
   const { config, printer, clock, connectTo = connect } = options;
   const log = patienceLog(clock, (line) => printer.note(line));
+  const timeoutMs = Math.min(connectTimeoutMs, config.timeoutMs);
   let cluster: Promise<QuorumFs> | undefined;
+  let clusterId: Promise<string> | undefined;
+  const connected = (): Promise<QuorumFs> => (cluster ??= connectTo({ endpoints: config.endpoints, timeoutMs, log }));
   try {
     await run({
       ...options,
-      cluster: () => {
-        const timeoutMs = Math.min(connectTimeoutMs, config.timeoutMs);
-        cluster ??= connectTo({ endpoints: config.endpoints, timeoutMs, log });
-        return cluster;
-      },
+      cluster: connected,
+      clusterId: () =>
+        (clusterId ??= connected().then(async (client) => (await client.status({ timeoutMs })).clusterId)),
     });
   } finally {
     await (await cluster?.catch(() => undefined))?.close();

@@ -28,13 +28,15 @@ export interface Transfers<Item> {
   readonly act: (item: Item, meter: FileMeter) => Promise<void>;
   /** Bytes that an item is going to transfer, if that can be told. Given, the progress is shown. */
   readonly bytesOf?: (item: Item) => number | undefined;
+  /** Files that the command has done before: they count among the done. */
+  readonly doneBefore?: number;
 }
 
 /**
  * Does one thing to many files, some at once. One that fails does not keep the others from going on; what failed is said
  * at the end, to programs at once. Some done and some failed is exit code 9; if all failed, the first one's.
  *
- * @returns how many were done
+ * @returns how many are done
  * @throws Reported, OutputClosed
  */
 export async function forEachFile<Item>(
@@ -43,8 +45,8 @@ export async function forEachFile<Item>(
   options: Transfers<Item>,
 ): Promise<number> {
   const { stopping, config, terminal, clock } = context;
-  const { act, bytesOf } = options;
-  const tally = new TransferTally(context);
+  const { act, bytesOf, doneBefore = 0 } = options;
+  const tally = new TransferTally(context, doneBefore);
   const meter = new TransferMeter(clock);
   const endDisplay = bytesOf ? terminal.progress(meter) : () => undefined;
   const running = new Set<Promise<void>>();
@@ -93,10 +95,11 @@ class TransferTally {
   #failed = 0;
   #stopped = false;
   #cutShort = false;
-  done = 0;
+  done: number;
 
-  constructor(context: Context) {
+  constructor(context: Context, doneBefore: number) {
     this.#context = context;
+    this.done = doneBefore;
   }
 
   /**

@@ -99,9 +99,8 @@ async function hasChanged(context: Context, { file: { name, version } }: PutResu
 type Noted = { readonly name: string; readonly path: string; readonly size: number; readonly modifiedMs: number };
 
 async function begin(context: Context, noted: Noted, resume: boolean): Promise<UploadNote | undefined> {
-  const { clusterId } = await (await context.cluster()).status(operationOptions(context));
   try {
-    return await context.notes.begin({ clusterId, ...noted }, { resume });
+    return await context.notes.begin({ clusterId: await context.clusterId(), ...noted }, { resume });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     context.printer.note(`quorumfs: if this is interrupted, it cannot be resumed: ${reason}`);

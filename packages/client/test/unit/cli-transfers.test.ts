@@ -99,6 +99,16 @@ describe("put", () => {
     expect(await bench.run(["put", "-r", bench.path("d"), "files/d"])).toMatchObject({ code: 6 });
   });
 
+  it("several, of which one does not exist: the others are sent", async () => {
+    await bench.write({ a: "a", z: "z" });
+    const { code, err } = await bench.run(["put", bench.path("a"), bench.path("nope"), bench.path("z"), "files/"]);
+    expect({ code, err }).toMatchObject({
+      code: 9,
+      err: expect.stringMatching(/nope does not exist\n.*1 file failed, 2 done/),
+    });
+    expect(cluster.contents).toEqual({ "files/a": "a", "files/z": "z" });
+  });
+
   it("two files that would get one name: the second is refused", async () => {
     await bench.write({ "x/a": "1", "y/a": "2" });
     const { code, err } = await bench.run(["put", bench.path("x/a"), bench.path("y/a"), "files/"]);

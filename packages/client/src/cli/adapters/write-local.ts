@@ -1,20 +1,14 @@
 /**
- * Local files appear whole or not at all: they are written beside their place under a name that begins with a dot and ends
- * with `.part`, brought to the disk, and renamed. A download that is to be resumed keeps that file, under a name which
- * says what content it is the beginning of.
+ * Local files appear whole or not at all: they are written beside their place under another name, brought to the disk, and
+ * renamed.
  */
-import { createHash, randomUUID, type Hash } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { unlinkSync, type Stats } from "node:fs";
 import { type FileHandle, mkdir, open, rename, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { QuorumError } from "@quorumfs/core";
 import { statOf } from "./find-local.js";
-import { localError } from "./local-error.js";
-
-// Names of files are at most 255 bytes: what is left is for the dot, the etag or id, and `.part`.
-const nameBytesMax = 200;
-const etagPrefixDigits = 16;
-const readBytes = 1024 * 1024;
+import { attempt, besides, directoryInTheWay, writeAll } from "./part-file.js";
 
 // Temporary names that are in use, so that a second Ctrl-C, which ends the process at once, leaves none behind.
 const unfinished = new Set<string>();
@@ -129,95 +123,6 @@ class LocalDraft {
   }
 }
 
-/** What is there of a download that was interrupted, and will be there of this one if it is. */
-export class PartialDownload {
-  readonly #path: string;
-  readonly #part: string;
-  readonly #handle: FileHandle;
-  readonly #hash: Hash;
-  #bytes: number;
-
-  private constructor(options: { path: string; part: string; handle: FileHandle; hash: Hash; bytes: number }) {
-    this.#path = options.path;
-    this.#part = options.part;
-    this.#handle = options.handle;
-    this.#hash = options.hash;
-    this.#bytes = options.bytes;
-  }
-
-  /** @param etag of the content that is to be there in the end: of another one, nothing is taken */
-  static open(path: string, { etag, size }: { etag: string; size: number }): Promise<PartialDownload> {
-    return attempt(path, async () => {
-      await mkdir(dirname(path), { recursive: true });
-      const part = besides(path, etag.slice(0, etagPrefixDigits));
-      // No O_TRUNC, and made if it is not there.
-      const handle = await open(part, "a+");
-      try {
-        let hash = createHash("sha256");
-        let bytes = (await handle.stat()).size;
-        if (bytes <= size) await hashOf(handle, hash);
-        else {
-          await handle.truncate(0);
-          hash = createHash("sha256");
-          bytes = 0;
-        }
-        return new PartialDownload({ path, part, handle, hash, bytes });
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
-    });
-  }
-
-  /** How many bytes are there, from the beginning. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  async append(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes);
-    await attempt(this.#path, () => writeAll(this.#handle, bytes));
-    this.#bytes += bytes.length;
-  }
-
-  /** The SHA-256 of all that is there; nothing can be appended afterwards. */
-  digest(): string {
-    return this.#hash.digest("hex");
-  }
-
-  async publish(): Promise<void> {
-    await attempt(this.#path, async () => {
-      const existing = await statOf(this.#path);
-      if (existing?.isDirectory()) throw directoryInTheWay(this.#path);
-      if (existing) await this.#handle.chmod(existing.mode);
-      await this.#handle.sync();
-      await rename(this.#part, this.#path);
-    });
-  }
-
-  async discard(): Promise<void> {
-    await unlink(this.#part).catch(() => undefined);
-  }
-
-  async close(): Promise<void> {
-    await this.#handle.close();
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += (await handle.write(bytes, at)).bytesWritten;
-}
-
-async function hashOf(handle: FileHandle, hash: Hash): Promise<void> {
-  const buffer = Buffer.allocUnsafe(readBytes);
-  for (let position = 0; ;) {
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    hash.update(buffer.subarray(0, bytesRead));
-    position += bytesRead;
-  }
-}
-
 async function requireUnchanged(path: string, expected: LocalState | "nothing"): Promise<void> {
   const now = await statOf(path);
   const isSame =
@@ -229,22 +134,4 @@ async function requireUnchanged(path: string, expected: LocalState | "nothing"):
     code: "precondition_failed",
     message: `${path} was changed by somebody else meanwhile, and was left alone; run the command again`,
   });
-}
-
-function besides(path: string, mark: string): string {
-  let name = basename(path);
-  while (Buffer.byteLength(name) > nameBytesMax) name = name.slice(0, -1);
-  return join(dirname(path), `.${name}.${mark}.part`);
-}
-
-function directoryInTheWay(path: string): QuorumError {
-  return localError(`cannot write ${path}`, Object.assign(new Error("is a directory"), { code: "EISDIR" }));
-}
-
-async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw localError(`cannot write ${path}`, error);
-  }
 }

@@ -1,40 +1,19 @@
-import { parseFileName, QuorumError } from "@quorumfs/core";
+import { QuorumError } from "@quorumfs/core";
 import type { PutResult } from "../../file-info.js";
 import type { PutOptions } from "../../options.js";
-import { findLocal, kindOfLocal } from "../adapters/find-local.js";
 import { LocalReading } from "../adapters/read-local.js";
 import { command } from "../command.js";
 import { conditionOptions, conditionsOf, requireOneFile } from "../condition-options.js";
 import { type Context, operationOptions } from "../context.js";
-import { type Links, linksOption, type LocalFile } from "../local-file.js";
-import { directoryOf, splitRemote } from "../remote-files.js";
+import { linksOption } from "../local-file.js";
 import type { FileMeter } from "../transfer-meter.js";
 import { forEachFile } from "../transfers.js";
 import { upload } from "../upload.js";
+import { isOneFile, uploadsOf } from "../upload-plan.js";
 import { fileBlock, fileLine } from "../wording.js";
-
-/** One file that is to be sent, or why it cannot be. */
-type Item =
-  /** `path` undefined: standard input. */
-  | {
-      readonly kind: "file";
-      readonly path: string | undefined;
-      readonly name: string;
-      readonly size: number | undefined;
-    }
-  | { readonly kind: "problem"; readonly problem: QuorumError };
 
 interface Sent extends PutResult {
   readonly resumedBytes?: number;
-}
-
-interface Plan {
-  readonly sources: readonly string[];
-  /** `BUCKET`, `BUCKET/PATH` or `BUCKET/PATH/`. */
-  readonly target: string;
-  /** One file that is not looked for in a directory or by a pattern. */
-  readonly isSingle: boolean;
-  readonly find: { readonly recursive: boolean; readonly links: Links };
 }
 
 export const put = command({
@@ -96,7 +75,7 @@ export const put = command({
     };
     const rows = context.printer.rows({ line: isSingle ? fileBlock : fileLine });
     try {
-      const done = await forEachFile(context, plan({ sources, target, isSingle, find: { recursive, links } }), {
+      const done = await forEachFile(context, uploadsOf({ sources, target, isSingle, find: { recursive, links } }), {
         bytesOf: (item) => (item.kind === "file" ? item.size : 0),
         act: async (item, meter) => {
           if (item.kind === "problem") throw item.problem;
@@ -111,58 +90,6 @@ export const put = command({
     }
   },
 });
-
-async function isOneFile(sources: readonly string[]): Promise<boolean> {
-  const [source] = sources;
-  if (source === undefined || sources.length > 1) return false;
-  return source === "-" || (await kindOfLocal(source)) === "file";
-}
-
-/** What goes where. Directories are looked through while their first files are being sent. */
-async function* plan({ sources, target, isSingle, find }: Plan): AsyncGenerator<Item, void, undefined> {
-  const { bucket, rest } = splitRemote(target);
-  const keepsName = rest === "" || rest.endsWith("/");
-  const nameOf = ({ relative }: LocalFile): string =>
-    isSingle && !keepsName ? target : `${bucket}/${directoryOf(rest)}${relative}`;
-  // Within one directory no name comes twice.
-  const names = sources.length > 1 ? new Set<string>() : undefined;
-  for (const source of sources) {
-    if (source === "-") {
-      if (!isSingle || keepsName) {
-        throw invalid("standard input goes alone, and to a full name: quorumfs put - BUCKET/PATH");
-      }
-      yield itemOf(undefined, target);
-      continue;
-    }
-    for await (const entry of findLocal(source, find)) {
-      if (entry.kind === "problem") {
-        yield entry;
-        continue;
-      }
-      const name = nameOf(entry.file);
-      if (names?.has(name)) yield twice(entry.file, name);
-      else yield itemOf(entry.file, name);
-      names?.add(name);
-    }
-  }
-}
-
-function itemOf(file: LocalFile | undefined, name: string): Item {
-  try {
-    parseFileName(name);
-    return { kind: "file", path: file?.path, name, size: file?.size };
-  } catch (thrown) {
-    const { code, message } = QuorumError.from(thrown);
-    return {
-      kind: "problem",
-      problem: new QuorumError({ code, message: file ? `${file.path}: ${message}` : message, cause: thrown }),
-    };
-  }
-}
-
-function twice({ path }: LocalFile, name: string): Item {
-  return { kind: "problem", problem: invalid(`${path} was not sent: another file that was given is ${name} already`) };
-}
 
 /** A stream is sent once, so that nothing can be resumed but by whoever can repeat it. */
 async function fromStandardInput(

@@ -9,7 +9,7 @@ import { LinkGuard } from "../adapters/link-guard.js";
 import { isInTheWay } from "../adapters/local-error.js";
 import { removeLocal } from "../adapters/remove-local.js";
 import { type Context, operationOptions, readOptions } from "../context.js";
-import { download } from "../download.js";
+import { consuming, download } from "../download.js";
 import type { Links } from "../local-file.js";
 import type { FileMeter } from "../transfer-meter.js";
 import { forEachFile } from "../transfers.js";
@@ -48,15 +48,16 @@ interface Guarded extends Mirror {
 type Difference = { readonly source: TreeFile; readonly target: TreeFile | undefined };
 
 /** @throws Reported, OutputClosed, QuorumError */
-export async function mirror(context: Context, mirror: Mirror): Promise<void> {
-  const { isExact, source, target, links } = mirror;
+export async function mirror(context: Context, job: Mirror): Promise<void> {
+  const { isExact, source, target, links } = job;
   const isGuarded = target.kind === "local" && links !== "follow";
-  const options: Guarded = isGuarded ? { ...mirror, guard: new LinkGuard(target.root) } : mirror;
+  const options: Guarded = isGuarded ? { ...job, guard: new LinkGuard(target.root) } : job;
+  let doneBefore = 0;
   const extras = new Extras();
   const blocked: Difference[] = [];
   const pairs = pairsOf(filesOf(context, source, options), filesOf(context, target, options));
   try {
-    await forEachFile(context, extras.without(pairs), {
+    doneBefore = await forEachFile(context, extras.without(pairs), {
       bytesOf: (pair) => (pair.kind === "pair" && pair.source.size !== pair.target?.size ? pair.source.size : 0),
       act: async (pair, meter) => {
         if (pair.kind !== "pair") throw pair.problem;
@@ -75,8 +76,12 @@ export async function mirror(context: Context, mirror: Mirror): Promise<void> {
     throw thrown;
   }
   if (!isExact || context.stopping.aborted) return;
-  await forEachFile(context, extras.files, { act: (file) => remove(options, context, file) });
+  doneBefore = await forEachFile(context, extras.files, {
+    doneBefore,
+    act: (file) => remove(context, options, file),
+  });
   await forEachFile(context, blocked, {
+    doneBefore,
     bytesOf: (pair) => pair.source.size,
     act: (pair, meter) => settle(context, options, pair, meter),
   });
@@ -139,13 +144,15 @@ async function copy(context: Context, { source, target, to, isLocal, meter }: Co
   }
   const cluster = await context.cluster();
   const { body, file } = await cluster.read(source.name, readOptions(context));
-  await cluster.put(to, body, {
-    ...operationOptions(context),
-    ...unchanged(target),
-    size: file.size,
-    attributes: file.attributes,
-    onProgress: (progress) => meter.progress(progress),
-  });
+  await consuming(body, (content) =>
+    cluster.put(to, content, {
+      ...operationOptions(context),
+      ...unchanged(target),
+      size: file.size,
+      attributes: file.attributes,
+      onProgress: (progress) => meter.progress(progress),
+    }),
+  );
 }
 
 async function send(
@@ -161,7 +168,7 @@ async function send(
   if (isOutdated) await upload(context, { path, name: to, meter, options, resume: false, expected: source });
 }
 
-async function remove(options: Mirror, context: Context, file: TreeFile): Promise<void> {
+async function remove(context: Context, options: Mirror, file: TreeFile): Promise<void> {
   const { isTrial, onAction, target } = options;
   if (isTrial) return onAction({ action: "delete", to: addressOf(file), bytes: file.size });
   if (file.kind === "local") {
