@@ -70,11 +70,12 @@ export class ChunkKeeper {
     this.#options = options;
   }
 
-  /** Files whose row is damaged: no notice is heeded until an identity round has found what they need. */
+  /** Files whose row is damaged or lost: no notice is heeded until an identity round has found what they need. */
   get doubtful(): readonly FileOwner[] {
     return [...this.#doubtful.values()];
   }
 
+  /** See `ChunkStore.keep`. */
   async keep(
     owner: FileOwner,
     version: Ballot,
@@ -82,11 +83,22 @@ export class ChunkKeeper {
     options: { readonly afterIdentityRound: boolean },
   ): Promise<void> {
     const notice = { owner, ownerKey: ownerKeyBytes(owner), version, named: new NamedChunks(ranges), ...options };
+    await this.#inTurn(notice.ownerKey, () => this.#apply(notice));
+  }
+
+  /** See `ChunkStore.release`. */
+  async release(owner: FileOwner): Promise<void> {
+    const ownerKey = ownerKeyBytes(owner);
+    const nothing = { ownerKey, named: new NamedChunks([]), afterIdentityRound: true };
+    await this.#inTurn(ownerKey, () => this.#retireOthers(nothing));
+  }
+
+  async #inTurn(ownerKey: Buffer, action: () => Promise<void>): Promise<void> {
     if (this.#underWay >= keepsMax) throw overloaded();
-    const name = notice.ownerKey.toString("latin1");
+    const name = ownerKey.toString("latin1");
     const before = this.#tails.get(name) ?? Promise.resolve();
     this.#underWay += 1;
-    const applied = before.then(() => this.#apply(notice));
+    const applied = before.then(action);
     // Whoever comes next waits for the end, be it good or bad.
     const tail = applied.catch(() => undefined);
     this.#tails.set(name, tail);
@@ -107,18 +119,18 @@ export class ChunkKeeper {
     const known = this.#knownOf(notice);
     if (known === "unknown" || !isNews(known, notice.version)) return;
     const concernsUs = await this.#protect(notice);
-    if (!concernsUs && known === undefined) return;
+    if (!concernsUs && known === undefined && !this.#hasAny("leases", notice.ownerKey)) return;
     await this.#options.index.change((change) => change.setOwner(notice.ownerKey, notice.version));
-    this.#doubtful.delete(notice.ownerKey.toString("latin1"));
     await this.#retireOthers(notice);
-    await this.#tidy(notice);
   }
 
   /** The newest version heard of. */
   #knownOf({ owner, ownerKey, afterIdentityRound }: Notice): Ballot | "unknown" | undefined {
     const row = this.#options.index.tables.owners.get(ownerKey);
     const known = row && openOwnerRow(ownerKey, Buffer.from(row));
-    if (!row || known) return known;
+    if (known) return known;
+    // Without it nothing of the file can have been named.
+    if (!row && !this.#hasAny("kept", ownerKey)) return undefined;
     if (afterIdentityRound) return zeroBallot;
     if (this.#doubtful.size < keepsMax) this.#doubtful.set(ownerKey.toString("latin1"), owner);
     return "unknown";
@@ -170,9 +182,10 @@ export class ChunkKeeper {
     return true;
   }
 
-  async #retireOthers(notice: Notice): Promise<void> {
+  async #retireOthers(notice: Pick<Notice, "ownerKey" | "named" | "afterIdentityRound">): Promise<void> {
     const { index } = this.#options;
     const { ownerKey, named } = notice;
+    this.#doubtful.delete(ownerKey.toString("latin1"));
     const uploadEnd = ownerKey.length + uploadIdBytes;
     let candidates: Buffer[] = [];
     for await (const { key, value } of index.scan(index.tables.chunks, prefixRange(ownerKey))) {
@@ -185,9 +198,10 @@ export class ChunkKeeper {
       candidates = [];
     }
     if (candidates.length > 0) await this.#retire(notice, candidates);
+    await this.#tidy(notice);
   }
 
-  #retire({ afterIdentityRound }: Notice, keys: readonly Buffer[]): Promise<void> {
+  #retire({ afterIdentityRound }: Pick<Notice, "afterIdentityRound">, keys: readonly Buffer[]): Promise<void> {
     const { index, clock, leaseFromNow } = this.#options;
     const nowMs = Math.floor(clock.wallMs());
     return index.change((change) => {
@@ -206,7 +220,7 @@ export class ChunkKeeper {
   }
 
   /** Forgets uploads that were named and have no chunks here, and the file if it has no others. */
-  async #tidy({ ownerKey, named }: Notice): Promise<void> {
+  async #tidy({ ownerKey, named }: Pick<Notice, "ownerKey" | "named">): Promise<void> {
     const { index } = this.#options;
     const empty: Buffer[] = [];
     for await (const { key } of index.scan(index.tables.kept, prefixRange(ownerKey))) {
@@ -214,6 +228,10 @@ export class ChunkKeeper {
       if (upload && named.spansOf(upload).length === 0) empty.push(key);
     }
     if (empty.length > 0) await index.change((change) => empty.forEach((key) => change.tidy(key)));
+  }
+
+  #hasAny(table: "kept" | "leases", ownerKey: Buffer): boolean {
+    return pageOf(this.#options.index.tables[table], prefixRange(ownerKey), 1).length > 0;
   }
 
   #turn(): Promise<void> {

@@ -252,6 +252,17 @@ export class ChunkStore {
   }
 
   /**
+   * The file's bucket is gone for good, so that no version of it can follow: what a version has named is retired, and so are
+   * uploads whose lease is over. Resolves when durable.
+   *
+   * @throws QuorumError as {@link keep}
+   */
+  async release(owner: FileOwner): Promise<void> {
+    this.#checkOpen();
+    await this.#keeper.release(owner);
+  }
+
+  /**
    * Files with uploads that no version has named when their lease ended, and files of which it is not known what they need; a
    * file once for each of its uploads. Each wants an identity round and a `keep` of what that finds, with
    * `afterIdentityRound`.

@@ -217,6 +217,22 @@ describe("damaged rows", () => {
     expect(node.store.usage()).toMatchObject({ reclaimableBytes: size });
   });
 
+  test("of a file, lost: no notice is heeded either", async () => {
+    const node = await start();
+    await node.put(key, bytes);
+    await node.store.keep(owner, { counter: 5, node: 1, incarnation: 1 }, [range(1, 0, 1)]);
+    node.disk.table("chunk-owners").rows = [];
+    await node.store.keep(owner, { counter: 4, node: 1, incarnation: 1 }, []);
+    expect(node.store.usage()).toMatchObject({ reclaimableBytes: 0 });
+    await node.store.keep(owner, { counter: 5, node: 1, incarnation: 1 }, [range(1, 0, 1)], {
+      afterIdentityRound: true,
+    });
+    await node.store.keep(owner, { counter: 4, node: 1, incarnation: 1 }, []);
+    expect(node.store.usage()).toMatchObject({ reclaimableBytes: 0 });
+    await node.store.keep(owner, { counter: 6, node: 1, incarnation: 1 }, []);
+    expect(node.store.usage()).toMatchObject({ reclaimableBytes: size });
+  });
+
   test("of a file: no notice is heeded until an identity round says what it needs", async () => {
     const node = await start();
     await node.put(key, bytes);

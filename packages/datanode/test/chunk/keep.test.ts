@@ -162,6 +162,21 @@ describe("KEEP", () => {
     expect(turns).toBeGreaterThan(10);
   });
 
+  test("a file whose bucket is gone is released: what was named goes, what may be under way waits for its lease", async () => {
+    const leaseMs = 60_000;
+    const node = await start({ leaseMs });
+    await putAll(node, 1, 2);
+    await node.store.keep(owner, version(7), [range(1, 0, 2)]);
+    await putAll(node, 2, 1);
+    await node.store.release(owner);
+    expect(node.store.usage()).toMatchObject({ reclaimableBytes: 200, uploadingBytes: 100 });
+    await node.clock.pass(leaseMs);
+    await node.store.release(owner);
+    await node.clock.pass(retireAfterMs + 2000);
+    expect(node.store.usage()).toEqual(nothing);
+    expect(node.disk.table("chunk-owners").rows).toEqual([]);
+  });
+
   test("ranges are checked", async () => {
     const node = await start();
     const bad: ChunkRange[][] = [
