@@ -103,8 +103,6 @@ await runBinary({
     logFormat: values["log-format"],
   }),
   start: async (config) => {
-    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "records") });
-    const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
     const log = createLog({
       component: "datanode",
       id: config.node.port,
@@ -112,6 +110,8 @@ await runBinary({
       level: config.logLevel,
       console: config.logFormat,
     });
+    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "records"), log });
+    const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
     const probe = processProbe();
     let fail: (error: QuorumError) => void = () => undefined;
     const failed = new Promise<never>((_resolve, reject) => {

@@ -62,7 +62,6 @@ await runBinary({
     logFormat: values["log-format"],
   }),
   start: async (config) => {
-    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "control") });
     const log = createLog({
       component: "supernode",
       id: config.superNode.port,
@@ -70,6 +69,7 @@ await runBinary({
       level: config.logLevel,
       console: config.logFormat,
     });
+    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "control"), log });
     const superNode = await startSuperNode({
       config: config.superNode,
       network: grpcNetwork({ log }),

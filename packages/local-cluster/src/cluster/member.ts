@@ -143,10 +143,10 @@ export class Member {
     this.#starting = new AbortController();
     this.#failure = undefined;
     const network = new FaultyNetwork({ inner: surroundings.network, self: party, parties, faults, clock, power });
-    const disk = openLmdbDisk({ directory: join(directory, store) });
+    const log = surroundings.log.child({ member: partyName(party) });
+    const disk = openLmdbDisk({ directory: join(directory, store), log });
     const probe = processProbe();
     let content: ContentFiles | undefined;
-    const log = surroundings.log.child({ member: partyName(party) });
     try {
       const service = await start({
         network,

@@ -12,7 +12,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { type Disk, QuorumError, type Table, type TableWrite } from "@quorumfs/core";
+import { type Disk, type Log, QuorumError, type Table, type TableWrite } from "@quorumfs/core";
 import { GroupCommit } from "../group-commit.js";
 import { encodeFrame, framedWrites, saltBytes } from "../journal/frame.js";
 import { Layer } from "../journal/layer.js";
@@ -40,6 +40,8 @@ export interface LmdbDiskOptions {
   readonly directory: string;
   /** How long a write may be in the journal alone, unless that is full before; 1 s if left out. */
   readonly settleMs?: number;
+  /** Hears of a damaged store that was put right. */
+  readonly log?: Log;
 }
 
 /**
@@ -52,7 +54,7 @@ export function openLmdbDisk(options: LmdbDiskOptions): Disk {
   const unlock = lockDirectory(directory);
   let tables: LmdbTables | undefined;
   try {
-    tables = new LmdbTables(directory);
+    tables = new LmdbTables(directory, options.log);
     const start = replay(tables, directory);
     const journal = new JournalFile(directory);
     // The files' names have to survive a crash just as their content does.

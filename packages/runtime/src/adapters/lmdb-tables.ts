@@ -7,7 +7,7 @@
  * before a batch's promise resolves, and every error on that way rejects it.
  */
 import { join } from "node:path";
-import type { Table, TableRange } from "@quorumfs/core";
+import type { Log, Table, TableRange } from "@quorumfs/core";
 import { type Database, open, type RangeOptions, type RootDatabase } from "lmdb";
 import { checkLmdbHeader } from "./lmdb-header.js";
 import { checkLmdbTrees } from "./lmdb-page-file.js";
@@ -45,9 +45,9 @@ export class LmdbTables {
   readonly #tables = new Map<string, LmdbTable>();
 
   /** Opens the store in a directory, or makes it. */
-  constructor(directory: string) {
+  constructor(directory: string, log?: Log) {
     checkLmdbHeader(join(directory, "data.mdb"));
-    checkLmdbTrees(join(directory, "data.mdb"));
+    checkLmdbTrees(join(directory, "data.mdb"), log);
     this.#root = open<Uint8Array, Uint8Array>({
       path: directory,
       noSubdir: false,

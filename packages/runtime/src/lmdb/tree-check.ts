@@ -11,7 +11,16 @@
  * those are for the rows' checksums, which start from their keys. What harms nothing is not checked, such as pages that were lost.
  */
 import { Buffer } from "node:buffer";
-import { numberAt, pageHeaderBytes, type Tree, treeAt, TreeDamage, TreePage } from "./tree-page.js";
+import {
+  type Bounds,
+  type CompareKeys,
+  numberAt,
+  pageHeaderBytes,
+  type Tree,
+  treeAt,
+  TreeDamage,
+  TreePage,
+} from "./tree-page.js";
 
 /** The file as it was committed last. */
 export interface PageFile {
@@ -34,13 +43,10 @@ const unwrittenPagesMax = 2 ** 20;
 const depthMax = 32;
 
 /** @returns what is wrong; undefined if nothing is, or if the file is of a version that is not known here */
-export function damageOfTrees(file: PageFile): string | undefined {
-  const metas = Array.from({ length: metaPages }, (_, page) => {
-    return file.read(page, 1).subarray(pageHeaderBytes);
-  });
-  if (metas.some((meta) => meta.readUInt32LE(at.version) !== dataVersion)) return undefined;
-  const [first, second] = metas;
+export function damageOfTrees(file: PageFile): TreeDamage | undefined {
+  const [first, second] = [0, 1].map((page) => file.read(page, 1).subarray(pageHeaderBytes));
   if (!first || !second) return undefined;
+  if ([first, second].some((meta) => meta.readUInt32LE(at.version) !== dataVersion)) return undefined;
   try {
     const newest = numberAt(first, at.txn) > numberAt(second, at.txn) ? first : second;
     new TreeCheck(file, numberAt(newest, at.lastPage)).run({
@@ -49,20 +55,28 @@ export function damageOfTrees(file: PageFile): string | undefined {
     });
     return undefined;
   } catch (thrown) {
-    if (thrown instanceof TreeDamage) return thrown.message;
-    // Something pointed to where there is nothing.
-    if (thrown instanceof RangeError) return `an impossible position: ${thrown.message}`;
-    throw thrown;
+    return damageFrom(thrown);
   }
 }
 
-/** Keys of a page lie from `low` on and below `high`. */
-interface Bounds {
-  readonly low: Buffer | undefined;
-  readonly high: Buffer | undefined;
+/** @throws what is no word about the file */
+function damageFrom(thrown: unknown): TreeDamage {
+  if (thrown instanceof TreeDamage) return thrown;
+  // Something pointed to where there is nothing.
+  if (thrown instanceof RangeError) return new TreeDamage(`an impossible position: ${thrown.message}`);
+  throw thrown;
 }
 
 type OnEntry = (key: Buffer, page: TreePage, index: number) => void;
+
+interface Visit {
+  readonly page: number;
+  /** Of pages, this one included, down to the leaves. */
+  readonly levels: number;
+  readonly bounds: Bounds;
+  readonly compare: CompareKeys;
+  readonly onEntry: OnEntry;
+}
 
 class TreeCheck {
   readonly #file: PageFile;
@@ -95,7 +109,7 @@ class TreeCheck {
     );
   }
 
-  #check(name: string, tree: Tree, onEntry: OnEntry, compare: typeof compareKeys = compareKeys): void {
+  #check(name: string, tree: Tree, onEntry: OnEntry, compare: CompareKeys = compareKeys): void {
     let entries = 0;
     try {
       if (tree.depth > depthMax) throw new TreeDamage("impossibly deep");
@@ -105,32 +119,39 @@ class TreeCheck {
       }
       if (entries !== tree.entries) throw new TreeDamage(`${entries} entries where there should be ${tree.entries}`);
     } catch (thrown) {
-      if (thrown instanceof Error) thrown.message = `${name}: ${thrown.message}`;
-      throw thrown;
+      const damage = damageFrom(thrown);
+      damage.message = `${name}: ${damage.message}`;
+      throw damage;
     }
   }
 
   /** @returns how many entries there are below */
-  #visit(visit: {
-    readonly page: number;
-    readonly levels: number;
-    readonly bounds: Bounds;
-    readonly compare: typeof compareKeys;
-    readonly onEntry: OnEntry;
-  }): number {
-    const { levels, bounds, compare, onEntry } = visit;
-    this.#take(visit.page, 1);
-    const isLeaf = levels === 1;
-    const page = new TreePage({ number: visit.page, bytes: this.#file.read(visit.page, 1), isLeaf });
-    if (page.count === 0) throw new TreeDamage("an empty page");
-    checkOrder(page, { isLeaf, bounds, compare });
-    if (isLeaf) {
-      for (let index = 0; index < page.count; index += 1) {
-        this.#takeOverflow(page, index);
-        onEntry(page.key(index), page, index);
-      }
-      return page.count;
+  #visit(visit: Visit): number {
+    const isLeaf = visit.levels === 1;
+    try {
+      this.#take(visit.page, 1);
+      const page = new TreePage({ number: visit.page, bytes: this.#file.read(visit.page, 1), isLeaf });
+      if (page.count === 0) throw new TreeDamage("an empty page");
+      page.checkOrder({ ...visit, isLeaf });
+      return isLeaf ? this.#visitLeaf(page, visit) : this.#visitBranch(page, visit);
+    } catch (thrown) {
+      const damage = damageFrom(thrown);
+      const { page, bounds, compare } = visit;
+      damage.path.push({ page, isLeaf, bounds, compare });
+      throw damage;
     }
+  }
+
+  #visitLeaf(page: TreePage, { onEntry }: Visit): number {
+    for (let index = 0; index < page.count; index += 1) {
+      this.#takeOverflow(page, index);
+      onEntry(page.key(index), page, index);
+    }
+    return page.count;
+  }
+
+  #visitBranch(page: TreePage, visit: Visit): number {
+    const { levels, bounds } = visit;
     let entries = 0;
     for (let index = 0; index < page.count; index += 1) {
       const low = index === 0 ? bounds.low : page.key(index);
@@ -178,25 +199,6 @@ class TreeCheck {
       this.#seen[taken] = 1;
     }
   }
-}
-
-function checkOrder(
-  page: TreePage,
-  options: { readonly isLeaf: boolean; readonly bounds: Bounds; readonly compare: typeof compareKeys },
-): void {
-  const { isLeaf, bounds, compare } = options;
-  // The first key of a branch counts for nothing.
-  const first = isLeaf ? 0 : 1;
-  let before: Buffer | undefined;
-  for (let index = first; index < page.count; index += 1) {
-    const key = page.key(index);
-    if (before && compare(before, key) >= 0) throw new TreeDamage("keys out of order");
-    if (!before && bounds.low && compare(key, bounds.low) < (isLeaf ? 0 : 1)) {
-      throw new TreeDamage("a key before the range of its page");
-    }
-    before = key;
-  }
-  if (before && bounds.high && compare(before, bounds.high) >= 0) throw new TreeDamage("a key behind its page's range");
 }
 
 function compareKeys(a: Buffer, b: Buffer): number {

@@ -24,7 +24,24 @@ const overflowBytes = 24;
 /** What the file says is not possible; the message is for people. */
 export class TreeDamage extends Error {
   override readonly name = "TreeDamage";
+  /** The page that was looked at, and those above it, the lowest first. */
+  readonly path: DamagedPage[] = [];
 }
+
+export interface DamagedPage {
+  readonly page: number;
+  readonly isLeaf: boolean;
+  readonly bounds: Bounds;
+  readonly compare: CompareKeys;
+}
+
+/** Keys of a page lie from `low` on and below `high`. */
+export interface Bounds {
+  readonly low: Buffer | undefined;
+  readonly high: Buffer | undefined;
+}
+
+export type CompareKeys = (a: Buffer, b: Buffer) => number;
 
 /** A tree's own account of itself; its counts of pages are left out, since nothing depends on them. */
 export interface Tree {
@@ -74,22 +91,47 @@ export class TreePage {
       throw new TreeDamage("a page with impossible bounds");
     }
     this.count = lower / 2;
-    let length = 0;
-    for (let index = 0; index < this.count; index += 1) {
-      const offset = this.#nodeAt(index);
+    this.#checkTiling(isLeaf);
+  }
+
+  /** Nodes lie without gaps, so that no length and no offset can be wrong alone. */
+  #checkTiling(isLeaf: boolean): void {
+    const bytes = this.#bytes;
+    const nodes = Array.from({ length: this.count }, (_, index) => this.#nodeAt(index)).sort((a, b) => a - b);
+    let end = pageHeaderBytes + this.#upper;
+    for (const offset of nodes) {
+      if (offset !== end) throw new TreeDamage("nodes that do not fill their page");
       const value = isLeaf ? this.#valueBytes(offset) : 0;
       const node = nodeHeaderBytes + bytes.readUInt16LE(offset + 6) + value;
-      if (offset + node > bytes.length) throw new TreeDamage("a node that leaves its page");
-      length += node + (node % 2);
+      end += node + (node % 2);
     }
-    // Nodes lie without gaps, so that no length and no offset can be wrong alone.
-    if (length !== bytes.length - pageHeaderBytes - this.#upper)
-      throw new TreeDamage("nodes that do not fill their page");
+    if (end !== bytes.length) throw new TreeDamage("nodes that do not fill their page");
   }
 
   key(index: number): Buffer {
     const start = this.#nodeAt(index) + nodeHeaderBytes;
     return this.#bytes.subarray(start, start + this.#bytes.readUInt16LE(start - 2));
+  }
+
+  /** Where a node lies in its page. */
+  offset(index: number): number {
+    return this.#nodeAt(index);
+  }
+
+  /** @throws TreeDamage if the keys are not in order, or not within the bounds */
+  checkOrder({ isLeaf, bounds, compare }: Omit<DamagedPage, "page">): void {
+    // The first key of a branch counts for nothing.
+    let before: Buffer | undefined;
+    for (let index = isLeaf ? 0 : 1; index < this.count; index += 1) {
+      const key = this.key(index);
+      if (before && compare(before, key) >= 0) throw new TreeDamage("keys out of order");
+      if (!before && bounds.low && compare(key, bounds.low) < (isLeaf ? 0 : 1)) {
+        throw new TreeDamage("a key before the range of its page");
+      }
+      before = key;
+    }
+    if (before && bounds.high && compare(before, bounds.high) >= 0)
+      throw new TreeDamage("a key behind its page's range");
   }
 
   /** Of a branch. */
