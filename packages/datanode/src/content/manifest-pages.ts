@@ -22,10 +22,13 @@ import { hexOf } from "./carried-over.js";
 export const pagesBytesMax = 16 * 1024 * 1024;
 
 export class ManifestPages {
-  readonly #peers: ChunkPeers;
-  readonly #places: ChunkPlaces;
+  readonly #peers: Pick<ChunkPeers, "read">;
+  readonly #places: Pick<ChunkPlaces, "nearestFirst">;
 
-  constructor(options: { readonly peers: ChunkPeers; readonly places: ChunkPlaces }) {
+  constructor(options: {
+    readonly peers: Pick<ChunkPeers, "read">;
+    readonly places: Pick<ChunkPlaces, "nearestFirst">;
+  }) {
     this.#peers = options.peers;
     this.#places = options.places;
   }

@@ -33,7 +33,7 @@ const busyPausesMax = 20;
 const pagePauseMs = 10;
 
 export interface OwnerWalksOptions {
-  readonly chunks: Pick<ChunkStore, "keep" | "lapsedUploads" | "owners">;
+  readonly chunks: Pick<ChunkStore, "keep" | "release" | "lapsedUploads" | "owners">;
   readonly replica: Pick<LocalReplica, "scan">;
   readonly current: Pick<CurrentFiles, "read" | "settle">;
   readonly notices: Pick<KeepNotices, "tell" | "tellAll">;
@@ -70,7 +70,8 @@ export class OwnerWalks {
   lapsed(signal: AbortSignal): Promise<WalkResult> {
     const { chunks, current } = this.#options;
     return this.#walk(this.#lapsedOwners(), signal, async (owner, file) => {
-      const found = file && (await current.settle({ ...file, orTombstone: true }, signal));
+      if (!file) return chunks.release(owner);
+      const found = await current.settle({ ...file, orTombstone: true }, signal);
       await chunks.keep(owner, found?.value.version ?? zeroBallot, found?.ranges ?? [], { afterIdentityRound: true });
     });
   }
@@ -78,7 +79,7 @@ export class OwnerWalks {
   owners(signal: AbortSignal): Promise<WalkResult> {
     const { chunks, current } = this.#options;
     return this.#walk(chunks.owners(), signal, async (owner, file) => {
-      if (!file) return;
+      if (!file) return chunks.release(owner);
       // A read tells that there is no file, but not since which version; the round does.
       const found = (await current.read(file, signal)) ?? (await current.settle(file, signal));
       if (found) await chunks.keep(owner, found.value.version, found.ranges);

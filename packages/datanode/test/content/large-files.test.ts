@@ -213,6 +213,16 @@ describe("appending (N=3 R=2 W=2)", () => {
     });
   });
 
+  test("on a version that was overtaken, before anything was sent: told so, and not to send it", async () => {
+    await startWithFile();
+    await cluster.files(0).put("a", "overwritten");
+    const unsent = extentOf(2, more);
+    const condition = ifVersion(version);
+    await expect(client.put("a", 2, { extents: [base, unsent] }, { condition })).rejects.toMatchObject({
+      code: "precondition_failed",
+    });
+  });
+
   test("on a file that was deleted, or never was: precondition failed", async () => {
     await startWithFile();
     await expect(append(base, { on: version + 7 })).rejects.toMatchObject({

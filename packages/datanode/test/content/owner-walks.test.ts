@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { bucketId, inlineBytesMax, nodeId, QuorumError, type RangeEntry, type Value, zeroBallot } from "@quorumfs/core";
+import { bucketId, inlineBytesMax, nodeId, QuorumError, type RangeEntry, type Value } from "@quorumfs/core";
 import { silentLog } from "@quorumfs/runtime";
 import type { FileOwner } from "../../src/chunk/chunk-key.js";
 import type { CurrentFile } from "../../src/content/current-file.js";
@@ -24,6 +24,7 @@ const deleted: CurrentFile = { value: valueOf("tombstone", 0), extents: [], rang
 class Subject {
   readonly clock = new StepClock();
   readonly kept: unknown[] = [];
+  readonly released: string[] = [];
   readonly told: string[] = [];
   readonly asked: string[] = [];
   owners: readonly FileOwner[] = [];
@@ -47,6 +48,7 @@ class Subject {
         keep: async ({ path }, ballot, named, keepOptions) => {
           this.kept.push({ path, counter: ballot.counter, ranges: named.length, ...keepOptions });
         },
+        release: async ({ path }) => void this.released.push(path),
         owners: () => stream(this.owners),
         lapsedUploads: () => stream(this.lapsed.map((file) => ({ owner: file }))),
       },
@@ -119,13 +121,15 @@ describe("the walk over lapsed uploads", () => {
     expect(subject.kept).toEqual([]);
   });
 
-  test("of a bucket that is gone, nothing is kept; the SuperNode was asked first", async () => {
-    const subject = new Subject();
-    subject.lapsed = [{ bucket: bucketId(77), path: "a" }];
-    expect(await subject.walk("lapsed")).toEqual({ checked: 1, failed: 0 });
-    expect(subject).toMatchObject({ refreshed: 1, asked: [] });
-    expect(subject.kept).toEqual([{ path: "a", counter: zeroBallot.counter, ranges: 0, afterIdentityRound: true }]);
-  });
+  test.each(["lapsed", "owners"] as const)(
+    "%s: of a bucket that is gone, nothing is kept; the SuperNode was asked first",
+    async (walk) => {
+      const subject = new Subject();
+      subject[walk] = [{ bucket: bucketId(77), path: "a" }];
+      expect(await subject.walk(walk)).toEqual({ checked: 1, failed: 0 });
+      expect(subject).toMatchObject({ refreshed: 1, asked: [], kept: [], released: ["a"] });
+    },
+  );
 });
 
 describe("the walk over owners", () => {

@@ -3,7 +3,7 @@ import { inlineBytesMax } from "@quorumfs/core";
 import { NodeState } from "@quorumfs/proto";
 import { SmallCluster, type SmallClusterOptions } from "../support/small-cluster.js";
 import { settle } from "../support/step-clock.js";
-import { noise } from "./fixture.js";
+import { noise, upload } from "./fixture.js";
 import { LargeClient } from "./large-client.js";
 
 let cluster: SmallCluster;
@@ -95,6 +95,43 @@ describe("what a new version no longer names goes, and what it names stays (N=3 
   });
 });
 
+describe("a retry tells of what it made, and of nothing else (N=3 R=2 W=2)", () => {
+  test("of a small file over a large one, whose notices were lost: what it replaced goes", async () => {
+    await start();
+    await client.write("a", 1, bytes);
+    await settle();
+    const request = { requestId: upload(5) };
+    loseNotices();
+    await cluster.files(0).put("a", "small", request);
+    cluster.network.gate = () => true;
+    await cluster.files(1).put("a", "small", { ...request, mayHaveRun: true });
+    await cluster.clock.pass(goneMs);
+    expect(await heldByEach(1)).toEqual([[], [], []]);
+  });
+
+  test("of a small file that was overwritten by a large one: that stays", async () => {
+    await start();
+    const request = { requestId: upload(5) };
+    await cluster.files(0).put("a", "small", request);
+    await client.write("a", 1, bytes);
+    await cluster.files(1).put("a", "small", { ...request, mayHaveRun: true });
+    await cluster.clock.pass(goneMs);
+    expect(await heldByEach(1)).toEqual([all, all, all]);
+    expect((await client.read("a")).equals(bytes)).toBe(true);
+  });
+
+  test("of a large file that was overwritten by another one: the other one stays", async () => {
+    await start();
+    const extent = await client.upload("a", 1, bytes);
+    await client.put("a", 1, { extents: [extent] }, { bytes });
+    await client.write("a", 2, bytes);
+    await client.put("a", 1, { extents: [extent] }, { bytes, mayHaveRun: true, through: 1 });
+    await cluster.clock.pass(goneMs);
+    expect(await heldByEach(1)).toEqual([[], [], []]);
+    expect(await heldByEach(2)).toEqual([all, all, all]);
+  });
+});
+
 describe("uploads that come to nothing (N=3 R=2 W=2)", () => {
   test("stay for their lease, then go", async () => {
     await start();
@@ -112,6 +149,19 @@ describe("uploads that come to nothing (N=3 R=2 W=2)", () => {
     await cluster.clock.pass(sweptMs);
     expect(await heldByEach(1)).toEqual([all, all, all]);
     expect(await heldByEach(2)).toEqual([[], [], []]);
+  });
+
+  test("cannot be put after half of their lease: the coordinator may have slept through the rest", async () => {
+    await start({ config: { uploadLeaseMs: 10_000 } });
+    const extent = await client.upload("a", 1, bytes);
+    cluster.network.gate = ({ path, from }) => from === "" || !path.endsWith("/StatChunks");
+    const putting = client.put("a", 1, { extents: [extent] }, { bytes });
+    const outcome = expect(putting).rejects.toBeDefined();
+    await cluster.clock.pass(6000);
+    cluster.network.release();
+    await cluster.clock.pass(10_000);
+    await outcome;
+    await expect(client.get("a", { through: 1 })).rejects.toMatchObject({ code: "not_found" });
   });
 
   test("stay as long as no quorum can say that they are not needed", async () => {
