@@ -1,5 +1,9 @@
-import type { ChunkEntry, ChunkStore } from "../chunk/chunk-store.js";
+import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { ScrubWalk, WalkStep } from "./scrub-walk.js";
+
+// A chunk of full size is a step by itself; short ones share the look at their rows.
+const stepBytesMax = 1024 * 1024;
+const stepChunksMax = 32;
 
 /** All chunks: each one's row, and its file from the first block to the footer. The store itself reports what is damaged. */
 export class ChunkWalk implements ScrubWalk {
@@ -13,16 +17,18 @@ export class ChunkWalk implements ScrubWalk {
     return this.#store.usage().bytes;
   }
 
-  /** One chunk: up to 4 MiB, read a piece at a time. */
-  async step(after: Uint8Array): Promise<WalkStep> {
-    const entry = await this.#entryBehind(after);
-    if (!entry) return { records: 0, chunks: 0, bytes: 0, after: undefined };
-    await this.#store.verify(entry.key);
-    return { records: 0, chunks: 1, bytes: entry.content?.size ?? 0, after: entry.position };
-  }
-
-  async #entryBehind(after: Uint8Array): Promise<ChunkEntry | undefined> {
-    for await (const entry of this.#store.entries(after.length === 0 ? undefined : after)) return entry;
-    return undefined;
+  /** At least one chunk, of up to 4 MiB, which is read a piece at a time. */
+  async step(after: Uint8Array, signal: AbortSignal): Promise<WalkStep> {
+    let chunks = 0;
+    let bytes = 0;
+    for await (const { key, content, position } of this.#store.entries(after.length === 0 ? undefined : after)) {
+      await this.#store.verify(key);
+      chunks += 1;
+      bytes += content?.size ?? 0;
+      if (bytes >= stepBytesMax || chunks === stepChunksMax || signal.aborted) {
+        return { records: 0, chunks, bytes, after: position };
+      }
+    }
+    return { records: 0, chunks, bytes, after: undefined };
   }
 }

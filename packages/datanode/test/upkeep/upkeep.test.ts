@@ -179,8 +179,8 @@ describe("repairs", () => {
   });
 
   test("the end of a pass is not told before what it has found is counted", async () => {
-    chunks.chunks = 1;
-    chunks.damaged = new Set([0]);
+    chunks.chunks = 2;
+    chunks.damaged = new Set([1]);
     await startScrub();
     disk.hold();
     await clock.pass(5000);
