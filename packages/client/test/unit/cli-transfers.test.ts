@@ -328,9 +328,10 @@ describe("cat", () => {
 });
 
 describe("rm", () => {
-  it("some fail: exit code 9", async () => {
-    cluster.seed({ "files/a": "1" });
-    expect(await bench.run(["rm", "files/a", "files/b"])).toMatchObject({ code: 9 });
+  it("some fail: the others are deleted, exit code 9", async () => {
+    cluster.seed({ "files/a": "1", "files/c": "1" });
+    expect(await bench.run(["rm", "files/a", "files/b*", "files/c"])).toMatchObject({ code: 9 });
+    expect(cluster.contents).toEqual({});
   });
 });
 

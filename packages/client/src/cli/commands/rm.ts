@@ -32,7 +32,9 @@ export const rm = command({
     });
     try {
       await forEachFile(context, allOf(context, { operands, recursive, force }), {
-        act: async ({ name }) => {
+        act: async (file) => {
+          if (file instanceof QuorumError) throw file;
+          const { name } = file;
           try {
             const result = await (
               await context.cluster()
@@ -51,15 +53,16 @@ export const rm = command({
   },
 });
 
+/** One operand without files does not keep the others from being deleted. */
 async function* allOf(
   context: Context,
   options: { operands: readonly string[]; recursive: boolean; force: boolean },
-): AsyncGenerator<RemoteFile> {
+): AsyncGenerator<RemoteFile | QuorumError> {
   for (const operand of options.operands) {
     try {
       yield* findRemote(context, operand, options.recursive);
     } catch (thrown) {
-      if (!(options.force && isNotFound(thrown))) throw thrown;
+      if (!(options.force && isNotFound(thrown))) yield QuorumError.from(thrown);
     }
   }
 }
