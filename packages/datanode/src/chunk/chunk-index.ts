@@ -125,6 +125,17 @@ export class ChunkIndex {
     });
   }
 
+  /**
+   * Resolves when all that can be read now is durable: rows may be seen while their commit is under way.
+   *
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async durable(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    // It is decided behind those, in the same commit or after it.
+    if (this.#running) await this.change(() => undefined);
+  }
+
   /** Resolves when nothing is under way. */
   settled(): Promise<void> {
     return this.#running ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();

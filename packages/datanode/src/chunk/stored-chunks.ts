@@ -89,6 +89,7 @@ export class StoredChunks {
           await new Promise<void>((resolve) => this.#options.clock.endOfTurn(resolve));
       }
     }
+    await this.#options.index.durable();
     return found;
   }
 

@@ -56,6 +56,7 @@ export class UploadLeases {
       if (retired.length === 0 && !this.#isRenewalDue(uploadKey)) continue;
       await index.change((change) => this.renew(change, uploadKey, retired));
     }
+    await index.durable();
   }
 
   /** Keys of retired chunks in a range of an upload. */

@@ -159,6 +159,36 @@ describe("durability", () => {
     await committed;
   });
 
+  test("a chunk whose row is not durable yet is not said to be here", async () => {
+    const node = await start();
+    const intake = await node.store.begin(keyOf(1, 0), contentOf(bytesOf(1, 1000)), never);
+    if (intake === "held") throw new Error("held");
+    await intake.write(bytesOf(1, 1000));
+    node.disk.hold();
+    const committed = intake.commit();
+    await settle();
+    const answers: unknown[] = [];
+    const asked = [
+      node.store.stat(owner, [range(1, 0, 1)]).then((found) => answers.push(found)),
+      node.store.renew(owner, [range(1, 0, 1)]).then(() => answers.push("renewed")),
+      node.store.begin(keyOf(1, 0), contentOf(bytesOf(1, 1000)), never).then((held) => answers.push(held)),
+    ];
+    await settle();
+    expect(answers).toEqual([]);
+    node.disk.release();
+    await Promise.all([committed, ...asked]);
+    expect(answers).toContainEqual([contentOf(bytesOf(1, 1000))]);
+    expect(answers).toContain("held");
+  });
+
+  test("what is here is not said any more once the disk has failed", async () => {
+    const node = await start();
+    await node.put(keyOf(1, 0), bytesOf(1, 1000));
+    node.disk.fail("EIO");
+    await expect(node.put(keyOf(1, 1), bytesOf(1, 1000))).rejects.toMatchObject({ code: "unavailable" });
+    await expect(node.store.stat(owner, [range(1, 0, 2)])).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   test("a start finds what is there, and removes only what has no row", async () => {
     const node = await start();
     for (let index = 0; index < 5; index += 1) await node.put(keyOf(1, index), bytesOf(index, 1000));
@@ -208,7 +238,7 @@ describe("durability", () => {
     node.disk.fail("EIO");
     await expect(node.put(keyOf(1, 0), bytesOf(1, 1000))).rejects.toMatchObject({ code: "unavailable" });
     expect(node.failures).toHaveLength(1);
-    expect(await node.isHere(keyOf(1, 0))).toBe(false);
+    await expect(node.isHere(keyOf(1, 0))).rejects.toMatchObject({ code: "unavailable" });
   });
 
   test("close waits for what is being made durable, and drops what is not complete", async () => {
