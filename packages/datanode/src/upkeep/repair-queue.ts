@@ -12,6 +12,12 @@ export type RepairOutcome = "repaired" | "gone" | "failed";
 /** What is remembered at a time, about 2 KiB each. What does not fit is found again by the next scrub or read. */
 const entriesMaxDefault = 4096;
 
+// More than one step of a scrub can find: 128 records, or 32 chunks.
+const roomMin = 256;
+
+// A chunk takes a second; where none was repaired for so long there is no good copy, and waiting is of no use.
+const stalledMs = 60_000;
+
 // Peers are back within seconds after a restart, or not for long; a try costs a few messages.
 const firstDelayMs = 1000;
 const longestDelayMs = 5 * 60_000;
@@ -53,6 +59,7 @@ export class RepairQueue<Item> {
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
+  #repairedAtMs = -Infinity;
   #timer: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
 
   constructor(options: RepairQueueOptions<Item>) {
@@ -63,6 +70,14 @@ export class RepairQueue<Item> {
   /** Damaged things that wait for their repair, those under way included. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /**
+   * Whether what is found now may be dropped, and there would be room for it soon: who looks for damage does well to wait.
+   */
+  get isCongested(): boolean {
+    const isRepairing = this.#options.clock.nowMs() - this.#repairedAtMs < stalledMs;
+    return isRepairing && this.#entries.size > this.#entriesMax - roomMin;
   }
 
   /** Goes on with what was not repaired when the process ended. */
@@ -149,6 +164,7 @@ export class RepairQueue<Item> {
       entry.dueMs = this.#options.clock.nowMs() + this.#delayMs(entry.failures);
       this.#entries.set(name, entry);
     } else if (outcome === "repaired") {
+      this.#repairedAtMs = this.#options.clock.nowMs();
       await ledger.repaired(kind, entry.key);
       log.info(`${kind}.repaired`, describe(entry.item));
     } else {

@@ -29,6 +29,9 @@ const lookEveryMs = 3_600_000;
 // A store that cannot be read just now; its own alarm has been raised by whoever met the error.
 const failurePauseMs = 60_000;
 
+// A few repairs are done by then.
+const congestedPauseMs = 1000;
+
 const key = new TextEncoder().encode("scrub");
 const atTheBeginning = new Uint8Array(0);
 
@@ -42,6 +45,8 @@ export interface ScrubOptions {
   readonly periodMs: number;
   /** Whether clients need this node for themselves just now. */
   readonly isBusy: () => boolean;
+  /** Whether more is damaged than can be remembered, so that it is better to wait until some of it is repaired. */
+  readonly isCongested: () => boolean;
   /** A pass is complete. */
   readonly onCompleted: () => void;
 }
@@ -197,8 +202,12 @@ export class Scrub {
   }
 
   async #runPass(pace: BytePace, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, isCongested } = this.#options;
     while (!signal.aborted) {
+      if (isCongested()) {
+        await pause(clock, congestedPauseMs, signal);
+        continue;
+      }
       try {
         if (await this.#step(pace, signal)) {
           if (!signal.aborted) await this.#complete();

@@ -91,6 +91,7 @@ export class Upkeep {
       log,
       periodMs: options.scrubPeriodMs,
       isBusy: options.isBusy,
+      isCongested: () => this.#records.isCongested || this.#chunks.isCongested,
       onCompleted: options.onScrubbed,
     });
     this.#unsubscribe = options.cluster.onInstalled((view, before) => {

@@ -36,7 +36,7 @@ function open(concurrency = 2): RepairQueue<string> {
     random: new CountingRandom(),
     log: silentLog,
     concurrency,
-    entriesMax: 100,
+    entriesMax: 400,
     encode: (item) => Buffer.from(item),
     decode: (key) => key.toString(),
     describe: (item) => ({ item }),
@@ -200,10 +200,29 @@ describe("repair queue", () => {
   test("full: the rest is left to the next who meets it", async () => {
     outcomeOf = () => "failed";
     const queue = open();
-    for (let index = 0; index < 150; index += 1) queue.add(`item ${index}`);
-    expect(queue.size).toBe(100);
+    for (let index = 0; index < 450; index += 1) queue.add(`item ${index}`);
+    expect(queue.size).toBe(400);
     await settle();
-    expect(ledger.counts.chunksDamaged).toBe(100);
+    expect(ledger.counts.chunksDamaged).toBe(400);
+  });
+
+  test("congested: nearly full, and getting better", async () => {
+    const queue = open(1);
+    outcomeOf = () => "failed";
+    for (let index = 0; index < 200; index += 1) queue.add(`item ${index}`);
+    await settle();
+    expect(queue.isCongested).toBe(false);
+    outcomeOf = (item) => (item === "good" ? "repaired" : "failed");
+    queue.add("good");
+    await settle();
+    expect(queue.isCongested).toBe(true);
+    await clock.pass(61_000);
+    expect(queue.isCongested).toBe(false);
+    outcomeOf = () => "repaired";
+    queue.retryNow();
+    await clock.pass(1000);
+    expect(queue.size).toBe(0);
+    expect(queue.isCongested).toBe(false);
   });
 
   test("closed: nothing is tried any more", async () => {

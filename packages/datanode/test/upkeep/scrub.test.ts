@@ -67,13 +67,16 @@ function open(
     readonly walk?: FakeWalk;
     readonly periodMs?: number;
     readonly isBusy?: () => boolean;
+    readonly isCongested?: () => boolean;
   } = {},
 ): Subject {
   const { clock = new StepClock(), disk = new MemoryDisk(), periodMs = 14 * dayMs, isBusy = () => false } = options;
   const { items = 10, itemBytes = mebibyte, walk = new FakeWalk(clock, { items, itemBytes }) } = options;
+  const { isCongested = () => false } = options;
   const completed: number[] = [];
   const onCompleted = () => completed.push(clock.nowMs());
-  const scrub = new Scrub({ walks: [walk], disk, clock, log: silentLog, periodMs, isBusy, onCompleted });
+  const ports = { disk, clock, log: silentLog };
+  const scrub = new Scrub({ walks: [walk], ...ports, periodMs, isBusy, isCongested, onCompleted });
   opened.push(scrub);
   scrub.resume();
   return { scrub, walk, clock, disk, completed };
@@ -181,6 +184,18 @@ describe("scrub: rate", () => {
     await clock.pass(10_000);
     expect(walk.checked.length).toBeGreaterThanOrEqual(15);
   });
+});
+
+test("more is damaged than can be remembered: the pass waits until some of it is repaired", async () => {
+  let congested = false;
+  const { walk, clock } = open({ isCongested: () => congested });
+  await clock.pass(3500);
+  congested = true;
+  await clock.pass(3_600_000);
+  expect(walk.order).toEqual([0, 1, 2, 3]);
+  congested = false;
+  await clock.pass(60_000);
+  expect(walk.order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 describe("scrub: pause and restart", () => {
