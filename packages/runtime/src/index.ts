@@ -14,3 +14,4 @@ export { nodeFileSystem } from "./adapters/node-file-system.js";
 export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.js";
 export * from "./lean.js";
 export { parsePercentage } from "./percentage.js";
+export { SealedTable } from "./sealed-table.js";

@@ -1,5 +1,6 @@
-import { type Disk, type Log, QuorumError, type Table } from "@quorumfs/core";
+import { type Disk, type Log, QuorumError } from "@quorumfs/core";
 import { Cluster } from "@quorumfs/proto";
+import { SealedTable } from "@quorumfs/runtime";
 import { ClusterView } from "./cluster-view.js";
 
 const clusterKey = new TextEncoder().encode("cluster");
@@ -11,7 +12,7 @@ const clusterKey = new TextEncoder().encode("cluster");
  */
 export class ClusterStore {
   readonly #disk: Disk;
-  readonly #table: Table;
+  readonly #table: SealedTable;
   readonly #log: Log;
   readonly #listeners = new Set<(view: ClusterView, before: ClusterView) => void>();
   #view: ClusterView;
@@ -23,7 +24,7 @@ export class ClusterStore {
   constructor(options: { readonly disk: Disk; readonly log: Log }) {
     this.#disk = options.disk;
     this.#log = options.log;
-    this.#table = options.disk.table("node");
+    this.#table = new SealedTable(options.disk.table("node"));
     const stored = this.#table.get(clusterKey);
     this.#view = stored ? ClusterView.of(Cluster.decode(stored)) : ClusterView.empty;
     this.#newest = this.#view.revision;
@@ -64,7 +65,7 @@ export class ClusterStore {
   }
 
   async #store(cluster: Cluster, view: ClusterView): Promise<void> {
-    await this.#disk.commit([{ table: this.#table, key: clusterKey, value: Cluster.encode(cluster).finish() }]);
+    await this.#disk.commit([this.#table.write(clusterKey, Cluster.encode(cluster).finish())]);
     if (view.revision > this.#view.revision) this.#follow(view);
   }
 

@@ -1,4 +1,5 @@
-import { type Disk, type NodeId, QuorumError, type Random, type Table, nodeId } from "@quorumfs/core";
+import { type Disk, type NodeId, QuorumError, type Random, nodeId } from "@quorumfs/core";
+import { SealedTable } from "@quorumfs/runtime";
 
 /** Who this DataNode is, as its own disk says: another disk is another node. */
 export interface Identity {
@@ -33,25 +34,25 @@ const keys = {
  */
 export async function openIdentity(options: { readonly disk: Disk; readonly random: Random }): Promise<Identity> {
   const { disk, random } = options;
-  const table = disk.table("node");
+  const table = new SealedTable(disk.table("node"));
   const storeId = table.get(keys.storeId) ?? random.bytes(storeIdBytes);
   if (storeId.length !== storeIdBytes) throw corrupt("store id");
   const incarnation = readIncarnation(table) + 1;
   const member = readMember(table);
   await disk.commit([
-    { table, key: keys.storeId, value: storeId },
-    { table, key: keys.incarnation, value: text.encode(String(incarnation)) },
+    table.write(keys.storeId, storeId),
+    table.write(keys.incarnation, text.encode(String(incarnation))),
   ]);
   return { storeId, incarnation, member };
 }
 
 /** Remembers what the SuperNode gave; durable when it resolves. */
 export async function rememberMember(disk: Disk, member: Member): Promise<void> {
-  const table = disk.table("node");
-  await disk.commit([{ table, key: keys.member, value: text.encode(`${member.nodeId} ${member.clusterId}`) }]);
+  const table = new SealedTable(disk.table("node"));
+  await disk.commit([table.write(keys.member, text.encode(`${member.nodeId} ${member.clusterId}`))]);
 }
 
-function readIncarnation(table: Table): number {
+function readIncarnation(table: SealedTable): number {
   const stored = table.get(keys.incarnation);
   if (!stored) return 0;
   const incarnation = Number(new TextDecoder().decode(stored));
@@ -59,7 +60,7 @@ function readIncarnation(table: Table): number {
   return incarnation;
 }
 
-function readMember(table: Table): Member | undefined {
+function readMember(table: SealedTable): Member | undefined {
   const stored = table.get(keys.member);
   if (!stored) return undefined;
   const [, id, clusterId] = /^([1-9]\d*) (\S+)$/.exec(new TextDecoder().decode(stored)) ?? [];

@@ -1,13 +1,11 @@
 /**
- * Finds the one bit that is wrong in a frame, by its checksum. A CRC is linear: what a flipped bit does to it depends on the
+ * Finds the one bit that is wrong in a frame or a row, by its CRC-32. A CRC is linear: what a flipped bit does to it depends on the
  * bit's distance from the end alone, and up to 2^32 bits no two distances do the same. So a frame with one wrong bit can be put
  * right, and a node that was killed and lost a bit of its journal still starts with all that it has acknowledged.
  *
  * A frame that was torn by a crash is taken for one with a wrong bit about once in 2^32 / bits times. It was not acknowledged, so it
  * may count or not; and rows that came out of it as garbage have checksums of their own.
  */
-import { crc32 } from "node:zlib";
-
 /** The reflected polynomial of zlib's CRC-32. */
 const polynomial = 0xedb88320;
 
@@ -18,17 +16,17 @@ const afterByte = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * @param checksum what the bytes' CRC-32 should be
- * @returns which bit of `bytes` has to be flipped for that, counted from the first byte's lowest; undefined if no single one does
+ * @param length of what the checksum covers, in bytes
+ * @param difference between the checksum that it has and the one that it should have, bit by bit
+ * @returns which bit has to be flipped, counted from the first byte's lowest; undefined if no single one makes that difference
  */
-export function flippedBit(bytes: Uint8Array, checksum: number): number | undefined {
-  const difference = (crc32(bytes) ^ checksum) >>> 0;
+export function flippedBit(length: number, difference: number): number | undefined {
   // What each bit of the byte that is looked at does to the checksum.
   const effects = Uint32Array.from({ length: 8 }, (_, bit) => afterByte[1 << bit] ?? 0);
-  for (let byte = bytes.length - 1; byte >= 0; byte -= 1) {
+  for (let byte = length - 1; byte >= 0; byte -= 1) {
     for (let bit = 0; bit < 8; bit += 1) {
       const effect = effects[bit] ?? 0;
-      if (effect === difference) return byte * 8 + bit;
+      if (effect === difference >>> 0) return byte * 8 + bit;
       effects[bit] = (effect >>> 8) ^ (afterByte[effect & 0xff] ?? 0);
     }
   }

@@ -133,12 +133,12 @@ export function decodeMendedFrame(
 /** Flips back the bit that is wrong in the checksum, or in what it covers. */
 function mendChecked(frame: Buffer): void {
   const checked = frame.subarray(lengthOffset);
-  const checksum = frame.readUInt32LE(crcOffset);
-  if (isSingleBit(crc32(checked) ^ checksum)) {
+  const difference = crc32(checked) ^ frame.readUInt32LE(crcOffset);
+  if (isSingleBit(difference)) {
     frame.writeUInt32LE(crc32(checked), crcOffset);
     return;
   }
-  const bit = flippedBit(checked, checksum);
+  const bit = flippedBit(checked.length, difference);
   if (bit !== undefined) checked[bit >>> 3] = (checked[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
 }
 

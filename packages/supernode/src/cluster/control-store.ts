@@ -2,8 +2,9 @@
  * What the SuperNode must not forget: the cluster's identity, its members, its layout, its buckets. Each change is one
  * commit, durable before anybody hears of it.
  */
-import { type Disk, QuorumError, type Random, type Table, type TableWrite } from "@quorumfs/core";
+import { type Disk, QuorumError, type Random, type TableWrite } from "@quorumfs/core";
 import { Bucket, Layout } from "@quorumfs/proto";
+import { SealedTable } from "@quorumfs/runtime";
 import { replicasDefault } from "../config.js";
 import { type Identity, decodeIdentity, encodeIdentity, identityFormat } from "./identity.js";
 import { decodeMember, encodeMember, type Member } from "./member.js";
@@ -27,20 +28,19 @@ export interface ControlChange {
 
 const identityKey = Buffer.from("identity");
 const layoutKey = Buffer.from("layout");
-const lowestKey = new Uint8Array(1);
 
 export class ControlStore {
   readonly #disk: Disk;
-  readonly #meta: Table;
-  readonly #members: Table;
-  readonly #buckets: Table;
+  readonly #meta: SealedTable;
+  readonly #members: SealedTable;
+  readonly #buckets: SealedTable;
   #identity: Identity;
 
   private constructor(disk: Disk, identity: Identity) {
     this.#disk = disk;
-    this.#meta = disk.table("meta");
-    this.#members = disk.table("members");
-    this.#buckets = disk.table("buckets");
+    this.#meta = new SealedTable(disk.table("meta"));
+    this.#members = new SealedTable(disk.table("members"));
+    this.#buckets = new SealedTable(disk.table("buckets"));
     this.#identity = identity;
   }
 
@@ -52,7 +52,7 @@ export class ControlStore {
    */
   static async open(options: { disk: Disk; random: Random; replicas: number }): Promise<ControlStore> {
     const { disk, random, replicas } = options;
-    const bytes = disk.table("meta").get(identityKey);
+    const bytes = new SealedTable(disk.table("meta")).get(identityKey);
     const known: Identity = bytes
       ? decodeIdentity(bytes)
       : {
@@ -80,9 +80,9 @@ export class ControlStore {
   read(): StoredCluster {
     const layout = this.#meta.get(layoutKey);
     return {
-      members: [...this.#members.range({ start: lowestKey })].map(({ value }) => decodeMember(value)),
+      members: this.#members.entries().map(({ value }) => decodeMember(value)),
       layout: layout && Layout.decode(layout),
-      buckets: [...this.#buckets.range({ start: lowestKey })].map(({ value }) => Bucket.decode(value)),
+      buckets: this.#buckets.entries().map(({ value }) => Bucket.decode(value)),
     };
   }
 
@@ -96,26 +96,26 @@ export class ControlStore {
     const writes: TableWrite[] = [];
     const members = change.member ? [change.member, ...(change.otherMembers ?? [])] : [];
     for (const member of members) {
-      writes.push({ table: this.#members, key: idKey(member.id), value: encodeMember(member) });
+      writes.push(this.#members.write(idKey(member.id), encodeMember(member)));
     }
     if (change.layout) {
-      writes.push({ table: this.#meta, key: layoutKey, value: Layout.encode(change.layout).finish() });
+      writes.push(this.#meta.write(layoutKey, Layout.encode(change.layout).finish()));
     }
     if (change.bucket) {
-      writes.push({ table: this.#buckets, key: idKey(change.bucket.id), value: Bucket.encode(change.bucket).finish() });
+      writes.push(this.#buckets.write(idKey(change.bucket.id), Bucket.encode(change.bucket).finish()));
       if (change.bucket.id > this.#identity.bucketsMade) {
         this.#identity = { ...this.#identity, bucketsMade: change.bucket.id };
         writes.push(this.#identityWrite());
       }
     }
     if (change.removedBucket) {
-      writes.push({ table: this.#buckets, key: idKey(change.removedBucket.id), value: undefined });
+      writes.push(this.#buckets.write(idKey(change.removedBucket.id), undefined));
     }
     await this.#disk.commit(writes);
   }
 
   #identityWrite(): TableWrite {
-    return { table: this.#meta, key: identityKey, value: encodeIdentity(this.#identity) };
+    return this.#meta.write(identityKey, encodeIdentity(this.#identity));
   }
 }
 
