@@ -5,7 +5,7 @@ import type { ChunkOwner, TransferContext } from "./transfer-context.js";
 /** Chunks in one question; an answer takes some 12 bytes for each. */
 export const censusChunksMax = 16_384;
 // An answer takes one look into an index; who needs longer is as good as away.
-const answerMs = 5_000;
+const answerMs = 2_000;
 
 /** Which DataNodes have which chunks of one range, as they said when they were asked. */
 export interface Census {

@@ -21,7 +21,12 @@ export class ContentReader {
     if (size !== undefined) this.#checkSize(size);
     if (known !== undefined && known !== size) throw this.#unmet(known, size);
     this.size = size;
-    this.#iterator = iteratorOf(name, content);
+    try {
+      this.#iterator = iteratorOf(name, content);
+    } catch (cause) {
+      // A stream that somebody else reads already.
+      throw unreadable(name, cause);
+    }
   }
 
   /**
@@ -48,9 +53,7 @@ export class ContentReader {
       return await this.#iterator.next();
     } catch (cause) {
       this.#ended = true;
-      const { code, message } =
-        cause instanceof QuorumError ? cause : { code: "invalid_argument" as const, message: String(cause) };
-      throw new QuorumError({ code, message: `the content of ${this.#name} could not be read: ${message}`, cause });
+      throw unreadable(this.#name, cause);
     }
   }
 
@@ -102,6 +105,12 @@ function iteratorOf(name: string, content: FileContent): Iterator<unknown> | Asy
   if (Symbol.asyncIterator in content) return content[Symbol.asyncIterator]();
   if (Symbol.iterator in content) return content[Symbol.iterator]();
   throw invalid(`the content of ${name} must be bytes, text, a Blob, a stream or an iterable of Uint8Array`);
+}
+
+function unreadable(name: string, cause: unknown): QuorumError {
+  const code = cause instanceof QuorumError ? cause.code : "invalid_argument";
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new QuorumError({ code, message: `the content of ${name} could not be read: ${reason}`, cause });
 }
 
 function invalid(message: string): QuorumError {

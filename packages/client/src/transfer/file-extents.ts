@@ -1,7 +1,7 @@
 import { checkManifest, type Extent, extentBytes, type Manifest, QuorumError } from "@quorumfs/core";
 import { decodeManifest } from "@quorumfs/runtime/lean";
 import { Download } from "./download.js";
-import { Lifetime } from "./lifetime.js";
+import type { Lifetime } from "./lifetime.js";
 import type { ChunkOwner, TransferContext } from "./transfer-context.js";
 
 // The extents of 5 TiB in chunks of 4 MiB take 5.3 MiB; DataNodes accept no more than this either.
@@ -19,25 +19,21 @@ export async function extentsOf(
 ): Promise<readonly Extent[]> {
   const { name, owner, size, manifest } = file;
   if (!manifest.pages) return manifest.extents;
+  const extents = [manifest.pages];
   const length = extentBytes(manifest.pages);
   if (length > pagesBytesMax)
     throw corrupt(`the manifest of ${name} has ${length} bytes, and may have ${pagesBytesMax}`);
-  const lifetime = new Lifetime();
-  const forget = call.lifetime.onEnd((error) => lifetime.end(error));
   const pages = Buffer.allocUnsafe(length);
-  try {
+  await call.lifetime.lend(async (lifetime) => {
     const range = { offset: 0, length };
     const { timeoutMs } = call;
-    const download = new Download(context, { name, owner, extents: [manifest.pages], range, timeoutMs, lifetime });
+    const download = new Download(context, { name, owner, extents, range, timeoutMs, lifetime });
     let filled = 0;
     for (let piece = await download.next(); piece; piece = await download.next()) {
       pages.set(piece, filled);
       filled += piece.length;
     }
-  } finally {
-    lifetime.done();
-    forget();
-  }
+  });
   const inner = decodeManifest(pages);
   if (inner.pages) throw corrupt(`the pages of the manifest of ${name} have pages`);
   checkManifest(inner, size);

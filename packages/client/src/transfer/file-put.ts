@@ -80,7 +80,7 @@ export async function putContent(
 
 /** Reads until there is more than fits into a record, or the end. */
 export async function readHead(
-  reader: ContentReader,
+  reader: { readonly next: NextPiece },
   lifetime: Lifetime,
   bytesMax: number = inlineBytesMax,
 ): Promise<{ readonly pieces: readonly Uint8Array[]; readonly ended: boolean; readonly bytes: number }> {
@@ -97,7 +97,7 @@ export async function readHead(
 }
 
 /** First what was read already, then the rest. */
-export function continued(pieces: readonly Uint8Array[], reader: ContentReader): NextPiece {
+export function continued(pieces: readonly Uint8Array[], reader: { readonly next: NextPiece }): NextPiece {
   const head = [...pieces];
   return async () => head.shift() ?? reader.next();
 }

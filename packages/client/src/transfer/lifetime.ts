@@ -63,6 +63,19 @@ export class Lifetime {
     else this.#cleanup.push(clean);
   }
 
+  /** Acts within a lifetime of its own, which is over when `act` is, and ends with this one. */
+  async lend<Result>(act: (part: Lifetime) => Promise<Result>): Promise<Result> {
+    const part = new Lifetime();
+    const forget = this.onEnd((error) => part.end(error));
+    try {
+      this.check();
+      return await act(part);
+    } finally {
+      part.done();
+      forget();
+    }
+  }
+
   /** As `promise`, but fails at once when this ends; the promise then goes on unobserved. */
   race<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

@@ -6,7 +6,6 @@ import { type ChunkPiece, type ChunkRange, chunksOf, type Extent, extentBytes, Q
 import { backoffMs } from "../retry/backoff.js";
 import { type Census, censusChunksMax, takeCensus } from "./chunk-census.js";
 import { Download } from "./download.js";
-import { Lifetime } from "./lifetime.js";
 import type { TransferContext } from "./transfer-context.js";
 import type { Upload } from "./upload.js";
 
@@ -81,26 +80,17 @@ async function copy(
 ): Promise<void> {
   const { name, owner, timeoutMs, lifetime } = upload.options;
   for (const { index, bytes, fileOffset } of chunks.pieces) {
-    const reading = new Lifetime();
-    const forget = lifetime.onEnd((error) => reading.end(error));
     const buffer = await upload.buffer(bytes);
     try {
-      const range = { offset: fileOffset, length: bytes };
-      const download = new Download(context, {
-        name,
-        owner,
-        extents: [chunks.extent],
-        range,
-        timeoutMs,
-        lifetime: reading,
+      await lifetime.lend(async (reading) => {
+        const range = { offset: fileOffset, length: bytes };
+        const source = { name, owner, extents: [chunks.extent], range, timeoutMs, lifetime: reading };
+        const download = new Download(context, source);
+        for (let piece = await download.next(); piece; piece = await download.next()) buffer.append(piece);
       });
-      for (let piece = await download.next(); piece; piece = await download.next()) buffer.append(piece);
     } catch (thrown) {
       upload.giveBack(buffer);
       throw thrown;
-    } finally {
-      reading.done();
-      forget();
     }
     upload.sendAgain(index, buffer);
   }

@@ -2,10 +2,10 @@
  * The memory of all downloads of one client: what they have asked for and not handed out. Four chunks, shared by whoever
  * comes first; a download that would get nothing gets a little all the same, or a reader that sleeps could stop the others.
  */
-import { chunkBytesMax } from "@quorumfs/core";
+import { blockBytes, chunkBytesMax } from "@quorumfs/core";
 
 export const readAheadBytesMax = 4 * chunkBytesMax;
-/** What a download may always ask for; whole blocks. */
+/** What a download may ask for where nothing is left; whole blocks. Where very many do so, one block. */
 export const leastReadBytes = 512 * 1024;
 
 export class ReadAhead {
@@ -22,7 +22,8 @@ export class ReadAhead {
    */
   take(wanted: number, isIdle: boolean): number {
     const room = readAheadBytesMax - this.#used;
-    const granted = wanted <= room ? wanted : isIdle ? Math.min(wanted, leastReadBytes) : 0;
+    const least = room > -readAheadBytesMax ? leastReadBytes : blockBytes;
+    const granted = wanted <= room ? wanted : isIdle ? Math.min(wanted, least) : 0;
     this.#used += granted;
     return granted;
   }

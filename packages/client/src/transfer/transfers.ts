@@ -12,6 +12,7 @@ import { type CheckedPutOptions, isSmall, putContent } from "./file-put.js";
 import { rangeOf } from "./file-range.js";
 import { readFile, streamOf } from "./file-read.js";
 import { Lifetime } from "./lifetime.js";
+import { Places } from "./places.js";
 import { ReadAhead } from "./read-ahead.js";
 import type { TransferContext } from "./transfer-context.js";
 import { UploadBuffers } from "./upload-buffers.js";
@@ -19,6 +20,9 @@ import { interrupted } from "./upload.js";
 
 /** More at once is a stream's business: a program seldom has room for it. */
 const bufferedBytesMax = 256 * 1024 * 1024;
+
+// With a chunk of 4 MiB each, and a second one while that is put together from a stream's pieces.
+const heavyAppendsMax = 3;
 
 export interface TransfersOptions {
   readonly surroundings: Surroundings;
@@ -40,7 +44,9 @@ export class Transfers {
     const { calls, view } = options;
     this.#options = options;
     const buffers = new UploadBuffers(clock);
-    this.#context = { clock, random, log, dataNodes, calls, view, buffers, readAhead: new ReadAhead() };
+    const readAhead = new ReadAhead();
+    const heavyAppends = new Places(heavyAppendsMax);
+    this.#context = { clock, random, log, dataNodes, calls, view, buffers, readAhead, heavyAppends };
   }
 
   async put(name: string, content: FileContent, options: CheckedPutOptions): Promise<PutResult> {

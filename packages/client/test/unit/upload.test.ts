@@ -122,6 +122,23 @@ describe("upload", () => {
     expect(cluster.clock.nowMs()).toBeLessThan(20_000);
   });
 
+  it("a newer layout is followed while chunks are on their way", async () => {
+    const wide = await openBench({ nodes: 5 });
+    const { fs, settle, cluster } = wide;
+    for (const id of [1, 2, 3]) cluster.killNode(id);
+    cluster.clock.after(3000, () => {
+      const { layout } = cluster.cluster;
+      if (!layout) throw new Error("the cluster has no layout");
+      const number = layout.number + 1;
+      const partitions = layout.partitions.map((partition) => ({ ...partition, nodes: [4, 5, 1], layout: number }));
+      cluster.cluster = { ...cluster.cluster, revision: 2, layout: { ...layout, number, partitions } };
+      cluster.publish({ $case: "cluster", value: cluster.cluster });
+    });
+    await settle(fs.put("files/x", content));
+    for (const id of [4, 5]) expect(wide.chunks(id).stored.size).toBe(4);
+    await fs.close();
+  });
+
   it("too few replicas: says what was missing, and how to go on", async () => {
     const { fs, settle, cluster, files } = bench;
     cluster.killNode(2);
