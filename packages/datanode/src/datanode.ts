@@ -194,6 +194,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     random,
     log,
     load: () => loadMeter.sample(),
+    onLoads: (loads) => links.full.told(loads),
     onRefused: onFatal,
   });
 

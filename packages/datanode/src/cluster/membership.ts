@@ -3,7 +3,7 @@
  * SuperNode answers, the node serves with what it knew last.
  */
 import { type CancelTimer, type Clock, type Disk, type Log, QuorumError, type Random, nodeId } from "@quorumfs/core";
-import type { Load } from "@quorumfs/proto";
+import type { Load, NodeLoad } from "@quorumfs/proto";
 import type { ClusterStore } from "./cluster-store.js";
 import { type Identity, rememberMember } from "./identity.js";
 import type { LocalNode } from "./local-node.js";
@@ -28,6 +28,8 @@ export interface MembershipOptions {
   readonly random: Random;
   readonly log: Log;
   readonly load: () => Load;
+  /** Told about once a second what the cluster's nodes are doing. */
+  readonly onLoads: (loads: readonly NodeLoad[]) => void;
   /** The cluster does not want this node, and never will; called once. */
   readonly onRefused: (error: QuorumError) => void;
 }
@@ -200,13 +202,14 @@ export class Membership {
   }
 
   async #watchForever(): Promise<void> {
-    const { superNode, store, clock, random, log } = this.#options;
+    const { superNode, store, clock, random, log, onLoads } = this.#options;
     const { signal } = this.#stop;
     const retry = new RetryPause({ clock, random });
     while (!signal.aborted) {
       try {
-        for await (const cluster of superNode.watch(store.view.revision, signal)) {
-          await store.install(cluster);
+        for await (const update of superNode.watch(store.view.revision, signal)) {
+          if (update.$case === "cluster") await store.install(update.value);
+          else onLoads(update.value.nodes);
           retry.reset();
         }
       } catch (thrown) {

@@ -6,6 +6,7 @@ import {
   type HeartbeatRequest,
   type HeartbeatResponse,
   type JoinRequest,
+  type WatchLayoutResponse,
 } from "@quorumfs/proto";
 import type { LocalNode } from "./local-node.js";
 
@@ -18,6 +19,8 @@ export interface Joined {
   readonly nodeId: number;
   readonly cluster: Cluster;
 }
+
+export type WatchUpdate = NonNullable<WatchLayoutResponse["update"]>;
 
 /** The SuperNode as a DataNode uses it. */
 export class SuperNode {
@@ -47,14 +50,14 @@ export class SuperNode {
     return this.#open().duplex(ClusterServiceService.heartbeat, { signal });
   }
 
-  /** The cluster as it is if it is newer than `revision`, then every newer one. */
-  async *watch(revision: number, signal: AbortSignal): AsyncGenerator<Cluster> {
+  /** The cluster as it is if it is newer than `revision`, then every newer one; the loads of its nodes in between. */
+  async *watch(revision: number, signal: AbortSignal): AsyncGenerator<WatchUpdate> {
     for await (const { update } of this.#open().serverStream(
       ClusterServiceService.watchLayout,
       { revision },
       { signal },
     )) {
-      if (update?.$case === "cluster") yield update.value;
+      if (update) yield update;
     }
   }
 

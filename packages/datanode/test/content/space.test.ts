@@ -24,7 +24,7 @@ async function fill(...nodes: readonly number[]): Promise<void> {
 
 async function makeRoom(...nodes: readonly number[]): Promise<void> {
   for (const node of nodes) await cluster.contents[node]?.remove(["ballast"]);
-  await cluster.clock.pass(2000);
+  await cluster.clock.pass(4000);
 }
 
 /** Lets time pass until it has ended: what meets a node that lags behind waits a moment for the others. */
@@ -77,6 +77,19 @@ describe("DataNodes whose disks are nearly full (N=3 R=2 W=2)", () => {
     await passing(cluster.files(2).delete("a"));
     await makeRoom(0, 1);
     await passing(cluster.files(2).put("b", "3"));
+  });
+
+  test("so many, as their loads say: refused before anybody has voted, and nothing is in doubt", async () => {
+    await start();
+    await fill(0, 1);
+    cluster.superNode.tellLoads();
+    await cluster.clock.pass(0);
+    await expect(cluster.files(2).put("a", "1")).rejects.toMatchObject(outOfSpace);
+    await expect(passing(cluster.files(2).stat("a"))).rejects.toMatchObject({ code: "not_found" });
+    await makeRoom(0, 1);
+    cluster.superNode.tellLoads();
+    await cluster.clock.pass(0);
+    await passing(cluster.files(2).put("a", "2"));
   });
 
   test("a full replica votes for nothing new, so that the others have to", async () => {

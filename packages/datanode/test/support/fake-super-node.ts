@@ -16,6 +16,7 @@ import {
   Durability,
   type HeartbeatRequest,
   type JoinRequest,
+  type Loads,
   NodeState,
   type WatchLayoutResponse,
 } from "@quorumfs/proto";
@@ -28,6 +29,8 @@ export class FakeSuperNode {
   refusal: QuorumError | undefined;
   cluster: Cluster;
   readonly #watchers = new Set<() => void>();
+  /** How often loads were published. */
+  #loadsTold = 0;
 
   constructor(options: { readonly replicas: number; readonly buckets?: readonly Bucket[] }) {
     this.cluster = {
@@ -67,6 +70,17 @@ export class FakeSuperNode {
     for (const wake of this.#watchers) wake();
   }
 
+  /** Publishes the loads that the nodes have sent last. */
+  tellLoads(): void {
+    this.#loadsTold += 1;
+    for (const wake of this.#watchers) wake();
+  }
+
+  #loads(): Loads {
+    const newest = new Map(this.beats.map(({ nodeId: node, load }) => [node, load]));
+    return { nodes: [...newest].map(([node, load]) => ({ node, load })) };
+  }
+
   #join(request: JoinRequest) {
     this.joins.push(request);
     if (this.refusal) throw this.refusal;
@@ -87,7 +101,12 @@ export class FakeSuperNode {
     addEventListener: AddListener;
   }): AsyncGenerator<WatchLayoutResponse> {
     let sent = -1;
+    let loadsSent = this.#loadsTold;
     while (!signal.aborted) {
+      if (loadsSent < this.#loadsTold) {
+        loadsSent = this.#loadsTold;
+        yield { update: { $case: "loads", value: this.#loads() } };
+      }
       if (sent < this.cluster.revision) {
         sent = this.cluster.revision;
         yield { update: { $case: "cluster", value: this.cluster } };
