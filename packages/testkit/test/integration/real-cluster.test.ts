@@ -29,6 +29,23 @@ function numbersFrom(start: number): (bound: number) => number {
   };
 }
 
+/** Above the inline limit, so that the value is a manifest and the bytes are in a chunk of their own. */
+const largeBytes = 200_000;
+
+/** A content that says which write it is of, all over: one that is put together of two would show. */
+function largeContent(value: string): string {
+  const line = `${value}\n`;
+  return line.repeat(Math.ceil(largeBytes / line.length));
+}
+
+/** Which write a content is of; of none, if it is not whole. */
+function valueOf(content: Uint8Array): string {
+  const text = new TextDecoder().decode(content);
+  if (text.length < largeBytes) return text;
+  const value = text.slice(0, text.indexOf("\n"));
+  return text === largeContent(value) ? value : `torn, beginning with ${value}`;
+}
+
 /** Does operations one after the other and writes down what it sees. */
 class Worker {
   readonly history: Operation[] = [];
@@ -37,11 +54,14 @@ class Worker {
   readonly #name: string;
   readonly #draw: (bound: number) => number;
   readonly #versions = new Map<string, number>();
+  readonly #large: boolean;
   #writes = 0;
 
-  constructor(options: { client: QuorumFs; name: string; seed: number }) {
+  /** @param options.large every second content is a large one */
+  constructor(options: { client: QuorumFs; name: string; seed: number; large: boolean }) {
     this.#client = options.client;
     this.#name = options.name;
+    this.#large = options.large;
     this.#draw = numbersFrom(options.seed);
   }
 
@@ -67,7 +87,7 @@ class Worker {
     try {
       const { content, file: info } = await this.#client.get(file, { timeoutMs });
       this.#versions.set(file, info.version);
-      const value = new TextDecoder().decode(content);
+      const value = valueOf(content);
       this.#note({ ...base, endedAt: performance.now(), outcome: { kind: "found", value, version: info.version } });
     } catch (thrown) {
       const code = this.#count(thrown);
@@ -88,7 +108,8 @@ class Worker {
       ...(condition?.kind === "version" && { ifVersion: condition.version }),
     };
     const startedAt = performance.now();
-    const outcome = await this.#mutate(async () => (await this.#client.put(file, value, options)).file.version);
+    const content = this.#large && this.#writes % 2 === 0 ? largeContent(value) : value;
+    const outcome = await this.#mutate(async () => (await this.#client.put(file, content, options)).file.version);
     const operation = {
       kind: "write" as const,
       file,
@@ -190,19 +211,39 @@ async function restartAll(cluster: LocalCluster): Promise<void> {
   await Promise.all(dead.map(({ id }) => cluster.restart(id)));
 }
 
+/** Only what the files of now are made of is left, and all of it on all replicas. */
+async function expectSwept(cluster: LocalCluster): Promise<void> {
+  const client = await cluster.client();
+  await cluster.waitUntil(
+    "orphans are swept, and what is needed is complete",
+    async () => {
+      let needed = 0;
+      for await (const entry of client.list("files"))
+        if (entry.kind === "file" && entry.size >= largeBytes) needed += 3;
+      const loads = (await client.nodes()).map(({ load }) => load);
+      const found = loads.reduce((sum, load) => sum + (load?.chunks ?? 0), 0);
+      return found === needed && loads.every((load) => load?.uploadingBytes === 0 && load.reclaimableBytes === 0);
+    },
+    90_000,
+  );
+}
+
 describe("real cluster", () => {
   test.each([
-    [3, 3],
-    [5, 3],
+    { nodes: 3, replicas: 3, large: false },
+    { nodes: 5, replicas: 3, large: false },
+    { nodes: 4, replicas: 3, large: true },
   ])(
-    `%d DataNodes, N=%d: linearizable, whatever happens (seed ${seed})`,
-    async (nodes, replicas) => {
-      await using cluster = await startCluster({ nodes, replicas, seed });
+    `$nodes DataNodes, N=$replicas, large contents: $large: linearizable, whatever happens (seed ${seed})`,
+    async ({ nodes, replicas, large }) => {
+      // What is overwritten goes almost at once, so that readers meet chunks that are gone.
+      const dataNode = { uploadLeaseMs: 12_000, retireAfterMs: 500 };
+      await using cluster = await startCluster({ nodes, replicas, seed, dataNode });
       const clients = await Promise.all(Array.from({ length: 4 }, () => cluster.client()));
       const crew = Array.from({ length: workers }, (_, index) => {
         const client = clients[index % clients.length];
         if (!client) throw new Error("there are clients");
-        return new Worker({ client, name: `w${index}`, seed: seed + index });
+        return new Worker({ client, name: `w${index}`, seed: seed + index, large });
       });
       const endMs = performance.now() + durationMs;
       await Promise.all([...crew.map((worker) => worker.runUntil(endMs)), trouble(cluster, numbersFrom(seed), endMs)]);
@@ -215,11 +256,14 @@ describe("real cluster", () => {
       const verdict = checkLinearizable(history);
       console.log(`${nodes} DataNodes: ${done} of ${history.length} operations done`);
       if (!verdict.ok) throw new Error(`seed ${seed}, ${verdict.file}:\n${formatTimeline(verdict.minimal)}`);
-      expect(done).toBeGreaterThan(100);
+      expect(done).toBeGreaterThan(large ? 20 : 100);
       // Whatever was left half-done, a healthy cluster reads every file.
       const finalReads = last?.history.slice(-files) ?? [];
       for (const { outcome } of finalReads) expect(["found", "absent"]).toContain(outcome.kind);
+      const codes = new Set(crew.flatMap((worker) => [...worker.codes.keys()]));
+      for (const code of ["corrupt", "internal"]) expect([...codes]).not.toContain(code);
+      if (large) await expectSwept(cluster);
     },
-    120_000,
+    180_000,
   );
 });
