@@ -173,7 +173,7 @@ describe("one flipped bit in a store of a DataNode that was killed", () => {
     const victim = memberOf(2);
     const sizes = [0, 500, 60_000, 5 * mebibyte + 7];
     const outcomes = new Map<string, number>();
-    for (let round = 0; round < 12; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const digests = new Map<string, string>();
       for (const [index, size] of sizes.entries()) {
         // The last of these are in the journal alone when the node is killed.
