@@ -47,6 +47,21 @@ export async function* findRemote(context: Context, argument: string, recursive:
   if (!found) throw nothingThere(argument, glob !== undefined);
 }
 
+/** The files of several arguments. One without files does not keep the others from being found: it yields why. */
+export async function* findEach(
+  context: Context,
+  args: readonly string[],
+  recursive: boolean,
+): AsyncGenerator<RemoteFile | QuorumError> {
+  for (const argument of args) {
+    try {
+      yield* findRemote(context, argument, recursive);
+    } catch (thrown) {
+      yield QuorumError.from(thrown);
+    }
+  }
+}
+
 /** A directory's prefix: its path and a slash; the whole bucket for an empty path. */
 export function directoryOf(path: string): string {
   return path === "" || path.endsWith("/") ? path : `${path}/`;

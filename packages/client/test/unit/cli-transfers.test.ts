@@ -319,6 +319,13 @@ describe("get", () => {
 });
 
 describe("cat", () => {
+  it("several, in order; one that does not exist is told of at the end", async () => {
+    cluster.seed({ "files/a": "1", "files/b": "2", "files/c": "3" });
+    const { code, out, err } = await bench.run(["cat", "files/c", "files/none", "files/no*", "files/a", "files/?"]);
+    expect({ code, out }).toEqual({ code: 9, out: "31123" });
+    expect(err.split("\n")).toHaveLength(4);
+  });
+
   it("streams; a reader that goes away ends it quietly", async () => {
     cluster.seed({ "files/a": "a".repeat(1_000_000) });
     const { code, out, err } = await bench.run(["cat", "files/a"], { takes: 100_000 });

@@ -1,6 +1,8 @@
+import { QuorumError } from "@quorumfs/core";
 import { command } from "../command.js";
 import { downloadToOutput } from "../download.js";
-import { findRemote } from "../remote-files.js";
+import { findEach } from "../remote-files.js";
+import { forEachFile } from "../transfers.js";
 
 // Whoever watches standard output needs no other display.
 const unwatched = { progress: () => undefined, end: () => undefined };
@@ -17,11 +19,13 @@ export const cat = command({
     ["$0 cat files/site.tar | tar x", "Unpack without a copy on the disk"],
   ],
   async run({ operands }, context) {
-    for (const operand of operands) {
-      for await (const { name } of findRemote(context, operand, false)) {
-        if (context.stopping.aborted) return;
-        await downloadToOutput(context, { name, meter: unwatched });
-      }
-    }
+    // One after another, in the order that was asked for.
+    const inTurn = { ...context, config: { ...context.config, parallel: 1 } };
+    await forEachFile(inTurn, findEach(context, operands, false), {
+      act: async (file) => {
+        if (file instanceof QuorumError) throw file;
+        await downloadToOutput(context, { name: file.name, meter: unwatched });
+      },
+    });
   },
 });

@@ -1,8 +1,8 @@
 import { QuorumError } from "@quorumfs/core";
 import { command } from "../command.js";
 import { conditionOptions, conditionsOf, requireOneFile } from "../condition-options.js";
-import { type Context, operationOptions } from "../context.js";
-import { findRemote, isMany, type RemoteFile } from "../remote-files.js";
+import { operationOptions } from "../context.js";
+import { findEach, isMany } from "../remote-files.js";
 import { forEachFile } from "../transfers.js";
 import { printable } from "../wording.js";
 
@@ -31,9 +31,12 @@ export const rm = command({
       line: (row: { name: string; version: number }) => `${printable(row.name)} deleted, version ${row.version}`,
     });
     try {
-      await forEachFile(context, allOf(context, { operands, recursive, force }), {
+      await forEachFile(context, findEach(context, operands, recursive), {
         act: async (file) => {
-          if (file instanceof QuorumError) throw file;
+          if (file instanceof QuorumError) {
+            if (force && isNotFound(file)) return;
+            throw file;
+          }
           const { name } = file;
           try {
             const result = await (
@@ -52,20 +55,6 @@ export const rm = command({
     }
   },
 });
-
-/** One operand without files does not keep the others from being deleted. */
-async function* allOf(
-  context: Context,
-  options: { operands: readonly string[]; recursive: boolean; force: boolean },
-): AsyncGenerator<RemoteFile | QuorumError> {
-  for (const operand of options.operands) {
-    try {
-      yield* findRemote(context, operand, options.recursive);
-    } catch (thrown) {
-      if (!(options.force && isNotFound(thrown))) yield QuorumError.from(thrown);
-    }
-  }
-}
 
 function isNotFound(thrown: unknown): boolean {
   return thrown instanceof QuorumError && thrown.code === "not_found";
