@@ -18,6 +18,7 @@ import { encodeFrame, framedWrites, saltBytes } from "../journal/frame.js";
 import { Layer } from "../journal/layer.js";
 import { LayeredTable } from "../journal/layered-table.js";
 import { framesToReplay } from "../journal/recovery.js";
+import { SealedTable } from "../sealed-table.js";
 import { lockDirectory } from "./directory-lock.js";
 import { JournalFile, readSegments } from "./journal-file.js";
 import { LmdbTables, type LmdbWrite } from "./lmdb-tables.js";
@@ -87,7 +88,7 @@ interface Start {
  * run counts any more, not even one that the killed process's last write brings to the disk only now.
  */
 function replay(tables: LmdbTables, directory: string): Start {
-  const meta = tables.table(journalTable);
+  const meta = new SealedTable(tables.table(journalTable));
   const stored = meta.get(appliedKey);
   const applied = stored ? Buffer.from(stored).readUIntLE(0, 6) : 0;
   const lastSalt = meta.get(saltKey);
@@ -95,15 +96,15 @@ function replay(tables: LmdbTables, directory: string): Start {
   const layer = new Layer();
   for (const { writes } of frames) layer.add(writes);
   const start = { salt: randomBytes(saltBytes), applied: frames.at(-1)?.number ?? applied };
-  const saltWrite = { table: journalTable, key: saltKey, value: start.salt };
-  tables.applySync([...writesOf(layer), appliedWrite(start.applied), saltWrite]);
+  const saltWrite = { ...meta.write(saltKey, start.salt), table: journalTable };
+  tables.applySync([...writesOf(layer), appliedWrite(meta, start.applied), saltWrite]);
   return start;
 }
 
-function appliedWrite(number: number): LmdbWrite {
+function appliedWrite(meta: SealedTable, number: number): LmdbWrite {
   const value = Buffer.alloc(6);
   value.writeUIntLE(number, 0, 6);
-  return { table: journalTable, key: appliedKey, value };
+  return { ...meta.write(appliedKey, value), table: journalTable };
 }
 
 /** In order of key: neighbours are on one page. */
@@ -119,6 +120,8 @@ function* writesOf(layer: Layer): Generator<LmdbWrite> {
 class JournaledDisk implements Disk {
   readonly #directory: string;
   readonly #tables: LmdbTables;
+  /** How far the journal is in the tables. */
+  readonly #meta: SealedTable;
   readonly #journal: JournalFile;
   readonly #salt: Uint8Array;
   readonly #settleMs: number;
@@ -147,6 +150,7 @@ class JournaledDisk implements Disk {
   }) {
     this.#directory = options.directory;
     this.#tables = options.tables;
+    this.#meta = new SealedTable(options.tables.table(journalTable));
     this.#journal = options.journal;
     this.#salt = options.start.salt;
     this.#settleMs = options.settleMs;
@@ -260,7 +264,7 @@ class JournaledDisk implements Disk {
       await this.#tables.apply(batch);
       batch = [];
     }
-    await this.#tables.apply([...batch, appliedWrite(number)]);
+    await this.#tables.apply([...batch, appliedWrite(this.#meta, number)]);
     this.#lower = undefined;
     this.#updateLayers();
   }
