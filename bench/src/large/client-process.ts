@@ -4,7 +4,7 @@ import { profileOptions } from "../server-process.js";
 import type { Task, TaskDone, TaskReply } from "./tasks.js";
 
 /** As `quorumfs` runs. */
-const heapOption = "--initial-old-space-size=128";
+const heapOptions = ["--max-semi-space-size=4", "--initial-old-space-size=64"];
 
 /** The process that transfers files, one task at a time. */
 export class ClientProcess implements AsyncDisposable {
@@ -22,7 +22,9 @@ export class ClientProcess implements AsyncDisposable {
   /** Resolves when it is connected to the cluster. */
   static async start(endpoint: string, profile: string | undefined): Promise<ClientProcess> {
     const client = new ClientProcess(
-      fork(new URL("./client.js", import.meta.url), { execArgv: [heapOption, ...profileOptions("client", profile)] }),
+      fork(new URL("./client.js", import.meta.url), {
+        execArgv: [...heapOptions, ...profileOptions("client", profile)],
+      }),
     );
     await client.run({ kind: "connect", endpoint });
     return client;

@@ -97,19 +97,23 @@ export function aimLines({ lines, disk }: LargeResults): readonly string[] {
 }
 
 function aimsOf(line: Line, ceiling: number): readonly string[] {
-  const { direction, fileBytes } = line;
+  const { direction, fileBytes, name } = line;
   const verdicts: string[] = [];
   if (direction === "first byte") {
-    verdicts.push(verdict(line.p50Ms <= aims.firstByteMs, `${ms(line.p50Ms)} ms (median)`, `${aims.firstByteMs} ms`));
+    verdicts.push(
+      verdict(line.p50Ms <= aims.firstByteMs, `${name}: ${ms(line.p50Ms)} ms (median)`, `${aims.firstByteMs} ms`),
+    );
   } else if (fileBytes >= 64 * mebi) {
     verdicts.push(direction === "up" ? uploadVerdict(line, ceiling) : downloadVerdict(line));
   }
   const most = Math.max(...Object.values(line.peakBeyondIdleBytes));
   if (Number.isFinite(most)) {
     const aim = `${(aims.beyondIdleBytes / mebi).toFixed(0)} MiB`;
-    verdicts.push(verdict(most <= aims.beyondIdleBytes, `${(most / mebi).toFixed(0)} MiB beyond idle at most`, aim));
+    verdicts.push(
+      verdict(most <= aims.beyondIdleBytes, `${name}: ${(most / mebi).toFixed(0)} MiB beyond idle at most`, aim),
+    );
   }
-  return verdicts.map((text) => text.replace("  ", `  ${line.name}: `));
+  return verdicts;
 }
 
 function uploadVerdict(line: Line, ceiling: number): string {
@@ -117,7 +121,7 @@ function uploadVerdict(line: Line, ceiling: number): string {
   const cpu = allCpuPerGiB(line) ?? Number.NaN;
   return verdict(
     share >= aims.ofCeiling || cpu <= aims.uploadCpuPerGiB,
-    `${(share * 100).toFixed(0)} % of the disk's ceiling, ${cpu.toFixed(1)} CPU s/GiB in all`,
+    `${line.name}: ${(share * 100).toFixed(0)} % of the disk's ceiling, ${cpu.toFixed(1)} CPU s/GiB in all`,
     `${aims.ofCeiling * 100} % where the disk is the limit, else ${aims.uploadCpuPerGiB} CPU s/GiB`,
   );
 }
@@ -125,7 +129,7 @@ function uploadVerdict(line: Line, ceiling: number): string {
 function downloadVerdict(line: Line): string {
   const cpu = allCpuPerGiB(line) ?? Number.NaN;
   const rate = line.bytesPerSecond;
-  const got = `${(rate / mega).toFixed(0)} MB/s, ${cpu.toFixed(1)} CPU s/GiB in all`;
+  const got = `${line.name}: ${(rate / mega).toFixed(0)} MB/s, ${cpu.toFixed(1)} CPU s/GiB in all`;
   if (!line.cached) return `        ${got}; no aim, since it does not fit into the memory of the machine`;
   return verdict(
     rate >= aims.downloadBytesPerSecond && cpu <= aims.downloadCpuPerGiB,

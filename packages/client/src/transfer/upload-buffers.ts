@@ -14,7 +14,9 @@ export const stragglingBytesMax = uploadBytesMax / 2;
 const capacities = [256 * 1024, 1024 * 1024, chunkBytesMax] as const;
 // A replica that is late by less is not slow.
 const straggleMs = 200;
-// Kept between uploads, for programs that store one file after another.
+// Kept between uploads, for programs that store one file after another: all for a while, since memory that is given up
+// and asked for again piles up until V8 looks for it, and then enough for small files.
+const idleMs = 2_000;
 const idleBytesMax = chunkBytesMax;
 
 /** A chunk that is safe without those that are still being sent it. */
@@ -38,6 +40,7 @@ export class UploadBuffers {
   /** In the order in which they began to straggle, with the time. */
   readonly #stragglers = new Map<Straggler, number>();
   #cancelRelief: CancelTimer | undefined;
+  #cancelTrim: CancelTimer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -103,6 +106,12 @@ export class UploadBuffers {
     this.#free.push(buffer);
     this.#serve();
     if (this.#takenBytes > 0) return;
+    this.#cancelTrim?.();
+    this.#cancelTrim = this.#clock.after(idleMs, () => this.#trim());
+  }
+
+  #trim(): void {
+    if (this.#takenBytes > 0) return;
     let idleBytes = 0;
     this.#free = this.#free.filter(({ capacity }) => (idleBytes += capacity) <= idleBytesMax);
   }
@@ -144,6 +153,7 @@ export class UploadBuffers {
   /** Idempotent. */
   close(): void {
     this.#cancelRelief?.();
+    this.#cancelTrim?.();
     for (const straggler of [...this.#stragglers.keys()]) straggler.cut();
     this.#stragglers.clear();
     this.#free = [];
