@@ -61,7 +61,7 @@ export class LargePuts {
     } catch (thrown) {
       const error = QuorumError.from(thrown);
       if (!request.mayHaveRun || error.code === "cancelled") throw error;
-      return await this.#earlierAttempt(request, error, caller.signal);
+      return await this.#otherAttempt(request, error, caller.signal);
     }
     switch (verdict.kind) {
       case "durable":
@@ -69,7 +69,7 @@ export class LargePuts {
       case "overtaken":
         return { ...(await this.#mutate(request, caller.signal)), ranges: undefined };
       case "baseless":
-        return await this.#earlierAttempt(request, baseless(request, verdict.currentVersion), caller.signal);
+        return await this.#otherAttempt(request, baseless(request, verdict.currentVersion), caller.signal);
     }
   }
 
@@ -95,12 +95,12 @@ export class LargePuts {
   }
 
   /**
-   * What became of an earlier attempt of a mutation that cannot be made now.
+   * What became of another attempt of a mutation that cannot be made now: an earlier one, or the one for which its client has
+   * given this one up.
    *
    * @param error why it cannot be made, for which it is told if no attempt has run so far
    */
-  async #earlierAttempt(request: LargePutRequest, error: QuorumError, signal: AbortSignal): Promise<LargePut> {
-    if (!request.mayHaveRun) throw error;
+  async #otherAttempt(request: LargePutRequest, error: QuorumError, signal: AbortSignal): Promise<LargePut> {
     const { requestId, condition, bucket, path, seenVersion } = request;
     const settled = await finished<Settled>((done) => this.#options.coordinator.settle(request, done), signal);
     const { value } = settled;
@@ -114,7 +114,8 @@ export class LargePuts {
     if (condition.kind === "version" && value && value.version.counter > condition.counter) {
       return { ...(await this.#mutate(request, signal)), ranges: undefined };
     }
-    if (mayBeForgotten({ value, floor: 0, lowest: seenVersion + 1 })) throw unknown(request, error);
+    const mayBeUnseen = request.mayHaveRun && mayBeForgotten({ value, floor: 0, lowest: seenVersion + 1 });
+    if (mayBeUnseen) throw unknown(request, error);
     throw error;
   }
 }

@@ -92,6 +92,18 @@ describe("a large put that may have run", () => {
     expect((await append({ mayHaveRun: true })).file).toMatchObject({ version: first.file?.version });
   });
 
+  test("a first attempt that comes late, after another one has run and the file was deleted: told of that version", async () => {
+    await start();
+    const base = await client.upload("a", 1, bytes);
+    const { file } = await client.put("a", 1, { extents: [base] }, { bytes });
+    const own = await client.upload("a", 2, bytes);
+    const condition = { $case: "ifVersion", value: file?.version ?? 0 } as const;
+    const append = () => client.put("a", 2, { extents: [base, own] }, { condition });
+    const first = await append();
+    await cluster.files(1).delete("a");
+    expect((await append()).file).toMatchObject({ version: first.file?.version });
+  });
+
   test("an append that has not run, to a file that is gone: refused, and then for good", async () => {
     await start();
     const base = await client.upload("a", 1, bytes);
