@@ -2,37 +2,33 @@
  * What was found damaged on this node, what of it was put right, and what is still to be: durable, so that a repair
  * outlives the process and no count ever goes back. Only what the disk has is shown.
  *
- *     "damage"      CRC-32 of what follows (u32), then four f64: records damaged, repaired, chunks damaged, repaired
- *     "r" or "c"    and the key of a record or chunk: it is damaged; the value is empty
+ *     "damage" in table "upkeep"         four f64: records damaged, repaired, chunks damaged, repaired
+ *     "r" or "c", key, in table "damaged"   this record or chunk is damaged; the value is empty
  */
 import { Buffer } from "node:buffer";
-import { crc32 } from "node:zlib";
 import type { Disk, Log, Table, TableWrite } from "@quorumfs/core";
 import type { DamageCounts } from "@quorumfs/proto";
+import { UpkeepRow } from "./upkeep-row.js";
 
 export type DamageKind = "record" | "chunk";
 
-const countsKey = Buffer.from("damage");
 const prefixes: Readonly<Record<DamageKind, Buffer>> = { record: Buffer.from("r"), chunk: Buffer.from("c") };
-const checksumBytes = 4;
-const rowBytes = checksumBytes + 4 * 8;
+const rowBytes = 4 * 8;
 const none: DamageCounts = { recordsDamaged: 0, recordsRepaired: 0, chunksDamaged: 0, chunksRepaired: 0 };
 
 export class DamageLedger {
   readonly #disk: Disk;
-  readonly #counts: Table;
+  readonly #counts: UpkeepRow;
   readonly #pending: Table;
   #written: DamageCounts;
   #durable: DamageCounts;
 
   constructor(options: { readonly disk: Disk; readonly log: Log }) {
     this.#disk = options.disk;
-    this.#counts = options.disk.table("upkeep");
+    this.#counts = new UpkeepRow({ ...options, name: "damage" });
     this.#pending = options.disk.table("damaged");
-    const row = this.#counts.get(countsKey);
-    const counts = row && decode(Buffer.from(row));
-    if (row && !counts) options.log.error("damage.counts-lost");
-    this.#written = this.#durable = counts ?? none;
+    const row = this.#counts.read();
+    this.#written = this.#durable = (row && decode(row)) ?? none;
   }
 
   /** Since the store was made. Never less than what was shown before, whatever crashed in between. */
@@ -76,7 +72,7 @@ export class DamageLedger {
   ): Promise<void> {
     const counts = (this.#written = { ...this.#written, ...more });
     const writes: readonly TableWrite[] = [
-      { table: this.#counts, key: countsKey, value: encode(counts) },
+      this.#counts.write(encode(counts)),
       { table: this.#pending, key: Buffer.concat([prefixes[row.kind], row.key]), value: row.value },
     ];
     await this.#disk.commit(writes);
@@ -96,19 +92,18 @@ function higher(a: DamageCounts, b: DamageCounts): DamageCounts {
 function encode(counts: DamageCounts): Buffer {
   const row = Buffer.allocUnsafe(rowBytes);
   const { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired } = counts;
-  let at = checksumBytes;
+  let at = 0;
   for (const count of [recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired])
     at = row.writeDoubleLE(count, at);
-  row.writeUInt32LE(crc32(row.subarray(checksumBytes)), 0);
   return row;
 }
 
 function decode(row: Buffer): DamageCounts | undefined {
-  if (row.length !== rowBytes || crc32(row.subarray(checksumBytes)) !== row.readUInt32LE(0)) return undefined;
+  if (row.length !== rowBytes) return undefined;
   return {
-    recordsDamaged: row.readDoubleLE(4),
-    recordsRepaired: row.readDoubleLE(12),
-    chunksDamaged: row.readDoubleLE(20),
-    chunksRepaired: row.readDoubleLE(28),
+    recordsDamaged: row.readDoubleLE(0),
+    recordsRepaired: row.readDoubleLE(8),
+    chunksDamaged: row.readDoubleLE(16),
+    chunksRepaired: row.readDoubleLE(24),
   };
 }

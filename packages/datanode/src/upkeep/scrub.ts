@@ -5,11 +5,12 @@
  *
  * What is found damaged is reported to those who repair it; the pass does not wait for them.
  */
-import { type CancelTimer, type Clock, type Disk, type Log, QuorumError, type Table } from "@quorumfs/core";
+import { type CancelTimer, type Clock, type Disk, type Log, QuorumError } from "@quorumfs/core";
 import { pause } from "../cluster/retry-pause.js";
 import { BytePace } from "./byte-pace.js";
 import { decodeProgress, encodeProgress, type ScrubProgress } from "./scrub-progress.js";
 import type { ScrubWalk } from "./scrub-walk.js";
+import { UpkeepRow } from "./upkeep-row.js";
 
 /** How often everything is read, unless the node is told otherwise. */
 export const scrubPeriodMsDefault = 14 * 86_400_000;
@@ -32,7 +33,6 @@ const failurePauseMs = 60_000;
 // A few repairs are done by then.
 const congestedPauseMs = 1000;
 
-const key = new TextEncoder().encode("scrub");
 const atTheBeginning = new Uint8Array(0);
 
 export interface ScrubOptions {
@@ -60,7 +60,9 @@ export interface ScrubReport {
 
 export class Scrub {
   readonly #options: ScrubOptions;
-  readonly #table: Table;
+  readonly #row: UpkeepRow;
+  /** Whether the disk knows of this store's scrub. */
+  #isStored: boolean;
   #progress: ScrubProgress;
   /** The pass that is going on in this process. */
   #run: { readonly abort: AbortController; readonly done: Promise<void> } | undefined;
@@ -73,10 +75,10 @@ export class Scrub {
   constructor(options: ScrubOptions) {
     const { disk, clock, log } = options;
     this.#options = options;
-    this.#table = disk.table("upkeep");
-    const row = this.#table.get(key);
-    const stored = row && decodeProgress(Buffer.from(row));
-    if (row && !stored) log.error("scrub.progress-lost");
+    this.#row = new UpkeepRow({ disk, log, name: "scrub" });
+    const row = this.#row.read();
+    const stored = row && decodeProgress(row);
+    this.#isStored = stored !== undefined;
     // A store that nobody has ever looked at is due.
     this.#progress = stored ?? { ...nothingDone, sinceMs: this.#bytesTotal() > 0 ? 0 : clock.wallMs() };
   }
@@ -94,7 +96,7 @@ export class Scrub {
   /** Goes on where the process before this one has ended. */
   resume(): void {
     void this.#order(async () => {
-      if (!this.#table.get(key)) await this.#save();
+      if (!this.#isStored) await this.#save();
       this.#arrange();
     }).catch((error: unknown) => this.#options.log.error("scrub.stopped", { error }));
   }
@@ -262,7 +264,8 @@ export class Scrub {
 
   async #save(progress = this.#progress): Promise<void> {
     this.#savedAtMs = this.#options.clock.nowMs();
-    await this.#options.disk.commit([{ table: this.#table, key, value: encodeProgress(progress) }]);
+    await this.#options.disk.commit([this.#row.write(encodeProgress(progress))]);
+    this.#isStored = true;
   }
 
   #bytesTotal(): number {

@@ -42,6 +42,15 @@ test("what nobody needs any more is no longer to be repaired, and counts as dama
   expect([...ledger.pending("chunk", 10)]).toEqual([]);
 });
 
+test("a flipped bit in the counts is put right", async () => {
+  const disk = new MemoryDisk();
+  await open(disk).found("chunk", a);
+  const [row] = disk.table("upkeep").rows;
+  if (!row) throw new Error("no counts were stored");
+  row.value[22] = (row.value[22] ?? 0) ^ 0x40;
+  expect(open(disk).counts).toEqual({ ...none, chunksDamaged: 1 });
+});
+
 test("pending: no more than asked for", async () => {
   const ledger = open(new MemoryDisk());
   await Promise.all([ledger.found("chunk", a), ledger.found("chunk", b)]);
