@@ -55,7 +55,8 @@ export class RecordRepair {
     const found = await replica.check(file);
     if (found !== "damaged") return found === "sound" || isRescued ? "repaired" : "gone";
     const bucket = store.view.buckets.get(file.bucket);
-    if (!bucket) return "failed";
+    // Nobody votes on the files of a bucket that is being deleted, or was.
+    if (!bucket || bucket.deleting) return store.view.layout ? "gone" : "failed";
     const place = store.view.place(bucket, file.path);
     if (place && !place.voters.members.includes(self.id)) return "gone";
     try {

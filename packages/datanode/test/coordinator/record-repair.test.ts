@@ -28,6 +28,7 @@ import {
   prepare,
   read,
   readContent,
+  scratch,
   type Subject,
   tombstoneOf,
   valueOf,
@@ -300,5 +301,18 @@ describe("repair of a record", () => {
     await replicas.askAll(accept(3));
     replicas.flip("records", 30);
     expect(await replicas.repairFor(4).repair(file)).toBe("gone");
+  });
+
+  test("a record of a bucket that was deleted is not worth a round", async () => {
+    const replicas = new Replicas({ read: 2, write: 2 });
+    const stray = { bucket: scratch, path: "a" };
+    await ask(replicas.replica(0), "a", accept(3), { bucket: scratch });
+    expect(await replicas.replica(0).check(stray)).toBe("sound");
+    const { bytes } = recordKey(scratch, "a");
+    const row = replicas.disks[0]?.table("records").get(bytes);
+    replicas.disks[0]?.table("records").put(bytes, Buffer.from(row ?? []).fill(0, 20, 24));
+    replicas.restart(0);
+    expect(await replicas.repair.repair(stray)).toBe("gone");
+    expect(replicas.rounds).toBe(0);
   });
 });
