@@ -12,7 +12,9 @@ import {
   type Clock,
   fateOf,
   isNews,
+  isZeroBallot,
   QuorumError,
+  sameBallot,
   type UploadStanding,
   zeroBallot,
 } from "@quorumfs/core";
@@ -120,7 +122,10 @@ export class ChunkKeeper {
     if (known === "unknown" || !isNews(known, notice.version)) return;
     const concernsUs = await this.#protect(notice);
     if (!concernsUs && known === undefined && !this.#hasAny("leases", notice.ownerKey)) return;
-    await this.#options.index.change((change) => change.setOwner(notice.ownerKey, notice.version));
+    // A walk over all files tells what is known already, for the most part.
+    if (!known || isZeroBallot(known) || !sameBallot(known, notice.version)) {
+      await this.#options.index.change((change) => change.setOwner(notice.ownerKey, notice.version));
+    }
     await this.#retireOthers(notice);
   }
 

@@ -177,6 +177,15 @@ describe("KEEP", () => {
     expect(node.disk.table("chunk-owners").rows).toEqual([]);
   });
 
+  test("a notice that says nothing new writes nothing", async () => {
+    const node = await start();
+    await putAll(node, 1, 3);
+    await node.store.keep(owner, version(1), [range(1, 0, 3)]);
+    const { commits } = node.disk;
+    await node.store.keep(owner, version(1), [range(1, 0, 3)]);
+    expect(node.disk.commits).toBe(commits);
+  });
+
   test("ranges are checked", async () => {
     const node = await start();
     const bad: ChunkRange[][] = [

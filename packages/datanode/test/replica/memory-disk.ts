@@ -7,21 +7,20 @@ interface Row {
 
 class MemoryTable implements Table {
   readonly name: string;
-  rows: Row[] = [];
+  /** In order of key; never changed in place, so that a scan sees what there was when it began. */
+  rows: readonly Row[] = [];
 
   constructor(name: string) {
     this.name = name;
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    const row = this.rows.find((candidate) => candidate.key.equals(key));
-    return row && Buffer.from(row.value);
+    const row = this.rows[this.#from(key)];
+    return row && Buffer.compare(row.key, key) === 0 ? Buffer.from(row.value) : undefined;
   }
 
   *range({ start, end, reverse }: TableRange): Generator<Row> {
-    const within = this.rows.filter(
-      ({ key }) => Buffer.compare(key, start) >= 0 && (!end || Buffer.compare(key, end) < 0),
-    );
+    const within = this.rows.slice(this.#from(start), end ? this.#from(end) : undefined);
     yield* reverse === true ? within.reverse() : within;
   }
 
@@ -30,9 +29,24 @@ class MemoryTable implements Table {
   }
 
   put(key: Uint8Array, value: Uint8Array | undefined): void {
-    const others = this.rows.filter((row) => !row.key.equals(key));
-    if (value) others.push({ key: Buffer.from(key), value: Buffer.from(value) });
-    this.rows = others.sort((a, b) => Buffer.compare(a.key, b.key));
+    const at = this.#from(key);
+    const row = this.rows[at];
+    const behind = row && Buffer.compare(row.key, key) === 0 ? at + 1 : at;
+    const placed = value ? [{ key: Buffer.from(key), value: Buffer.from(value) }] : [];
+    this.rows = [...this.rows.slice(0, at), ...placed, ...this.rows.slice(behind)];
+  }
+
+  /** Where the first row is whose key is not below this one. */
+  #from(key: Uint8Array): number {
+    let low = 0;
+    let high = this.rows.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const row = this.rows[middle];
+      if (row && Buffer.compare(row.key, key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
@@ -48,7 +62,7 @@ interface Commit {
  */
 export class MemoryDisk implements Disk {
   readonly #tables = new Map<string, MemoryTable>();
-  readonly #durable = new Map<string, Row[]>();
+  readonly #durable = new Map<string, readonly Row[]>();
   readonly #held: Commit[] = [];
   #holding = false;
   #failure: Error | undefined;
