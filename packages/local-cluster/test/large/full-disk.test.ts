@@ -65,7 +65,7 @@ describe("disk full", () => {
     const put = client.put("files/a", inPieces(huge, mebibyte), { timeoutMs: 5_000 });
     await expect(put).rejects.toMatchObject({ code: "resource_exhausted" });
     expect(same((await client.get("files/a")).content, old)).toBe("same");
-    await expect(client.put("files/c", sample(60_000, 3), { timeoutMs: 2_000 })).rejects.toMatchObject({
+    await expect(client.put("files/c", sample(60_000, 3), { timeoutMs: 4_000 })).rejects.toMatchObject({
       code: "resource_exhausted",
     });
     await expect(client.stat("files/c")).rejects.toMatchObject({ code: "not_found" });

@@ -2,10 +2,19 @@ import { createCipheriv, createHash } from "node:crypto";
 
 export const mebibyte = 1024 * 1024;
 
-/** Bytes that look random and are the same for the same seed. */
-export function sample(size: number, seed: number): Buffer {
+const pieceBytes = 1024 * 1024;
+
+/** Bytes that look random and are the same for the same seed, a piece at a time. */
+export function* samplePieces(size: number, seed: number): Generator<Buffer> {
   const key = createHash("sha256").update(`sample ${seed}`).digest().subarray(0, 16);
-  return createCipheriv("aes-128-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size));
+  const cipher = createCipheriv("aes-128-ctr", key, Buffer.alloc(16));
+  const zeros = Buffer.alloc(Math.min(size, pieceBytes));
+  for (let at = 0; at < size; at += pieceBytes) yield cipher.update(zeros.subarray(0, Math.min(size - at, pieceBytes)));
+}
+
+/** All of {@link samplePieces}. */
+export function sample(size: number, seed: number): Buffer {
+  return Buffer.concat([...samplePieces(size, seed)]);
 }
 
 export async function* inPieces(content: Uint8Array, pieceBytes: number): AsyncGenerator<Uint8Array> {
