@@ -1,4 +1,5 @@
 import { type Extent, sameBytes } from "@quorumfs/core";
+import { uploadName } from "./upload-name.js";
 
 /**
  * What a new version takes over from the one it builds on has to be there as it is named: the same chunks with the same
@@ -15,14 +16,14 @@ export function strangerAmong(
   const { own, current } = options;
   const byUpload = new Map<string, Extent[]>();
   for (const extent of current) {
-    const name = hexOf(extent.upload);
+    const name = uploadName(extent.upload);
     const others = byUpload.get(name);
     if (others) others.push(extent);
     else byUpload.set(name, [extent]);
   }
   return extents.find((extent) => {
     if (sameBytes(extent.upload, own)) return false;
-    return !(byUpload.get(hexOf(extent.upload)) ?? []).some((whole) => contains(whole, extent));
+    return !(byUpload.get(uploadName(extent.upload)) ?? []).some((whole) => contains(whole, extent));
   });
 }
 
@@ -34,8 +35,4 @@ function contains(whole: Extent, part: Extent): boolean {
   if (count > 1 && part.chunkBytes !== whole.chunkBytes) return false;
   if (part.lastBytes !== (left === 0 ? whole.lastBytes : whole.chunkBytes)) return false;
   return part.checksums.every((checksum, index) => checksum === whole.checksums[start + index]);
-}
-
-export function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
 }

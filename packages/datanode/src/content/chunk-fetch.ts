@@ -2,9 +2,9 @@ import { type CancelSignal, type NodeId, QuorumError } from "@quorumfs/core";
 import { crc32c } from "@quorumfs/runtime";
 import type { ChunkKey } from "../chunk/chunk-key.js";
 import type { ChunkContent, ChunkIntake } from "../chunk/chunk-store.js";
-import { hexOf } from "./carried-over.js";
 import type { ChunkPeers } from "./chunk-peers.js";
 import type { ChunkPlaces } from "./chunk-places.js";
+import { uploadName } from "./upload-name.js";
 
 /** Where the bytes go: `ChunkStore.begin` for a chunk that is not there, `ChunkStore.replace` for a damaged one. */
 export type FetchTarget = (content: ChunkContent, signal: CancelSignal) => Promise<"held" | ChunkIntake>;
@@ -104,7 +104,7 @@ function isSame(a: ChunkContent, b: ChunkContent): boolean {
 }
 
 function nameOf({ upload, index }: ChunkKey): string {
-  return `chunk ${index} of upload ${hexOf(upload)}`;
+  return `chunk ${index} of upload ${uploadName(upload)}`;
 }
 
 function unreachable(key: ChunkKey, thrown: unknown): QuorumError {

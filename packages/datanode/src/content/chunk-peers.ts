@@ -5,9 +5,6 @@ import type { ChunkContent, ChunkStore, StoredPiece } from "../chunk/chunk-store
 import type { Peer, Peers } from "../coordinator/peers.js";
 import { type ByteRange, checkedBytes } from "./chunk-blocks.js";
 
-/** Chunks that one question may be about. */
-export const statChunksMax = 65_536;
-
 // A chunk takes a peer that is alive some 20 ms; one that is silent for so long stands still.
 const readTimeoutMs = 30_000;
 // Rows out of a store that is in memory for the most part.
@@ -33,7 +30,7 @@ export class ChunkPeers {
 
   /**
    * What the node has of each chunk of `ranges`, in their order, undefined for those that it has not; at most
-   * {@link statChunksMax} chunks.
+   * 65,536 chunks.
    *
    * @param options.renew keeps those that no version names for another while
    * @throws QuorumError `unavailable`

@@ -17,9 +17,9 @@ import {
 import type { ChunkContent } from "../chunk/chunk-store.js";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { BucketView, ClusterView } from "../cluster/cluster-view.js";
-import { hexOf } from "./carried-over.js";
 import type { ChunkPeers } from "./chunk-peers.js";
 import { chunkVoters } from "./chunk-places.js";
+import { uploadName } from "./upload-name.js";
 
 // Placed and counted in a few milliseconds, after which others have their turn; 32 GiB of a file.
 const batchChunks = 8192;
@@ -167,7 +167,7 @@ class Round {
       .filter((node) => !holders.includes(node))
       .map((node) => ({ node, reason: this.#failures.get(node) ?? "does not have it as it is named" }));
     const why = nodes.map(({ node, reason }) => `node ${node}: ${reason}`).join("; ");
-    const name = `chunk ${piece.index} of upload ${hexOf(piece.upload)}`;
+    const name = `chunk ${piece.index} of upload ${uploadName(piece.upload)}`;
     const rest = this.#open > 1 ? `, and so do ${this.#open - 1} others` : "";
     return new QuorumError({
       code: "unavailable",

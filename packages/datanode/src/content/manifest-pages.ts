@@ -16,7 +16,7 @@ import { crc32c, decodeManifest } from "@quorumfs/runtime";
 import type { FileOwner } from "../chunk/chunk-key.js";
 import type { ChunkPeers } from "./chunk-peers.js";
 import type { ChunkPlaces } from "./chunk-places.js";
-import { hexOf } from "./carried-over.js";
+import { uploadName } from "./upload-name.js";
 
 /** Extents of 5 TiB in chunks of 4 MiB take 5.3 MiB; this leaves room for shorter chunks, and bounds what is read at once. */
 export const pagesBytesMax = 16 * 1024 * 1024;
@@ -86,7 +86,7 @@ export class ManifestPages {
     }
     throw new QuorumError({
       code: "unavailable",
-      message: `no replica has page ${page.index} of upload ${hexOf(page.upload)} whole; send it again`,
+      message: `no replica has page ${page.index} of upload ${uploadName(page.upload)} whole; send it again`,
       cause: last,
     });
   }

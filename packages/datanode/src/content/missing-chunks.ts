@@ -2,8 +2,8 @@ import { type Clock, type Log, QuorumError } from "@quorumfs/core";
 import type { ChunkKey } from "../chunk/chunk-key.js";
 import type { ChunkStore } from "../chunk/chunk-store.js";
 import { pause } from "../cluster/retry-pause.js";
-import { hexOf } from "./carried-over.js";
 import type { ChunkFetch } from "./chunk-fetch.js";
+import { uploadName } from "./upload-name.js";
 
 // Two hide each other's waiting times; more would take from clients what can wait.
 const underWayMax = 2;
@@ -47,7 +47,7 @@ export class MissingChunks {
   }
 
   add(key: ChunkKey): void {
-    const name = `${key.owner.bucket}/${hexOf(key.upload)}/${key.index}/${key.owner.path}`;
+    const name = `${key.owner.bucket}/${uploadName(key.upload)}/${key.index}/${key.owner.path}`;
     if (this.#stop.signal.aborted || this.#underWay.has(name) || this.#waiting.size >= waitingMax) return;
     this.#waiting.set(name, key);
     this.#fetchOn();
@@ -82,11 +82,11 @@ export class MissingChunks {
     try {
       await fetch.fetch(key, { into: (content, begun) => chunks.begin(key, content, begun), signal });
       this.#fetched += 1;
-      log.debug("chunk.fetched", { upload: hexOf(upload), index });
+      log.debug("chunk.fetched", { upload: uploadName(upload), index });
     } catch (thrown) {
       if (signal.aborted) return;
       const { code, message: reason } = QuorumError.from(thrown);
-      log.debug("chunk.fetch-failed", { upload: hexOf(upload), index, code, reason });
+      log.debug("chunk.fetch-failed", { upload: uploadName(upload), index, code, reason });
     }
   }
 }

@@ -17,12 +17,13 @@ import {
   sameBytes,
 } from "@quorumfs/core";
 import type { FileRequest } from "../coordinator/coordinator.js";
-import { hexOf, strangerAmong } from "./carried-over.js";
+import { strangerAmong } from "./carried-over.js";
 import type { CurrentFiles } from "./current-file.js";
 import type { DurabilityCheck } from "./durability-check.js";
 import type { ManifestPages } from "./manifest-pages.js";
 import { checkUploads } from "./manifest-uploads.js";
 import { Slots } from "./slots.js";
+import { uploadName } from "./upload-name.js";
 
 export interface UploadCheckRequest extends FileRequest {
   readonly manifest: Manifest;
@@ -95,7 +96,7 @@ export class UploadCheck {
       code: "invalid_argument",
       message:
         `chunks ${stranger.first} to ${stranger.first + stranger.checksums.length - 1} of upload ` +
-        `${hexOf(stranger.upload)} are not those of version ${condition.counter}; take over only what it is made of`,
+        `${uploadName(stranger.upload)} are not those of version ${condition.counter}; take over only what it is made of`,
     });
   }
 }
