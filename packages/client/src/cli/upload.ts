@@ -8,8 +8,8 @@ import type { FileMeter } from "./transfer-meter.js";
 import type { UploadNote } from "./upload-note.js";
 import { sizeText } from "./wording.js";
 
-// Below, sending again is as quick as finding out what need not be sent.
-const notedBytesMin = 16 * 1024 * 1024;
+/** Below, sending again is as quick as finding out what need not be sent. */
+export const notedBytesMin = 16 * 1024 * 1024;
 
 export interface Upload {
   /** The local file. */
@@ -113,8 +113,12 @@ async function conclude(
   context: Context,
   { note, error, resume, safeBytes }: { note: UploadNote; error: QuorumError; resume: boolean; safeBytes: number },
 ): Promise<void> {
-  const mayGoOn = error.retryable || ["cancelled", "unknown_outcome", "internal"].includes(error.code);
-  if (!mayGoOn || (safeBytes === 0 && !note.isResumed)) return note.remove();
+  if (!mayGoOn(error) || (safeBytes === 0 && !note.isResumed)) return note.remove();
   const again = resume ? "run the same command again" : "run the same command again with --resume";
   context.advise(`what was sent is kept for 24 hours; ${again} to go on`);
+}
+
+/** Whether the same upload may go better next time. */
+export function mayGoOn({ retryable, code }: QuorumError): boolean {
+  return retryable || code === "cancelled" || code === "unknown_outcome" || code === "internal";
 }

@@ -35,6 +35,22 @@ describe("put", () => {
     expect(cluster.puts[0]?.options.size).toBeUndefined();
   });
 
+  it("standard input, interrupted: whoever can repeat it is told how", async () => {
+    const requestId = "ab".repeat(16);
+    const input = Array.from({ length: 20 }, () => "x".repeat(1024 * 1024));
+    cluster.onPiece = (_name, bytes) => {
+      if (bytes > 17 * 1024 * 1024) {
+        throw new QuorumError({ code: "unavailable", message: "nobody answers", details: { requestId } });
+      }
+    };
+    const { code, err } = await bench.run(["put", "-", "files/a"], { input });
+    expect(code).toBe(5);
+    expect(err).toContain(`send the same again with --repeat ${requestId}`);
+    cluster.onPiece = () => undefined;
+    expect(await bench.run(["put", "-", "files/a", "--repeat", requestId], { input })).toMatchObject({ code: 0 });
+    expect(cluster.puts.at(-1)?.options).toMatchObject({ requestId, resume: true });
+  });
+
   it("append from standard input and from a file", async () => {
     cluster.seed({ "files/log": "1\n" });
     await bench.write({ more: "3\n" });

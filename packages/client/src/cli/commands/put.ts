@@ -8,7 +8,7 @@ import { type Context, operationOptions } from "../context.js";
 import { linksOption } from "../local-file.js";
 import type { FileMeter } from "../transfer-meter.js";
 import { forEachFile } from "../transfers.js";
-import { upload } from "../upload.js";
+import { mayGoOn, notedBytesMin, upload } from "../upload.js";
 import { isOneFile, uploadsOf } from "../upload-plan.js";
 import { fileBlock, fileLine } from "../wording.js";
 
@@ -91,18 +91,31 @@ export const put = command({
   },
 });
 
-/** A stream is sent once, so that nothing can be resumed but by whoever can repeat it. */
+/** What is a stream here cannot be noted; but whoever can repeat it can go on, by the request id. */
 async function fromStandardInput(
   context: Context,
   { name, meter, options }: { name: string; meter: FileMeter; options: PutOptions },
 ): Promise<PutResult> {
   const cluster = await context.cluster();
-  return cluster.put(name, context.terminal.input(), {
-    ...operationOptions(context),
-    ...options,
-    ...(options.requestId === undefined ? {} : { resume: true }),
-    onProgress: (progress) => meter.progress(progress),
-  });
+  let safeBytes = 0;
+  try {
+    return await cluster.put(name, context.terminal.input(), {
+      ...operationOptions(context),
+      ...options,
+      ...(options.requestId === undefined ? {} : { resume: true }),
+      onProgress: (progress) => {
+        safeBytes = progress.bytes;
+        meter.progress(progress);
+      },
+    });
+  } catch (thrown) {
+    const error = QuorumError.from(thrown);
+    const { requestId } = error.details;
+    if (safeBytes >= notedBytesMin && requestId !== undefined && mayGoOn(error)) {
+      context.advise(`what was sent is kept for 24 hours; to go on, send the same again with --repeat ${requestId}`);
+    }
+    throw error;
+  }
 }
 
 async function appendTo(
