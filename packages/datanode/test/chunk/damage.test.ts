@@ -143,6 +143,35 @@ describe("damaged files", () => {
     expect(await node.store.verify(key)).toBe("intact");
   });
 
+  test.each(["replaced by a better copy", "let go"])(
+    "a read during which its file is %s: no false alarm",
+    async (what) => {
+      const { node, place } = await startWithChunk();
+      const readAsIs = node.files.read.bind(node.files);
+      let letGo: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (letGo = resolve));
+      node.files.read = async (from, offset, target) => {
+        if (from === place) await held;
+        return readAsIs(from, offset, target);
+      };
+      const reading = node.bytes(key);
+      const verifying = node.store.verify(key);
+      if (what === "let go") {
+        await node.store.keep(owner, { counter: 1, node: 1, incarnation: 1 }, [range(1, 0, 1)]);
+        await node.store.keep(owner, { counter: 2, node: 1, incarnation: 1 }, []);
+        await node.clock.pass(1_300_000);
+      } else {
+        await repair(node);
+      }
+      expect(node.files.places).not.toContain(place);
+      letGo();
+      if (what === "let go") await expect(reading).rejects.toMatchObject({ code: "not_found" });
+      else expect((await reading).equals(bytes)).toBe(true);
+      expect(await verifying).toBe(what === "let go" ? "gone" : "intact");
+      expect(node.damaged).toEqual([]);
+    },
+  );
+
   test("a chunk that nobody needs any more is not put back", async () => {
     const node = await start();
     await repair(node);
