@@ -16,14 +16,18 @@ import { crc32c, decodeManifest } from "@quorumfs/runtime";
 import type { FileOwner } from "../chunk/chunk-key.js";
 import type { ChunkPeers } from "./chunk-peers.js";
 import type { ChunkPlaces } from "./chunk-places.js";
+import { Slots } from "./slots.js";
 import { uploadName } from "./upload-name.js";
 
-/** Extents of 5 TiB in chunks of 4 MiB take 5.3 MiB; this leaves room for shorter chunks, and bounds what is read at once. */
-export const pagesBytesMax = 16 * 1024 * 1024;
+/** Extents of 5 TiB in chunks of 4 MiB take 5.3 MiB; this leaves room for shorter chunks. */
+export const pagesBytesMax = 8 * 1024 * 1024;
+// Some 25 MiB each while they are decoded, and few files have any.
+const readAtOnceMax = 1;
 
 export class ManifestPages {
   readonly #peers: Pick<ChunkPeers, "read">;
   readonly #places: Pick<ChunkPlaces, "nearestFirst">;
+  readonly #slots = new Slots(readAtOnceMax);
 
   constructor(options: {
     readonly peers: Pick<ChunkPeers, "read">;
@@ -44,9 +48,9 @@ export class ManifestPages {
     signal: CancelSignal,
   ): Promise<readonly Extent[]> {
     const { manifest, size } = file;
-    if (!manifest.pages) return manifest.extents;
-    const bytes = await this.#read(owner, manifest.pages, signal);
-    const inner = decodePages(bytes);
+    const { pages } = manifest;
+    if (!pages) return manifest.extents;
+    const inner = await this.#slots.run(async () => decodePages(await this.#read(owner, pages, signal)), signal);
     if (inner.pages) throw new QuorumError({ code: "invalid_argument", message: "the manifest's pages have pages" });
     checkManifest(inner, size);
     return inner.extents;
