@@ -1,0 +1,173 @@
+/**
+ * Random histories of one file: written, appended to, overwritten, deleted, uploads left behind, while notices are lost and
+ * nodes start anew. After each step the file is what it was made last, whole. In the end, when all is well again and time has
+ * passed, every node holds the chunks of the last version, and no others.
+ */
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { type Extent, inlineBytesMax } from "@quorumfs/core";
+import { QuorumError } from "@quorumfs/core";
+import { SmallCluster } from "../support/small-cluster.js";
+import { settle } from "../support/step-clock.js";
+import { noise } from "./fixture.js";
+import { LargeClient } from "./large-client.js";
+
+const leaseMs = 20_000;
+const config = { uploadLeaseMs: leaseMs, retireAfterMs: 1000 };
+const stepsPerHistory = 20;
+const chunkBytes = 50_000;
+const pieceBytes = inlineBytesMax + 10_000;
+const chunksPerUpload = Math.ceil(pieceBytes / chunkBytes);
+const runSeed = Math.floor(Math.random() * 2 ** 31);
+
+let cluster: SmallCluster;
+afterEach(() => cluster.close());
+
+class History {
+  readonly #client: LargeClient;
+  #state: number;
+  #uploads = 0;
+  /** What the file should be. */
+  #content: Buffer | undefined;
+  #version = 0;
+  #extents: readonly Extent[] = [];
+
+  constructor(client: LargeClient, seed: number) {
+    this.#client = client;
+    this.#state = seed;
+  }
+
+  #draw(below: number): number {
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((this.#state / 2 ** 32) * below);
+  }
+
+  async step(): Promise<string> {
+    const through = this.#draw(3);
+    switch (this.#draw(9)) {
+      case 0:
+      case 1:
+        await this.#write(through);
+        return "write";
+      case 2:
+      case 3:
+        await this.#append(through);
+        return "append";
+      case 4: {
+        const { file } = await passing(cluster.files(through).put("a", "small"));
+        this.#made(Buffer.from("small"), file?.version, []);
+        return "small";
+      }
+      case 5:
+        if (this.#content) await passing(cluster.files(through).delete("a"));
+        this.#made(undefined, 0, []);
+        return "delete";
+      case 6:
+        await this.#upload();
+        return "upload left behind";
+      case 7: {
+        // Some notices get through and some do not.
+        const lost = this.#draw(3);
+        cluster.network.gate = ({ path, to }) => !path.endsWith("/KeepChunks") || to !== cluster.nodes[lost]?.address;
+        return `notices to ${lost} lost`;
+      }
+      default: {
+        const node = this.#draw(3);
+        await restart(node);
+        await cluster.clock.pass(this.#draw(3) * 5000);
+        return `restart ${node}`;
+      }
+    }
+  }
+
+  async #upload(): Promise<{ readonly number: number; readonly bytes: Uint8Array; readonly extent: Extent }> {
+    const number = (this.#uploads += 1);
+    const bytes = noise(pieceBytes, number);
+    // Two of three get it now, the third has to fetch it.
+    const spared = this.#draw(4);
+    const to = [0, 1, 2].filter((node) => node !== spared);
+    const extent = await passing(this.#client.upload("a", number, bytes, { chunkBytes, to: () => to }));
+    return { number, bytes, extent };
+  }
+
+  async #write(through: number): Promise<void> {
+    const { number, bytes, extent } = await this.#upload();
+    const { file } = await passing(this.#client.put("a", number, { extents: [extent] }, { bytes, through }));
+    this.#made(Buffer.from(bytes), file?.version, [extent]);
+  }
+
+  async #append(through: number): Promise<void> {
+    if (this.#extents.length === 0 || !this.#content) return;
+    const { number, bytes, extent } = await this.#upload();
+    const extents = [...this.#extents, extent];
+    const condition = { $case: "ifVersion", value: this.#version } as const;
+    const { file } = await passing(this.#client.put("a", number, { extents }, { condition, through }));
+    this.#made(Buffer.concat([this.#content, bytes]), file?.version, extents);
+  }
+
+  #made(content: Buffer | undefined, version: number | undefined, extents: readonly Extent[]): void {
+    this.#content = content;
+    this.#version = version ?? 0;
+    this.#extents = extents;
+  }
+
+  async check(): Promise<void> {
+    const through = this.#draw(3);
+    if (!this.#content) {
+      const error: unknown = await passing(this.#client.get("a", { through })).catch((thrown: unknown) => thrown);
+      expect(QuorumError.from(error).code).toBe("not_found");
+    } else if (this.#extents.length === 0) {
+      const { content } = await passing(this.#client.get("a", { through }));
+      expect(this.#content.equals(content)).toBe(true);
+    } else {
+      expect((await passing(this.#client.read("a", { through }))).equals(this.#content)).toBe(true);
+    }
+  }
+
+  /** When all is well, each node holds what the file is made of, and nothing else. */
+  async checkHeld(): Promise<void> {
+    const named = new Set(this.#extents.map(({ upload }) => upload[0]));
+    for (let number = 1; number <= this.#uploads; number += 1) {
+      const expected = named.has(number) ? Array.from({ length: chunksPerUpload }, (_, index) => index) : [];
+      for (const node of cluster.nodes.keys()) {
+        const held = await this.#client.held(node, "a", number, chunksPerUpload);
+        expect({ number, node, held }).toEqual({ number, node, held: expected });
+      }
+    }
+  }
+}
+
+async function restart(index: number): Promise<void> {
+  const disk = cluster.disks[index];
+  await cluster.nodes[index]?.close();
+  if (disk) await cluster.startNode(index, disk);
+}
+
+async function passing<Result>(operation: Promise<Result>): Promise<Result> {
+  let ended = false;
+  const end = () => (ended = true);
+  operation.then(end, end);
+  while (!ended) await cluster.clock.pass(10);
+  return operation;
+}
+
+describe("random histories of a large file (N=3 R=2 W=2)", () => {
+  test.each(Array.from({ length: 4 }, (_, index) => runSeed + index))("seed %d", async (seed) => {
+    cluster = await SmallCluster.start({ config });
+    const history = new History(new LargeClient(cluster), seed);
+    const steps: string[] = [];
+    try {
+      for (let step = 0; step < stepsPerHistory; step += 1) {
+        steps.push(await history.step());
+        await history.check();
+      }
+      cluster.network.release();
+      for (const node of [0, 1, 2]) await restart(node);
+      await cluster.clock.pass(3 * leaseMs);
+      await settle();
+      await history.check();
+      await history.checkHeld();
+    } catch (error) {
+      throw new Error(`seed ${seed}, after: ${steps.join(", ")}`, { cause: error });
+    }
+  });
+});
