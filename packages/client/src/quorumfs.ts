@@ -62,7 +62,8 @@ export interface QuorumFs extends AsyncDisposable {
    * Adds to the end of a file, or creates it. Appends at the same time, by any clients, all land, one after the other and
    * each in one piece; those of one client to one file in the order of the calls. Keeps the file's attributes.
    *
-   * The first append to a file that was put whole reads it once, for its SHA-256.
+   * The first append to a file that was put whole reads it once, for its SHA-256. After `unknown_outcome` look at the end of
+   * the file: an append cannot be repeated by its request id.
    *
    * @throws QuorumError as {@link put}, but `precondition_failed` never
    */

@@ -42,8 +42,7 @@ export async function appendContent(
   const { options, lifetime } = call;
   const { timeoutMs, signal } = options;
   const reader = new ContentReader(name, content, options);
-  const progress = new Progress(context.clock, options.onProgress, reader.size);
-  lifetime.finally(() => progress.stop());
+  const progress = new Progress(context.clock, { tell: options.onProgress, totalBytes: reader.size, lifetime });
   try {
     const result = await new Append(context, { name, timeoutMs, signal, lifetime }, progress).run(reader);
     progress.finish();
@@ -232,7 +231,7 @@ class Append {
       upload: this.#requestId,
       timeoutMs,
       lifetime,
-      progress: progress ?? new Progress(this.#context.clock, undefined, undefined),
+      progress: progress ?? new Progress(this.#context.clock, { totalBytes: undefined, lifetime }),
       resume: false,
     });
   }

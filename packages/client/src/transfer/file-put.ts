@@ -38,8 +38,7 @@ export async function putContent(
   const reader = new ContentReader(name, content, options);
   try {
     const head = await readHead(reader, lifetime);
-    const progress = new Progress(context.clock, onProgress, reader.size);
-    lifetime.finally(() => progress.stop());
+    const progress = new Progress(context.clock, { tell: onProgress, totalBytes: reader.size, lifetime });
     if (head.ended) {
       const bytes = Buffer.concat(head.pieces);
       const body = { kind: "inline", bytes } as const;

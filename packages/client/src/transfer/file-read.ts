@@ -27,17 +27,16 @@ export async function readFile(
   options: FileReadOptions,
 ): Promise<NextPiece> {
   const { range, lifetime, onProgress } = options;
-  const progress = new Progress(context.clock, onProgress, range.length);
-  lifetime.finally(() => progress.stop());
+  const progress = new Progress(context.clock, { tell: onProgress, totalBytes: range.length, lifetime });
   const next = found.kind === "inline" ? onePiece(found.bytes, range) : await chunkReader(context, found, options);
   return async () => {
     try {
       const piece = await next();
       if (piece) progress.add(piece.length);
       else {
+        progress.finish();
         lifetime.check();
         lifetime.done();
-        progress.finish();
       }
       return piece;
     } catch (thrown) {

@@ -1,13 +1,21 @@
-import type { Clock } from "@quorumfs/core";
+import { type Clock, QuorumError } from "@quorumfs/core";
 import type { TransferProgress } from "../options.js";
+import type { Lifetime } from "./lifetime.js";
 
 // Ten times a second is as much as people can follow.
 const tellEveryMs = 100;
 
+export interface ProgressOptions {
+  readonly tell?: ((progress: TransferProgress) => void) | undefined;
+  readonly totalBytes: number | undefined;
+  /** Of the transfer: it ends if `tell` throws, and nothing is told behind its end. */
+  readonly lifetime: Lifetime;
+}
+
 /** How far one transfer has come, told to whoever asked for it. */
 export class Progress {
   readonly #clock: Clock;
-  readonly #tell: ((progress: TransferProgress) => void) | undefined;
+  readonly #options: ProgressOptions;
   totalBytes: number | undefined;
   #bytes = 0;
   #resumedBytes = 0;
@@ -16,32 +24,31 @@ export class Progress {
   /** Takes back the telling that is due; set while there is one. */
   #cancelDue: (() => void) | undefined;
 
-  constructor(clock: Clock, tell: ((progress: TransferProgress) => void) | undefined, totalBytes: number | undefined) {
+  constructor(clock: Clock, options: ProgressOptions) {
     this.#clock = clock;
-    this.#tell = tell;
-    this.totalBytes = totalBytes;
+    this.#options = options;
+    this.totalBytes = options.totalBytes;
+    options.lifetime.finally(() => this.#stop());
   }
 
   add(bytes: number, how: { readonly resumed: boolean } = { resumed: false }): void {
     this.#bytes += bytes;
     if (how.resumed) this.#resumedBytes += bytes;
-    if (!this.#tell) return;
-    if (this.#cancelDue) return;
+    if (!this.#options.tell || this.#cancelDue) return;
     const waitMs = this.#toldAtMs + tellEveryMs - this.#clock.nowMs();
     if (waitMs <= 0) this.#report();
     // What comes last before a pause must be told, too.
     else this.#cancelDue = this.#clock.after(waitMs, () => this.#report());
   }
 
-  /** Says no more. Idempotent. */
-  stop(): void {
+  #stop(): void {
     this.#cancelDue?.();
     this.#cancelDue = undefined;
   }
 
   /** The last word, unless it has been said. */
   finish(): void {
-    this.stop();
+    this.#stop();
     if (this.#bytes !== this.#toldBytes) this.#report();
   }
 
@@ -51,6 +58,11 @@ export class Progress {
     this.#toldBytes = this.#bytes;
     // Pages of a very large manifest are sent as well, and are not the content's.
     const bytes = Math.min(this.#bytes, this.totalBytes ?? Infinity);
-    this.#tell?.({ bytes, totalBytes: this.totalBytes, resumedBytes: this.#resumedBytes });
+    try {
+      this.#options.tell?.({ bytes, totalBytes: this.totalBytes, resumedBytes: this.#resumedBytes });
+    } catch (cause) {
+      const message = "the transfer was given up, since its onProgress has thrown";
+      this.#options.lifetime.end(new QuorumError({ code: "cancelled", message, cause }));
+    }
   }
 }

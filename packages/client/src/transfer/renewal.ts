@@ -10,6 +10,8 @@ import type { ChunkOwner, TransferContext } from "./transfer-context.js";
 // Three may be lost before it matters.
 const renewEveryMs = 3 * 60_000;
 const answerMs = 30_000;
+// In one question; DataNodes take no more, and no file has more extents.
+const chunksMax = 65_536;
 // A stream that nobody has read for so long was forgotten rather than paused; what it keeps from being removed is let go.
 const forgottenMs = 6 * 60 * 60_000;
 
@@ -55,14 +57,12 @@ export class Renewal {
   #renew(): void {
     const { owner, extents } = this.#options;
     const { dataNodes, log } = this.#context;
-    const uploads = new Map(
-      extents.map(({ upload, first, checksums }) => [upload.toString(), { upload, first, checksums }]),
-    );
-    // All chunks of an upload are kept together, so that naming one of each node's would do; naming some is as cheap.
-    const ranges = [...uploads.values()].map(({ upload, first, checksums }) => ({
+    // Any chunk of an upload that a node has renews the upload there, so that of a very large file some are enough.
+    const each = Math.max(1, Math.floor(chunksMax / extents.length));
+    const ranges = extents.map(({ upload, first, checksums }) => ({
       upload,
       first,
-      count: Math.min(checksums.length, Math.max(1, Math.floor(rangeChunksMax / uploads.size))),
+      count: Math.min(checksums.length, each),
     }));
     const request = { owner: { ...owner }, ranges, renew: true };
     for (const { bulk } of dataNodes.targets.values()) {
@@ -72,5 +72,3 @@ export class Renewal {
     }
   }
 }
-
-const rangeChunksMax = 65_536;

@@ -9,6 +9,8 @@ import type { ChunkSpan } from "./block-check.js";
 import { ChunkStream } from "./chunk-stream.js";
 import type { ChunkOwner, TransferContext } from "./transfer-context.js";
 
+// So often all replicas have said that they do not have the chunk: then it is gone, and waiting does not bring it back.
+const roundsWithoutMax = 3;
 // No bytes for so long: another replica is asked as well, and the first that answers stays. Nobody is given up for that,
 // since it may be our own line that is slow; for the same reason each further one is asked after twice the time.
 const stallMs = 2_000;
@@ -142,12 +144,13 @@ export class SpanRead {
 
   #nextRound(): void {
     const { clock, random } = this.#context;
+    if (this.#round > roundsWithoutMax && this.#isGone) return this.#fail(this.#exhausted());
     this.#tried = [];
     this.#cancelTimer?.();
     const pauseMs = Math.min(backoffMs(this.#round, random), this.#patienceMs);
     this.#round += 1;
     this.#cancelTimer = clock.after(pauseMs, () => {
-      if (this.#patienceMs <= 0) return this.#fail(this.#outOfTime());
+      if (this.#patienceMs <= 0) return this.#fail(this.#exhausted());
       this.#ask();
       if (this.#streams.size > 0) this.#watch();
     });
@@ -157,7 +160,7 @@ export class SpanRead {
   #watch(): void {
     if (this.#over || this.#streams.size === 0) return;
     const { clock } = this.#context;
-    if (this.#patienceMs <= 0) return this.#fail(this.#outOfTime());
+    if (this.#patienceMs <= 0) return this.#fail(this.#exhausted());
     const nowMs = clock.nowMs();
     let lastMs = -Infinity;
     for (const { progressedAtMs } of this.#streams) lastMs = Math.max(lastMs, progressedAtMs);
@@ -184,12 +187,18 @@ export class SpanRead {
     if (target) this.#open(target);
   }
 
+  get #isGone(): boolean {
+    const tried = this.#tried.map((node) => this.#failures.get(node)?.code);
+    return tried.length > 0 && tried.every((code) => code === "not_found");
+  }
+
   get #patienceMs(): number {
     return this.#progressedAtMs + this.#options.timeoutMs - this.#context.clock.nowMs();
   }
 
-  #outOfTime(): QuorumError {
-    const { name, piece, timeoutMs } = this.#options;
+  #exhausted(): QuorumError {
+    const { name, piece } = this.#options;
+    const waitedMs = this.#context.clock.nowMs() - this.#progressedAtMs;
     const failures = [...this.#failures];
     const isDamaged =
       failures.length > 0 && failures.every(([, { code }]) => code === "corrupt" || code === "not_found");
@@ -197,7 +206,7 @@ export class SpanRead {
     const what = isDamaged ? "has an undamaged copy of" : "delivers";
     return new QuorumError({
       code: isDamaged ? "corrupt" : "unavailable",
-      message: `no DataNode ${what} chunk ${piece.index} of ${name}; no progress for ${Math.round(timeoutMs)} ms`,
+      message: `no DataNode ${what} chunk ${piece.index} of ${name}; no progress for ${Math.round(waitedMs)} ms`,
       details: { nodes },
     });
   }

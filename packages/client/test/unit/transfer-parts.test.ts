@@ -173,7 +173,8 @@ describe("progress", () => {
   it("is told ten times a second, before a pause, and at the end", async () => {
     const clock = new VirtualClock();
     const told: number[] = [];
-    const progress = new Progress(clock, ({ bytes }) => told.push(bytes), 500);
+    const lifetime = new Lifetime();
+    const progress = new Progress(clock, { tell: ({ bytes }) => told.push(bytes), totalBytes: 500, lifetime });
     for (let step = 0; step < 50; step += 1) {
       progress.add(10);
       await clock.advance(10);
@@ -185,7 +186,7 @@ describe("progress", () => {
     expect(told.at(-1)).toBe(500);
     progress.add(10);
     progress.add(10);
-    progress.stop();
+    lifetime.done();
     await clock.advance(1000);
     expect(told.length).toBeLessThanOrEqual(8);
   });

@@ -329,6 +329,47 @@ describe("upload", () => {
     expect(equal(await contentOf("files/x"), content)).toBe(true);
   });
 
+  it("chunks that are lost while the outcome of an earlier attempt is in doubt", async () => {
+    const { fs, settle, cluster, chunks, files } = bench;
+    chunks(3).onWrite = () => new QuorumError({ code: "unavailable", message: "not now" });
+    let attempts = 0;
+    cluster.react = (node, request) => {
+      if (request.operation?.$case !== "put") return files.react(node, request);
+      attempts += 1;
+      if (attempts === 1) return "break";
+      if (attempts > 2) return files.react(node, request);
+      chunks(2).stored.clear();
+      chunks(3).onWrite = () => "store";
+      return errorResult(ErrorCode.ERROR_CODE_UNAVAILABLE);
+    };
+    await settle(fs.put("files/x", inPieces(content, 65_536)));
+    expect(attempts).toBe(3);
+    expect(equal(await contentOf("files/x"), content)).toBe(true);
+    attempts = 0;
+    chunks(3).onWrite = () => new QuorumError({ code: "unavailable", message: "not now" });
+    cluster.react = (node, request) => {
+      if (request.operation?.$case !== "put") return files.react(node, request);
+      attempts += 1;
+      if (attempts === 1) return "break";
+      for (const id of [1, 2, 3]) chunks(id).stored.clear();
+      return errorResult(ErrorCode.ERROR_CODE_UNAVAILABLE);
+    };
+    const lost = settle(fs.put("files/x", inPieces(content, 65_536)));
+    await expect(lost).rejects.toMatchObject({ code: "unknown_outcome" });
+  });
+
+  it("an onProgress that throws ends the put", async () => {
+    const { fs, settle, chunks, files } = bench;
+    const thrown = new Error("no");
+    const onProgress = (): void => {
+      throw thrown;
+    };
+    const put = settle(fs.put("files/x", content, { onProgress }));
+    await expect(put).rejects.toMatchObject({ code: "cancelled", cause: thrown });
+    expect(files.applied).toBe(0);
+    expect([1, 2, 3].map((id) => chunks(id).open)).toEqual([0, 0, 0]);
+  });
+
   it("chunks that nobody has any more end the put", async () => {
     const { fs, settle, chunks, files } = bench;
     files.before = ({ operation }) => {
