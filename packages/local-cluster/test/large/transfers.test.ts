@@ -24,7 +24,7 @@ async function* heldBack(content: Uint8Array, at: number, allowed: Promise<unkno
 }
 
 describe("upload", () => {
-  test.each([1, 2, 3, 4])("DataNode %d is killed half-way: nothing fails", async (victim) => {
+  test.each([1, 4])("DataNode %d is killed half-way: nothing fails", async (victim) => {
     const content = sample(24 * mebibyte, victim);
     const killed = signal();
     const put = client.put(name, heldBack(content, 10 * mebibyte, killed.promise), {
@@ -148,7 +148,7 @@ describe("download", () => {
     expect(reads).toBeGreaterThanOrEqual(4);
   });
 
-  test.each([1, 2, 3, 4])("DataNode %d is killed in mid-file: the reader does not notice", async (victim) => {
+  test.each([2, 3])("DataNode %d is killed in mid-file: the reader does not notice", async (victim) => {
     const content = sample(24 * mebibyte, 20 + victim);
     await client.put(name, content);
     const reading = await begun(client, name);
