@@ -119,8 +119,9 @@ export class ClientDuplex<Out, In> implements Duplex<Out, In> {
     this.#told = true;
     this.#closed = true;
     this.#endedWith = this.#status === "ok" ? undefined : this.#failure(this.#status);
-    // The server has said its last word; what we still had to say goes nowhere.
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    // The server has said its last word; what we still had to say goes nowhere. If both have, it closes by itself.
+    const { closed, writableFinished, readableEnded } = this.#stream;
+    if (!closed && !(writableFinished && readableEnded)) this.#stream.close(constants.NGHTTP2_NO_ERROR);
     this.#onEnd?.(this.#endedWith);
   }
 

@@ -30,8 +30,11 @@ export const connectionsMax = 4096;
 /** Frames that one stream hands to the transport before it asks its writer to hold back. */
 export const framesUnderWayMax = 2;
 
-/** How long a failed stream waits for its peer to take what was sent before the failure: a window full, on a busy machine. */
-export const statusGraceMs = 1_000;
+/**
+ * How long a failed stream waits for its peer to take what was sent before the failure: a window full, on a line of
+ * 2 Mbit/s.
+ */
+export const statusGraceMs = 5_000;
 
 /** A peer that died without a word (power, cable) is noticed within 13 s, on connections without calls too. */
 export const keepAliveMs = 10_000;
