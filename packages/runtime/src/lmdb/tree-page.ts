@@ -12,8 +12,11 @@
 import type { Buffer } from "node:buffer";
 
 export const pageHeaderBytes = 24;
-export const branchFlag = 1;
-export const leafFlag = 2;
+const branchFlag = 1;
+const leafFlag = 2;
+
+/** Marks of a transaction under way; left over in a page, they mean nothing. */
+const passingFlags = 0xe000;
 
 const nodeHeaderBytes = 8;
 const onOverflowPages = 1;
@@ -84,7 +87,8 @@ export class TreePage {
     const { number, bytes, isLeaf } = options;
     this.#bytes = bytes;
     if (numberAt(bytes, 0) !== number) throw new TreeDamage("another page's number");
-    if (bytes.readUInt16LE(18) !== (isLeaf ? leafFlag : branchFlag)) throw new TreeDamage("a page of another kind");
+    const kind = bytes.readUInt16LE(18) & ~passingFlags;
+    if (kind !== (isLeaf ? leafFlag : branchFlag)) throw new TreeDamage("a page of another kind");
     const lower = bytes.readUInt16LE(20);
     this.#upper = bytes.readUInt16LE(22);
     if (lower % 2 !== 0 || lower > this.#upper || this.#upper > bytes.length - pageHeaderBytes) {
