@@ -1,14 +1,13 @@
 /**
- * Random histories of one file: written, appended to, overwritten, deleted, uploads left behind, while notices are lost and
- * nodes start anew. After each step the file is what it was made last, whole. In the end, when all is well again and time has
+ * Random histories of one file: written, appended to, overwritten, deleted, uploads left behind, while notices are lost,
+ * coordinators die over their votes, and nodes start anew. After each step the file is what it was made last, whole. In the end, when all is well again and time has
  * passed, every node holds the chunks of the last version, and no others.
  */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { type Extent, inlineBytesMax } from "@quorumfs/core";
-import { QuorumError } from "@quorumfs/core";
+import { type Extent, inlineBytesMax, QuorumError } from "@quorumfs/core";
 import { SmallCluster } from "../support/small-cluster.js";
 import { settle } from "../support/step-clock.js";
-import { noise } from "./fixture.js";
+import { noise, sha256 } from "./fixture.js";
 import { LargeClient } from "./large-client.js";
 
 const leaseMs = 20_000;
@@ -30,6 +29,8 @@ class History {
   #content: Buffer | undefined;
   #version = 0;
   #extents: readonly Extent[] = [];
+  /** What it may become yet: of a put whose coordinator died over it. */
+  #pending: { readonly content: Buffer; readonly extent: Extent } | undefined;
 
   constructor(client: LargeClient, seed: number) {
     this.#client = client;
@@ -43,7 +44,7 @@ class History {
 
   async step(): Promise<string> {
     const through = this.#draw(3);
-    switch (this.#draw(9)) {
+    switch (this.#draw(11)) {
       case 0:
       case 1:
         await this.#write(through);
@@ -58,7 +59,8 @@ class History {
         return "small";
       }
       case 5:
-        if (this.#content) await passing(cluster.files(through).delete("a"));
+        if (!this.#content) return "nothing to delete";
+        await passing(cluster.files(through).delete("a"));
         this.#made(undefined, 0, []);
         return "delete";
       case 6:
@@ -70,6 +72,10 @@ class History {
         cluster.network.gate = ({ path, to }) => !path.endsWith("/KeepChunks") || to !== cluster.nodes[lost]?.address;
         return `notices to ${lost} lost`;
       }
+      case 8:
+      case 9:
+        await this.#dieOverWrite(through);
+        return `coordinator ${through} dies over a write`;
       default: {
         const node = this.#draw(3);
         await restart(node);
@@ -95,23 +101,61 @@ class History {
     this.#made(Buffer.from(bytes), file?.version, [extent]);
   }
 
+  /** Some of its votes leave, and then it is gone. */
+  async #dieOverWrite(through: number): Promise<void> {
+    const { number, bytes, extent } = await this.#upload();
+    const from = String(cluster.nodes[through]?.nodeId);
+    const others = cluster.nodes.filter((_, node) => node !== through).map(({ address }) => address);
+    // Promises from both, mostly; then an ACCEPT to one, or to none.
+    const framesLeft = new Map(others.map((address) => [address, 1 + this.#draw(2)]));
+    cluster.network.gate = (message) => {
+      if (message.from !== from || !message.path.endsWith("/Exchange")) return true;
+      const left = framesLeft.get(message.to) ?? 0;
+      framesLeft.set(message.to, left - 1);
+      return left > 0;
+    };
+    const putting = this.#client
+      .put("a", number, { extents: [extent] }, { bytes, through })
+      .then(({ file }) => file?.version)
+      .catch(() => undefined);
+    await settle();
+    await cluster.nodes[through]?.close();
+    cluster.network.gate = () => true;
+    await restart(through);
+    const version = await passing(putting);
+    if (version !== undefined) this.#made(Buffer.from(bytes), version, [extent]);
+    else this.#pending = { content: Buffer.from(bytes), extent };
+  }
+
   async #append(through: number): Promise<void> {
     if (this.#extents.length === 0 || !this.#content) return;
     const { number, bytes, extent } = await this.#upload();
     const extents = [...this.#extents, extent];
     const condition = { $case: "ifVersion", value: this.#version } as const;
-    const { file } = await passing(this.#client.put("a", number, { extents }, { condition, through }));
-    this.#made(Buffer.concat([this.#content, bytes]), file?.version, extents);
+    try {
+      const { file } = await passing(this.#client.put("a", number, { extents }, { condition, through }));
+      this.#made(Buffer.concat([this.#content, bytes]), file?.version, extents);
+    } catch (error) {
+      // What was pending has come to pass, and was the newer version.
+      if (!this.#pending || QuorumError.from(error).code !== "precondition_failed") throw error;
+    }
   }
 
   #made(content: Buffer | undefined, version: number | undefined, extents: readonly Extent[]): void {
     this.#content = content;
     this.#version = version ?? 0;
     this.#extents = extents;
+    this.#pending = undefined;
   }
 
   async check(): Promise<void> {
     const through = this.#draw(3);
+    if (this.#pending) {
+      const { content, extent } = this.#pending;
+      const found = await passing(this.#client.get("a", { through })).catch(() => undefined);
+      const isThere = Buffer.from(found?.file?.etag ?? []).equals(sha256(content));
+      if (isThere) this.#made(content, found?.file?.version, [extent]);
+    }
     if (!this.#content) {
       const error: unknown = await passing(this.#client.get("a", { through })).catch((thrown: unknown) => thrown);
       expect(QuorumError.from(error).code).toBe("not_found");
