@@ -1,4 +1,5 @@
 import {
+  type CancelSignal,
   type Duplex,
   duplexRoute,
   firstLayout,
@@ -96,10 +97,7 @@ export class FakeSuperNode {
     return { clusterId, nodeId: id, cluster: this.cluster };
   }
 
-  async *#watch(signal: {
-    readonly aborted: boolean;
-    addEventListener: AddListener;
-  }): AsyncGenerator<WatchLayoutResponse> {
+  async *#watch(signal: CancelSignal): AsyncGenerator<WatchLayoutResponse> {
     let sent = -1;
     let loadsSent = this.#loadsTold;
     while (!signal.aborted) {
@@ -115,6 +113,7 @@ export class FakeSuperNode {
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.#watchers.delete(wake);
+          signal.removeEventListener("abort", wake);
           resolve();
         };
         this.#watchers.add(wake);
@@ -123,8 +122,6 @@ export class FakeSuperNode {
     }
   }
 }
-
-type AddListener = (type: "abort", listener: () => void) => void;
 
 function layoutOf(nodes: Parameters<typeof firstLayout>[0], replicas: number) {
   const layout = firstLayout(nodes, replicas);
