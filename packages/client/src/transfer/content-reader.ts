@@ -7,6 +7,8 @@ export class ContentReader {
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   /** What the content must come to, if that was said or is plain. */
   readonly size: number | undefined;
+  /** What {@link next} delivers stays as it is until the transfer has ended; other sources may use their memory anew. */
+  readonly keepsPieces: boolean;
   #read = 0;
   #ended = false;
 
@@ -21,6 +23,7 @@ export class ContentReader {
     if (size !== undefined) this.#checkSize(size);
     if (known !== undefined && known !== size) throw this.#unmet(known, size);
     this.size = size;
+    this.keepsPieces = known !== undefined;
     try {
       this.#iterator = iteratorOf(name, content);
     } catch (cause) {

@@ -74,7 +74,7 @@ class Append {
       if (head.ended) return await this.#appendPieces(head.pieces);
       const next = continued(head.pieces, reader);
       return await this.#context.heavyAppends.during(lifetime, async () => {
-        const chunk = await readHead({ next }, lifetime, chunkBytesMax);
+        const chunk = await readHead({ next, keepsPieces: reader.keepsPieces }, lifetime, chunkBytesMax);
         return chunk.ended ? this.#appendPieces(chunk.pieces) : this.#appendStream(continued(chunk.pieces, { next }));
       });
     } catch (thrown) {

@@ -79,7 +79,7 @@ export async function putContent(
 
 /** Reads until there is more than fits into a record, or the end. */
 export async function readHead(
-  reader: { readonly next: NextPiece },
+  reader: Pick<ContentReader, "next" | "keepsPieces">,
   lifetime: Lifetime,
   bytesMax: number = inlineBytesMax,
 ): Promise<{ readonly pieces: readonly Uint8Array[]; readonly ended: boolean; readonly bytes: number }> {
@@ -89,8 +89,9 @@ export async function readHead(
     const piece = await lifetime.race(reader.next());
     if (!piece) return { pieces, ended: true, bytes };
     bytes += piece.length;
-    // A source may use its memory anew; what is large is used up before it is asked for more.
-    pieces.push(piece.length <= bytesMax ? Uint8Array.prototype.slice.call(piece) : piece);
+    // What is large is used up before the source is asked for more.
+    const mustCopy = !reader.keepsPieces && piece.length <= bytesMax;
+    pieces.push(mustCopy ? Uint8Array.prototype.slice.call(piece) : piece);
   }
   return { pieces, ended: false, bytes };
 }

@@ -4,6 +4,7 @@ import { WaitingRoom } from "../../src/operation/gate.js";
 import { AppendTurns } from "../../src/transfer/append-turns.js";
 import { ChunkBuffer } from "../../src/transfer/chunk-buffer.js";
 import { ContentReader } from "../../src/transfer/content-reader.js";
+import { readHead } from "../../src/transfer/file-put.js";
 import { Lifetime } from "../../src/transfer/lifetime.js";
 import { Progress } from "../../src/transfer/progress.js";
 import { leastReadBytes, ReadAhead, readAheadBytesMax } from "../../src/transfer/read-ahead.js";
@@ -214,5 +215,23 @@ describe("content", () => {
 
   it("pages of a manifest have indices of their own", () => {
     expect(firstPageIndex).toBeGreaterThan((5 * 1024 ** 4) / chunkBytesMax);
+  });
+});
+
+describe("head of a content", () => {
+  it("a source that uses its memory anew", async () => {
+    const memory = Buffer.alloc(10);
+    async function* source(): AsyncGenerator<Uint8Array> {
+      for (let value = 1; value <= 3; value += 1) yield memory.fill(value);
+    }
+    const { pieces, ended } = await readHead(new ContentReader("files/x", source()), new Lifetime());
+    expect(ended).toBe(true);
+    expect(pieces.map(([first]) => first)).toEqual([1, 2, 3]);
+  });
+
+  it("bytes in memory are not copied", async () => {
+    const bytes = new Uint8Array(1000);
+    const { pieces } = await readHead(new ContentReader("files/x", bytes), new Lifetime());
+    expect(pieces[0]).toBe(bytes);
   });
 });
