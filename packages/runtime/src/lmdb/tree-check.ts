@@ -49,7 +49,8 @@ export function damageOfTrees(file: PageFile): TreeDamage | undefined {
   if ([first, second].some((meta) => meta.readUInt32LE(at.version) !== dataVersion)) return undefined;
   try {
     const newest = numberAt(first, at.txn) > numberAt(second, at.txn) ? first : second;
-    new TreeCheck(file, numberAt(newest, at.lastPage)).run({
+    const [lastPage, txn] = [numberAt(newest, at.lastPage), numberAt(newest, at.txn)];
+    new TreeCheck(file, { lastPage, txn }).run({
       main: treeAt(newest, at.mainTree),
       free: treeAt(newest, at.freeTree),
     });
@@ -81,13 +82,15 @@ interface Visit {
 class TreeCheck {
   readonly #file: PageFile;
   readonly #lastPage: number;
+  readonly #txn: number;
   /** Pages that are used or free, by number. */
   readonly #seen: Uint8Array;
 
-  constructor(file: PageFile, lastPage: number) {
+  constructor(file: PageFile, { lastPage, txn }: { readonly lastPage: number; readonly txn: number }) {
     if (lastPage > file.pages + unwrittenPagesMax) throw new TreeDamage("a last page far behind the end of the file");
     this.#file = file;
     this.#lastPage = lastPage;
+    this.#txn = txn;
     this.#seen = new Uint8Array(lastPage + 1);
     this.#seen.fill(1, 0, metaPages);
   }
@@ -127,17 +130,18 @@ class TreeCheck {
 
   /** @returns how many entries there are below */
   #visit(visit: Visit): number {
+    const { page: number, bounds, compare } = visit;
     const isLeaf = visit.levels === 1;
+    const at = { page: number, isLeaf, bounds, compare, txn: this.#txn };
     try {
-      this.#take(visit.page, 1);
-      const page = new TreePage({ number: visit.page, bytes: this.#file.read(visit.page, 1), isLeaf });
+      this.#take(number, 1);
+      const page = new TreePage(this.#file.read(visit.page, 1), at);
       if (page.count === 0) throw new TreeDamage("an empty page");
-      page.checkOrder({ ...visit, isLeaf });
+      page.checkOrder(at);
       return isLeaf ? this.#visitLeaf(page, visit) : this.#visitBranch(page, visit);
     } catch (thrown) {
       const damage = damageFrom(thrown);
-      const { page, bounds, compare } = visit;
-      damage.path.push({ page, isLeaf, bounds, compare });
+      damage.path.push(at);
       throw damage;
     }
   }

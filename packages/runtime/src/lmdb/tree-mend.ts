@@ -71,14 +71,14 @@ function bitsOfParent(
 }
 
 function indexOfChild(bytes: Buffer, parent: DamagedPage, child: number): number | undefined {
-  const page = new TreePage({ number: parent.page, bytes, isLeaf: false });
+  const page = new TreePage(bytes, parent);
   for (let index = 0; index < page.count; index += 1) if (page.child(index) === child) return index;
   return undefined;
 }
 
 /** Where a branch keeps the number of a child, and the keys at both ends of its range. */
 function bytesAbout(bytes: Buffer, parent: DamagedPage, index: number): readonly number[] {
-  const page = new TreePage({ number: parent.page, bytes, isLeaf: false });
+  const page = new TreePage(bytes, parent);
   const about = bytesFrom(page.offset(index), 6);
   for (const end of [index, index + 1]) {
     if (end > 0 && end < page.count) about.push(...bytesFrom(page.offset(end) + 8, page.key(end).length));
@@ -100,7 +100,7 @@ function fitsBelow(
   },
 ): boolean {
   const { bytes, parent, index, child } = options;
-  const page = new TreePage({ number: parent.page, bytes, isLeaf: false });
+  const page = new TreePage(bytes, parent);
   const low = index === 0 ? parent.bounds.low : page.key(index);
   const high = index + 1 < page.count ? page.key(index + 1) : parent.bounds.high;
   const number = page.child(index);
@@ -110,7 +110,7 @@ function fitsBelow(
 
 function fits(bytes: Buffer, at: DamagedPage): boolean {
   try {
-    const page = new TreePage({ number: at.page, bytes, isLeaf: at.isLeaf });
+    const page = new TreePage(bytes, at);
     if (page.count === 0) return false;
     page.checkOrder(at);
     for (let index = 0; at.isLeaf && index < page.count; index += 1) page.value(index);

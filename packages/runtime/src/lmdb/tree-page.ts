@@ -34,6 +34,8 @@ export class TreeDamage extends Error {
 export interface DamagedPage {
   readonly page: number;
   readonly isLeaf: boolean;
+  /** The newest transaction: a page that claims to be of a later one would be written to as if it were memory. */
+  readonly txn: number;
   readonly bounds: Bounds;
   readonly compare: CompareKeys;
 }
@@ -82,11 +84,11 @@ export class TreePage {
   readonly #bytes: Buffer;
   readonly #upper: number;
 
-  /** @throws TreeDamage if it is not page `number`, of this kind, with its nodes side by side up to its end */
-  constructor(options: { readonly number: number; readonly bytes: Buffer; readonly isLeaf: boolean }) {
-    const { number, bytes, isLeaf } = options;
+  /** @throws TreeDamage if it is not this page, of this kind, with its nodes side by side up to its end */
+  constructor(bytes: Buffer, { page, isLeaf, txn }: Pick<DamagedPage, "page" | "isLeaf" | "txn">) {
     this.#bytes = bytes;
-    if (numberAt(bytes, 0) !== number) throw new TreeDamage("another page's number");
+    if (numberAt(bytes, 0) !== page) throw new TreeDamage("another page's number");
+    if (numberAt(bytes, 8) > txn) throw new TreeDamage("a page of a transaction to come");
     const kind = bytes.readUInt16LE(18) & ~passingFlags;
     if (kind !== (isLeaf ? leafFlag : branchFlag)) throw new TreeDamage("a page of another kind");
     const lower = bytes.readUInt16LE(20);
@@ -123,7 +125,7 @@ export class TreePage {
   }
 
   /** @throws TreeDamage if the keys are not in order, or not within the bounds */
-  checkOrder({ isLeaf, bounds, compare }: Omit<DamagedPage, "page">): void {
+  checkOrder({ isLeaf, bounds, compare }: Pick<DamagedPage, "isLeaf" | "bounds" | "compare">): void {
     // The first key of a branch counts for nothing.
     let before: Buffer | undefined;
     for (let index = isLeaf ? 0 : 1; index < this.count; index += 1) {

@@ -143,6 +143,7 @@ describe("a store with a flipped bit", () => {
 
   test.each([
     ["its number", 3],
+    ["its transaction", 11],
     ["its kind", 18],
     ["how many rows there are", 20],
     ["where the rows begin", 22],
