@@ -48,6 +48,13 @@ export interface Duplex<Out, In> {
 
 /** The server's end of a stream. */
 export interface ServedDuplex<Out, In> extends Duplex<Out, In> {
+  /**
+   * As with every stream.
+   *
+   * @param onSent called once nothing looks at the message's memory any more, so that it may be used again. Perhaps never:
+   *   not if the stream breaks before that
+   */
+  write(message: Out, onSent?: () => void): boolean;
   /** Ends the stream with what went wrong, which the caller is told just as with an ordinary call. */
   fail(error: unknown): void;
 }

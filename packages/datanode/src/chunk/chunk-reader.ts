@@ -13,9 +13,7 @@ import {
 } from "./chunk-file.js";
 import type { ChunkRow } from "./chunk-rows.js";
 import type { StoredPiece } from "./chunk-store.js";
-
-/** What is read at a time, and goes into one message. */
-export const pieceBytesMax = 256 * 1024;
+import { PieceMemory, pieceBytesMax } from "./piece-memory.js";
 
 /** Footers in memory, some 600 bytes each: those of 32 GiB of chunks. */
 const footersMax = 8192;
@@ -29,6 +27,7 @@ export interface StoredChunk {
 /** Reads chunks' files, and lets nothing out that does not match its checksum. */
 export class ChunkReader {
   readonly #files: ContentFiles;
+  readonly #memory = new PieceMemory();
   /** By place. A file never changes; what happens to its disk is found when its blocks are read. */
   readonly #footers = new GenerationCache<string, ChunkFooter>({ entriesMax: footersMax });
 
@@ -55,17 +54,15 @@ export class ChunkReader {
     if (!footer) return undefined;
     const { place, size } = chunk.row;
     const bytes = Math.min(size - start, Math.ceil((end - start) / blockBytes) * blockBytes, pieceBytesMax);
-    // Memory of its own: the message that it goes into is sent without a copy.
-    const data = Buffer.allocUnsafeSlow(bytes);
-    if ((await this.#read(place, start, data)) !== bytes) return undefined;
-    const first = start / blockBytes;
-    const checksums: number[] = [];
-    for (let block = 0; block < blocksIn(bytes); block += 1) {
-      const checksum = crc32c(data.subarray(block * blockBytes, (block + 1) * blockBytes));
-      if (checksum !== footer.blocks[first + block]) return undefined;
-      checksums.push(checksum);
+    const memory = this.#memory.take();
+    const data = memory.subarray(0, bytes);
+    const checksums = (await this.#read(place, start, data)) === bytes ? checkedBlocks(data, footer, start) : undefined;
+    if (!checksums) {
+      this.#memory.giveBack(memory);
+      return undefined;
     }
-    return { offset: start, data, checksums, chunkChecksums: footer.blocks };
+    const release = once(() => this.#memory.giveBack(memory));
+    return { offset: start, data, checksums, chunkChecksums: footer.blocks, release };
   }
 
   /** Reads all of a chunk, its footer from the disk, too. */
@@ -83,6 +80,7 @@ export class ChunkReader {
         whole = combineCrc32c(whole, of, Math.min(blockBytes, piece.data.length - block * blockBytes));
       }
       start += piece.data.length;
+      piece.release?.();
     }
     return whole === checksum;
   }
@@ -120,4 +118,24 @@ async function unlessUnreadable<T>(reading: Promise<T>): Promise<T | undefined> 
     if (error instanceof QuorumError && error.code === "corrupt") return undefined;
     throw error;
   }
+}
+
+/** @returns the checksums of the blocks from `start` on; undefined if one of them is not what it was */
+function checkedBlocks(data: Buffer, footer: ChunkFooter, start: number): readonly number[] | undefined {
+  const first = start / blockBytes;
+  const checksums: number[] = [];
+  for (let block = 0; block < blocksIn(data.length); block += 1) {
+    const checksum = crc32c(data.subarray(block * blockBytes, (block + 1) * blockBytes));
+    if (checksum !== footer.blocks[first + block]) return undefined;
+    checksums.push(checksum);
+  }
+  return checksums;
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
 }

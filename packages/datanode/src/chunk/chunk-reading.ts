@@ -55,7 +55,7 @@ export class ChunkReading {
       let isFirst = true;
       for await (const piece of store.read(key, request)) {
         if (this.#ended) return;
-        if (!stream.write(messageOf(piece, isFirst))) await this.#drained();
+        if (!stream.write(messageOf(piece, isFirst), piece.release)) await this.#drained();
         isFirst = false;
       }
       if (this.#ended) return;

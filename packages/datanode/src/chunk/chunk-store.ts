@@ -45,6 +45,8 @@ export interface StoredPiece {
   readonly offset: number;
   /** At most 256 KiB. Belongs to whoever got it. */
   readonly data: Uint8Array;
+  /** Gives `data` back to be used for other pieces; whoever does not leaves it to the garbage collector. */
+  readonly release?: () => void;
   /** CRC-32C of each block of `data`. */
   readonly checksums: readonly number[];
   /** CRC-32C of every block of the chunk, where it is at hand. */

@@ -1,7 +1,7 @@
 import { blockBytes, type CancelSignal, type Clock, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import type { ChunkHeader, WriteChunkRequest, WriteChunkResponse } from "@quorumfs/proto";
 import type { ChunkKey } from "./chunk-key.js";
-import { pieceBytesMax } from "./chunk-reader.js";
+import { pieceBytesMax } from "./piece-memory.js";
 import type { ChunkIntake, ChunkStore } from "./chunk-store.js";
 import { ProgressWatch } from "./progress-watch.js";
 

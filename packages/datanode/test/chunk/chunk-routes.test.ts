@@ -397,6 +397,39 @@ describe("those who do not get on", () => {
     expect((await read(channel)).length).toBeGreaterThan(0);
   });
 
+  test("memory that is used again reaches nobody twice: readers that are fast, slow, and gone in the middle", async () => {
+    const server = await serve();
+    const channels = Array.from({ length: 3 }, () => connect(server));
+    const size = 1024 * kib;
+    const stored = [0, 1, 2, 3].map((index) => bytesOf(index, size));
+    for (const [index, bytes] of stored.entries()) await write(connect(server), bytes, { index });
+    const readOne = async (turn: number): Promise<void> => {
+      const index = turn % stored.length;
+      const stream = channels[turn % channels.length]?.duplex(ChunkServiceService.readChunk, {});
+      if (!stream) throw new Error("no channel");
+      const ended = new Promise<Error | undefined>((resolve) => stream.onEnd(resolve));
+      let at = 0;
+      stream.onMessage(({ data, offset }) => {
+        expect(offset).toBe(at);
+        expect(Buffer.compare(data, stored[index]?.subarray(at, at + data.length) ?? data)).toBe(0);
+        at += data.length;
+        if (turn % 3 === 1) stream.cancel();
+        if (turn % 3 !== 2) return;
+        stream.pause();
+        void settle().then(() => stream.resume());
+      });
+      stream.write(requestOf({ index }));
+      stream.end();
+      const error = await ended;
+      if (turn % 3 === 1) return;
+      expect([error, at]).toEqual([undefined, size]);
+    };
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(Array.from({ length: 24 }, (_, turn) => readOne(round * 24 + turn)));
+    }
+    expect(server.node.damaged).toEqual([]);
+  });
+
   test("1,000 writers at once: 32 MiB are set aside at most, all are served in their turn", async () => {
     const server = await serve();
     const channels = Array.from({ length: 5 }, () => connect(server));

@@ -52,7 +52,10 @@ async function writeChunk(index) {
 
 async function readChunk(index) {
   let length = 0;
-  for await (const { data } of store.read({ owner, upload, index }, { offset: 0, length: 0 })) length += data.length;
+  for await (const { data, release } of store.read({ owner, upload, index }, { offset: 0, length: 0 })) {
+    length += data.length;
+    release();
+  }
   if (length !== chunkBytes) throw new Error(`read ${length} bytes of chunk ${index}`);
 }
 

@@ -104,8 +104,8 @@ class PoweredDuplex implements ServedDuplex<unknown, unknown> {
     this.#power = power;
   }
 
-  write(message: unknown): boolean {
-    return !this.#power.off && this.#inner.write(message);
+  write(message: unknown, onSent?: () => void): boolean {
+    return !this.#power.off && this.#inner.write(message, onSent);
   }
 
   end(): void {

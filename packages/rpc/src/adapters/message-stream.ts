@@ -22,23 +22,34 @@ export class MessageStream {
     this.#onBroken = onBroken;
   }
 
-  /** Sends a message, given in pieces; false asks to hold back until `onDrain`. */
-  write(pieces: readonly Uint8Array[]): boolean {
+  /**
+   * Sends a message, given in pieces; false asks to hold back until `onDrain`.
+   *
+   * @param onSent called when the system has taken all of it; not if the stream breaks before
+   */
+  write(pieces: readonly Uint8Array[], onSent?: () => void): boolean {
     const free = this.#window.enter();
     const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (length <= copyBytesMax) this.#stream.write(frameOf(pieces, length), this.#window.leave);
-    else this.#writePieces(pieces, length);
+    const { leave } = this.#window;
+    const left = onSent
+      ? (error?: Error | null): void => {
+          leave();
+          if (!error) onSent();
+        }
+      : leave;
+    if (length <= copyBytesMax) this.#stream.write(frameOf(pieces, length), left);
+    else this.#writePieces(pieces, length, left);
     return free;
   }
 
-  #writePieces(pieces: readonly Uint8Array[], length: number): void {
+  #writePieces(pieces: readonly Uint8Array[], length: number, left: (error?: Error | null) => void): void {
     const head = Buffer.allocUnsafe(frameHeadBytes);
     writeHead(head, length);
     this.#stream.cork();
     this.#stream.write(head);
     for (const [index, piece] of pieces.entries()) {
       if (index < pieces.length - 1) this.#stream.write(piece);
-      else this.#stream.write(piece, this.#window.leave);
+      else this.#stream.write(piece, left);
     }
     this.#stream.uncork();
   }

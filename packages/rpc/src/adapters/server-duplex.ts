@@ -44,9 +44,9 @@ export class ServerDuplex<Out, In> implements ServedDuplex<Out, In> {
     stream.respond(responseHeaders, { waitForTrailers: true });
   }
 
-  write(message: Out): boolean {
+  write(message: Out, onSent?: () => void): boolean {
     if (this.#closed) return true;
-    return this.#messages.write(this.#codec.responsePieces(message));
+    return this.#messages.write(this.#codec.responsePieces(message), onSent);
   }
 
   end(): void {

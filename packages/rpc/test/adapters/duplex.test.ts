@@ -104,6 +104,31 @@ test("what the server fails a stream with is told to the client, behind what was
   expect(heard).toEqual(["one"]);
 });
 
+test("a server learns when a message has left, and not of one that never does", async () => {
+  const sent: string[] = [];
+  const left = deferred<undefined>();
+  const arrived = deferred<ServedDuplex<Text, Text>>();
+  const listener = await serve(0, (stream) => {
+    for (const text of ["short", "x".repeat(100_000)]) {
+      stream.write({ text }, () => {
+        sent.push(text);
+        if (sent.length === 2) left.resolve(undefined);
+      });
+    }
+    arrived.resolve(stream);
+  });
+  const stream = connect(listener.address).duplex(exchange, {});
+  stream.onMessage(() => undefined);
+  await left.promise;
+  const served = await arrived.promise;
+  const gone = new Promise((resolve) => served.onEnd(resolve));
+  stream.cancel();
+  await gone;
+  served.write({ text: "late" }, () => sent.push("late"));
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(sent.map(({ length }) => length)).toEqual([5, 100_000]);
+});
+
 test("closing the channel ends its streams", async () => {
   const gone = deferred<Error | undefined>();
   const listener = await serve(0, (stream) => {
