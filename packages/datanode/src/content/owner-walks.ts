@@ -114,6 +114,7 @@ export class OwnerWalks {
         if (this.#isLargeAndMine(scanned)) yield { bucket: scanned.bucket, path: scanned.entry.path };
       }
       await pause(clock, pagePauseMs, signal);
+      await this.#letClientsPass(signal);
     }
   }
 
@@ -150,8 +151,13 @@ export class OwnerWalks {
   }
 
   async #pace(signal: AbortSignal): Promise<void> {
-    const { clock, isBusy, ownersPerSecond } = this.#options;
+    const { clock, ownersPerSecond } = this.#options;
     await pause(clock, 1000 / ownersPerSecond, signal);
+    await this.#letClientsPass(signal);
+  }
+
+  async #letClientsPass(signal: AbortSignal): Promise<void> {
+    const { clock, isBusy } = this.#options;
     for (let pauses = 0; pauses < busyPausesMax && isBusy() && !signal.aborted; pauses += 1) {
       await pause(clock, busyPauseMs, signal);
     }

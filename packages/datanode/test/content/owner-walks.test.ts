@@ -4,6 +4,7 @@ import { silentLog } from "@quorumfs/runtime";
 import type { FileOwner } from "../../src/chunk/chunk-key.js";
 import type { CurrentFile } from "../../src/content/current-file.js";
 import { OwnerWalks, type WalkResult } from "../../src/content/owner-walks.js";
+import type { ScannedEntry } from "../../src/replica/messages.js";
 import type { SettleRequest } from "../../src/coordinator/coordinator.js";
 import { StepClock } from "../support/step-clock.js";
 import { clusterOf, owner, upload } from "./fixture.js";
@@ -29,7 +30,10 @@ class Subject {
   readonly asked: string[] = [];
   owners: readonly FileOwner[] = [];
   lapsed: readonly FileOwner[] = [];
+  /** What each page of records has. */
   entries: readonly RangeEntry[] = [];
+  pages = 1;
+  pagesRead = 0;
   found: CurrentFile | undefined = live;
   settled: CurrentFile | undefined = deleted;
   failure: QuorumError | undefined;
@@ -52,7 +56,7 @@ class Subject {
         owners: () => stream(this.owners),
         lapsedUploads: () => stream(this.lapsed.map((file) => ({ owner: file }))),
       },
-      replica: { scan: () => stream([this.entries.map((entry) => ({ bucket: owner.bucket, entry }))]) },
+      replica: { scan: () => this.#scan() },
       current: {
         read: ({ path }) => this.#answer(`read ${path}`, this.found),
         settle: (file) => this.#answer(nameOf(file), this.settled),
@@ -69,6 +73,13 @@ class Subject {
       refresh: async () => void (this.refreshed += 1),
       ownersPerSecond,
     });
+  }
+
+  async *#scan(): AsyncGenerator<readonly ScannedEntry[]> {
+    while (this.pagesRead < this.pages) {
+      this.pagesRead += 1;
+      yield await Promise.resolve(this.entries.map((entry) => ({ bucket: owner.bucket, entry })));
+    }
   }
 
   async #answer(question: string, answer: CurrentFile | undefined): Promise<CurrentFile | undefined> {
@@ -215,6 +226,18 @@ describe("the walk over holders", () => {
     subject.entries = [record("a", 10), record("b", 0, "tombstone"), { kind: "corrupt", path: "c" }];
     expect(await subject.walk("holders")).toEqual({ checked: 0, failed: 0 });
     expect(subject.told).toEqual([]);
+  });
+
+  test("the scan for them holds back while clients need the node, but not for ever", async () => {
+    const subject = new Subject();
+    subject.pages = 3;
+    subject.busy = true;
+    const walking = subject.begin("holders");
+    await subject.clock.pass(2000);
+    expect(subject.pagesRead).toBe(2);
+    await subject.clock.pass(2000);
+    expect(subject.pagesRead).toBe(3);
+    await walking;
   });
 
   test("neither does one that was overwritten by a small one meanwhile", async () => {
