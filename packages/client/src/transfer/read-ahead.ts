@@ -1,10 +1,11 @@
 /**
- * The memory of all downloads of one client: what they have asked for and not handed out. Four chunks, shared by whoever
+ * The memory of all downloads of one client: what they have asked for and not handed out. Three chunks, shared by whoever
  * comes first; a download that would get nothing gets a little all the same, or a reader that sleeps could stop the others.
  */
 import { blockBytes, chunkBytesMax } from "@quorumfs/core";
 
-export const readAheadBytesMax = 4 * chunkBytesMax;
+/** More makes nothing faster where a round trip takes less than 20 ms. */
+export const readAheadBytesMax = 3 * chunkBytesMax;
 /** What a download may ask for where nothing is left; whole blocks. Where very many do so, one block. */
 export const leastReadBytes = 512 * 1024;
 

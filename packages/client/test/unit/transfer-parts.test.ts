@@ -109,9 +109,9 @@ describe("upload buffers", () => {
 });
 
 describe("read-ahead", () => {
-  it("four chunks, and a little for those that come too late", () => {
+  it("three chunks, and a little for those that come too late", () => {
     const readAhead = new ReadAhead();
-    for (let index = 0; index < 4; index += 1) expect(readAhead.take(chunkBytesMax, false)).toBe(chunkBytesMax);
+    for (let index = 0; index < 3; index += 1) expect(readAhead.take(chunkBytesMax, false)).toBe(chunkBytesMax);
     expect(readAhead.used).toBe(readAheadBytesMax);
     expect(readAhead.take(chunkBytesMax, false)).toBe(0);
     expect(readAhead.take(chunkBytesMax, true)).toBe(leastReadBytes);
