@@ -78,7 +78,7 @@ const crcs = [1, 2, 3, 4];
 function* downloads(bytes) {
   let offset = 0;
   for (const data of pieces(bytes)) {
-    yield { data, blockCrc32c: crcs, offset: offset % chunkBytes };
+    yield { data, blockCrc32c: crcs, offset: offset % chunkBytes, chunkCrc32c: [] };
     offset += data.length;
   }
 }
