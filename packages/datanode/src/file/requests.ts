@@ -80,7 +80,8 @@ function largePutTerms(request: PutRequest, random: Random): PutTerms {
   if (!request.mutation || request.mutation.requestId.byteLength === 0) {
     throw invalid("with a manifest comes a request id, by which its upload is named");
   }
-  const terms = mutationTerms(request.mutation, random);
+  // Chunks go on the strength of it that a mutation is applied once, whatever its caller says of itself.
+  const terms = { ...mutationTerms(request.mutation, random), mayBeRepeated: true };
   const manifest = manifestOf(request.manifest, size);
   checkUploads(manifest, terms);
   const bytes = request.manifest;

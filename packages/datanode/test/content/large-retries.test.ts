@@ -54,6 +54,17 @@ describe("a large put that may have run", () => {
     await expect(again).rejects.toMatchObject({ code: "unknown_outcome" });
   });
 
+  test("sent again as if for the first time, after its mark is gone: not applied a second time", async () => {
+    await start();
+    const extent = await client.upload("a", 1, bytes);
+    await client.put("a", 1, { extents: [extent] }, { bytes });
+    for (let write = 0; write < 9; write += 1) await cluster.files(1).put("a", `${write}`);
+    // Its chunks are retired, and still there.
+    const again = client.put("a", 1, { extents: [extent] }, { bytes });
+    await expect(again).rejects.toMatchObject({ code: "unavailable" });
+    expect(Buffer.from((await client.get("a")).content).toString()).toBe("8");
+  });
+
   test("its first attempt was refused for good: refused again", async () => {
     await start();
     await cluster.files(0).put("a", "there");
