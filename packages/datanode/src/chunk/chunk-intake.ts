@@ -65,8 +65,11 @@ export class StoreIntake implements ChunkIntake {
     const { size, checksum } = draft.content;
     if (size !== expected.size || checksum !== expected.checksum) {
       await this.discard();
-      if (size !== expected.size) throw invalid(`${size} bytes came, and ${expected.size} were announced`);
-      throw invalid("the bytes do not match the checksum that was announced");
+      throw damagedOnTheWay(
+        size !== expected.size
+          ? `${size} bytes came, and ${expected.size} were announced`
+          : "the bytes do not match the checksum that was announced",
+      );
     }
     this.#state = "committing";
     let letNext: () => void = () => undefined;
@@ -115,4 +118,9 @@ export class StoreIntake implements ChunkIntake {
 
 function invalid(reason: string): QuorumError {
   return new QuorumError({ code: "invalid_argument", message: `the chunk is not stored: ${reason}` });
+}
+
+/** No fault of what was asked: sent again, to this node or another, it may arrive whole. */
+export function damagedOnTheWay(message: string): QuorumError {
+  return new QuorumError({ code: "corrupt", message: `the chunk is not stored: ${message}; send it again` });
 }

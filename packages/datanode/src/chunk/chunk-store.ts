@@ -65,8 +65,8 @@ export interface ChunkIntake {
   /**
    * Makes the chunk durable: its bytes first, then the row that says where they are.
    *
-   * @throws QuorumError `invalid_argument`: fewer bytes than were announced, or others; `unavailable`: the disk failed.
-   *   Nothing is left of the chunk then
+   * @throws QuorumError `corrupt`: fewer bytes than were announced, or others; `unavailable`: the disk failed. Nothing is left
+   *   of the chunk then
    */
   commit(): Promise<void>;
   /** Drops what was written. Does nothing after `commit`. Never throws. */

@@ -1,5 +1,6 @@
 import { blockBytes, type CancelSignal, type Clock, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import type { ChunkHeader, WriteChunkRequest, WriteChunkResponse } from "@quorumfs/proto";
+import { damagedOnTheWay } from "./chunk-intake.js";
 import type { ChunkKey } from "./chunk-key.js";
 import { pieceBytesMax } from "./piece-memory.js";
 import type { ChunkIntake, ChunkStore } from "./chunk-store.js";
@@ -67,7 +68,7 @@ export class ChunkWriting {
     if (this.#ended || this.#halfClosed) {
       // It has gone in the meantime, or has said that no bytes will come.
       await begun.discard();
-      return this.#fail(tooFew(0, header.size));
+      return this.#fail(damagedOnTheWay(`0 bytes came, and ${header.size} were announced`));
     }
     this.#intake = begun;
     stream.write({ step: { $case: "proceed", value: {} } });
@@ -130,8 +131,10 @@ export class ChunkWriting {
     // Whoever has said all may say that it has.
     if (this.#header && this.#received === size) return;
     this.#halfClosed = true;
-    // Perhaps it is here already.
-    if (!this.#header || this.#intake) this.#fail(tooFew(this.#received, size));
+    const what = `${this.#received} bytes came, and ${size} were announced`;
+    if (this.#intake) this.#fail(damagedOnTheWay(what));
+    // Perhaps the chunk is here already.
+    else if (!this.#header) this.#fail(invalid(what));
   }
 
   #finish(): void {
@@ -158,10 +161,6 @@ export class ChunkWriting {
     this.#ended = true;
     this.#watch.end();
   }
-}
-
-function tooFew(received: number, announced: number): QuorumError {
-  return invalid(`${received} bytes came, and ${announced} were announced`);
 }
 
 function stalled(): QuorumError {

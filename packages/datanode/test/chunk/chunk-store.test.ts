@@ -108,16 +108,16 @@ describe("store and read", () => {
   });
 
   test.each([
-    ["a checksum that lies", 5000, { checksum: 1 }, 5000],
-    ["too few bytes", 5000, {}, 4999],
-    ["too many bytes", 5000, {}, 5001],
-  ])("%s: refused, and nothing is left", async (_, size, change, sent) => {
+    ["a checksum that lies", 5000, { checksum: 1 }, 5000, "corrupt"],
+    ["too few bytes", 5000, {}, 4999, "corrupt"],
+    ["too many bytes", 5000, {}, 5001, "invalid_argument"],
+  ])("%s: refused, and nothing is left", async (_, size, change, sent, code) => {
     const node = await start();
     const content = { ...contentOf(bytesOf(1, size)), ...change };
     const intake = await node.store.begin(keyOf(1, 0), content, never);
     if (intake === "held") throw new Error("held");
     const attempt = intake.write(bytesOf(1, sent)).then(() => intake.commit());
-    await expect(attempt).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(attempt).rejects.toMatchObject({ code });
     await intake.discard();
     expect(await node.isHere(keyOf(1, 0))).toBe(false);
     expect(node.files.places).toEqual([]);
