@@ -115,13 +115,15 @@ function mutationTerms(message: MutationMessage | undefined, random: Random): Mu
   }
   const isNamed = requestId !== undefined && requestId.byteLength > 0;
   if (mayHaveRun && !isNamed) throw invalid("a repeated request must carry the request id of its first attempt");
+  const wanted = conditionOf(condition);
   return {
-    condition: conditionOf(condition),
+    condition: wanted,
     // A copy: the original is a view into its whole message, and the id stays with the file.
     requestId: isNamed ? new Uint8Array(requestId) : random.bytes(requestIdBytes),
     mayHaveRun,
     mayBeRepeated,
-    seenVersion,
+    // Who asks for a version knows it, and no attempt can have made one below.
+    seenVersion: wanted.kind === "version" ? Math.max(seenVersion, wanted.counter) : seenVersion,
   };
 }
 

@@ -5,10 +5,11 @@
  */
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { type Extent, inlineBytesMax, QuorumError } from "@quorumfs/core";
+import type { PutResponse } from "@quorumfs/proto";
 import { SmallCluster } from "../support/small-cluster.js";
 import { settle } from "../support/step-clock.js";
 import { noise, sha256 } from "./fixture.js";
-import { LargeClient } from "./large-client.js";
+import { LargeClient, type PutLarge } from "./large-client.js";
 
 const leaseMs = 20_000;
 const config = { uploadLeaseMs: leaseMs, retireAfterMs: 1000 };
@@ -28,6 +29,8 @@ class History {
   /** What the file should be. */
   #content: Buffer | undefined;
   #version = 0;
+  /** The highest version that this client knows of. */
+  #seen = 0;
   #extents: readonly Extent[] = [];
   /** What it may become yet: of a put whose coordinator died over it. */
   #pending: { readonly content: Buffer; readonly extent: Extent } | undefined;
@@ -97,8 +100,19 @@ class History {
 
   async #write(through: number): Promise<void> {
     const { number, bytes, extent } = await this.#upload();
-    const { file } = await passing(this.#client.put("a", number, { extents: [extent] }, { bytes, through }));
+    const { file } = await passing(this.#put(number, [extent], { bytes, through }));
     this.#made(Buffer.from(bytes), file?.version, [extent]);
+  }
+
+  /** As the library does it: who is told that nothing proves this to be the first attempt knows by then from where on. */
+  async #put(number: number, extents: readonly Extent[], more: PutLarge): Promise<PutResponse> {
+    try {
+      return await this.#client.put("a", number, { extents }, { ...more, seenVersion: this.#seen });
+    } catch (thrown) {
+      const { currentVersion } = QuorumError.from(thrown).details;
+      if (QuorumError.from(thrown).code !== "unavailable" || currentVersion === undefined) throw thrown;
+      return await this.#client.put("a", number, { extents }, { ...more, seenVersion: currentVersion });
+    }
   }
 
   /** Some of its votes leave, and then it is gone. */
@@ -115,7 +129,7 @@ class History {
       return left > 0;
     };
     const putting = this.#client
-      .put("a", number, { extents: [extent] }, { bytes, through })
+      .put("a", number, { extents: [extent] }, { bytes, through, seenVersion: this.#seen })
       .then(({ file }) => file?.version)
       .catch(() => undefined);
     await settle();
@@ -133,7 +147,7 @@ class History {
     const extents = [...this.#extents, extent];
     const condition = { $case: "ifVersion", value: this.#version } as const;
     try {
-      const { file } = await passing(this.#client.put("a", number, { extents }, { condition, through }));
+      const { file } = await passing(this.#put(number, extents, { condition, through }));
       this.#made(Buffer.concat([this.#content, bytes]), file?.version, extents);
     } catch (error) {
       // What was pending has come to pass, and was the newer version.
@@ -144,6 +158,7 @@ class History {
   #made(content: Buffer | undefined, version: number | undefined, extents: readonly Extent[]): void {
     this.#content = content;
     this.#version = version ?? 0;
+    this.#seen = Math.max(this.#seen, this.#version);
     this.#extents = extents;
     this.#pending = undefined;
   }

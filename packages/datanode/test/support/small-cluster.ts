@@ -130,12 +130,13 @@ export interface PutMore {
   readonly attributes?: ReadonlyMap<string, string>;
   readonly requestId?: Uint8Array;
   readonly mayHaveRun?: boolean;
+  readonly seenVersion?: number;
   readonly condition?: NonNullable<NonNullable<PutRequest["mutation"]>["condition"]>["test"];
 }
 
 export function putRequest(path: string, content: string, more: PutMore = {}): PutRequest {
   const { bucket = "files", etag = new Uint8Array(0), attributes = new Map<string, string>() } = more;
-  const { requestId = new Uint8Array(0), mayHaveRun = false, condition: test } = more;
+  const { requestId = new Uint8Array(0), mayHaveRun = false, seenVersion = 0, condition: test } = more;
   return {
     bucket,
     path,
@@ -144,6 +145,6 @@ export function putRequest(path: string, content: string, more: PutMore = {}): P
     size: 0,
     etag,
     attributes: new Map(attributes),
-    mutation: { requestId, mayHaveRun, mayBeRepeated: false, seenVersion: 0, condition: { test } },
+    mutation: { requestId, mayHaveRun, mayBeRepeated: false, seenVersion, condition: { test } },
   };
 }
