@@ -26,11 +26,17 @@ const files = new Map([
 ]);
 
 beforeAll(async () => {
-  cluster = await startCluster({ nodes: 3 });
+  cluster = await startCluster({ nodes: 3, dataNode: { retireAfterMs: 100 } });
   client = await cluster.client();
   bucket = (await client.buckets.info("files")).id;
-  for (const [name, content] of files) await client.put(name, content);
-  await cluster.waitUntil("every copy is where it belongs", isComplete, 30_000);
+  for (const [name, content] of files) {
+    // Two of three are enough for a put; a node that has just started may miss it.
+    await cluster.waitUntil(`${name} is on all three`, async () => {
+      await client.put(name, content);
+      return (await cluster.replicaCount(name)) === 3;
+    });
+  }
+  await cluster.waitUntil("every copy is where it belongs, and no other", isComplete, 60_000);
 });
 
 afterAll(() => cluster.close());
