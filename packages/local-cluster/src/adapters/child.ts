@@ -43,7 +43,7 @@ const newObjects = "--max-semi-space-size=32";
  * 15 MiB that come in, which costs as much processor time as all the rest. With this much it counts as grown only from here on;
  * nothing is taken up before it is used.
  */
-const oldObjects = "--initial-old-space-size=64";
+const oldObjects = "--initial-old-space-size=96";
 
 export function startChild(script: string, args: readonly string[]): Child {
   const child = spawn(process.execPath, [newObjects, oldObjects, script, ...args], {
