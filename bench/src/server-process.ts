@@ -8,7 +8,7 @@ const startTimeoutMs = 30_000;
 const stopTimeoutMs = 10_000;
 
 /** As `npm start` sets them, with the reasons in local-cluster. */
-const heapOptions = ["--max-semi-space-size=32", "--initial-old-space-size=96"];
+const heapOptions = ["--initial-old-space-size=64"];
 
 /** What makes Node write a CPU profile to a directory when the process ends. */
 export function profileOptions(name: string, directory: string | undefined): readonly string[] {

@@ -1,2 +1,2 @@
-#!/usr/bin/env -S UV_THREADPOOL_SIZE=8 node --max-semi-space-size=32 --initial-old-space-size=96
+#!/usr/bin/env -S UV_THREADPOOL_SIZE=8 node --initial-old-space-size=64
 import "../dist/bin.js";

@@ -57,6 +57,11 @@ export interface ServedDuplex<Out, In> extends Duplex<Out, In> {
   write(message: Out, onSent?: () => void): boolean;
   /** Ends the stream with what went wrong, which the caller is told just as with an ordinary call. */
   fail(error: unknown): void;
+  /**
+   * Says that nobody looks any more at the message that brought these bytes, so that its memory may hold a later one. For
+   * bulk data; without it the garbage collector sees to that.
+   */
+  reuse?(bytes: Uint8Array): void;
 }
 
 /** A way to one peer. Connects when first used, reconnects by itself. */

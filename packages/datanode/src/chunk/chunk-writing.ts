@@ -101,6 +101,7 @@ export class ChunkWriting {
   async #write(intake: ChunkIntake, data: Uint8Array): Promise<void> {
     if (this.#ended) return;
     await intake.write(data);
+    this.#options.stream.reuse?.(data);
     this.#unwritten -= data.length;
     this.#goOn();
   }

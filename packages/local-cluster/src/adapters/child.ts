@@ -33,20 +33,14 @@ const exitWithParent = { QUORUMFS_EXIT_WITH_PARENT: "1" };
 const threads = { UV_THREADPOOL_SIZE: "8" };
 
 /**
- * What a batch of votes holds on to outlives V8's usual 16 MiB for new objects, and is then copied twice and collected
- * the slow way: 32 MiB took 5 to 15 % off the processor time of a write (pnpm bench small). Taken up under load only.
- */
-const newObjects = "--max-semi-space-size=32";
-
-/**
  * V8 takes the buffers that bulk data is read into for growth of the heap, and a heap of 20 MiB is then marked once for every
  * 15 MiB that come in, which costs as much processor time as all the rest. With this much it counts as grown only from here on;
  * nothing is taken up before it is used.
  */
-const oldObjects = "--initial-old-space-size=96";
+const oldObjects = "--initial-old-space-size=64";
 
 export function startChild(script: string, args: readonly string[]): Child {
-  const child = spawn(process.execPath, [newObjects, oldObjects, script, ...args], {
+  const child = spawn(process.execPath, [oldObjects, script, ...args], {
     detached: true,
     stdio: ["pipe", "pipe", "pipe"],
     env: { ...foreignEnvironment(), ...threads, ...exitWithParent },

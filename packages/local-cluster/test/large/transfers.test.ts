@@ -156,13 +156,14 @@ describe("download", () => {
     expect(same(await reading.rest(), content)).toBe("same");
   });
 
-  test("a replica stalls in mid-file: another one goes on", async () => {
+  test("two of three replicas stall in mid-file: the third goes on", async () => {
     const content = sample(24 * mebibyte, 30);
     await client.put(name, content);
     const reading = await begun(client, name);
-    const fault = cluster.dropMessages({ from: 3, to: "client", fraction: 1 });
+    // Several chunks are read at a time, from whoever has least to do: one of these is asked for some of what is left.
+    const faults = [2, 3].map((from) => cluster.dropMessages({ from, to: "client", fraction: 1 }));
     expect(same(await reading.rest(), content)).toBe("same");
-    expect(fault.hits).toBeGreaterThan(0);
+    expect(faults.reduce((hits, fault) => hits + fault.hits, 0)).toBeGreaterThan(0);
   });
 
   test("a reader that stops: others go on, and it goes on where it was", async () => {

@@ -1,5 +1,6 @@
 import { QuorumError } from "@quorumfs/core";
 import { messageBytesMax } from "./limits.js";
+import { messageMemory } from "./message-memory.js";
 
 // One byte that says whether the message is compressed, four that say how long it is.
 export const frameHeadBytes = 5;
@@ -33,7 +34,7 @@ export class FrameReader {
     const length = lengthOf(this.#rest);
     const bytes = this.#take(frameHeadBytes, length);
     if (bytes.length === length) return bytes;
-    const begun = Buffer.allocUnsafeSlow(length);
+    const begun = messageMemory.take(length);
     begun.set(bytes);
     this.#begun = begun;
     this.#filled = bytes.length;

@@ -3,6 +3,7 @@ import { status as Status } from "@grpc/grpc-js";
 import { QuorumError, type ServedDuplex } from "@quorumfs/core";
 import { type Codec, Undecodable } from "./codec.js";
 import { statusGraceMs } from "./limits.js";
+import { messageMemory } from "./message-memory.js";
 import { MessageStream } from "./message-stream.js";
 import type { FailureStatus } from "./status.js";
 import { okTrailers, trailersOf } from "./trailers.js";
@@ -75,6 +76,10 @@ export class ServerDuplex<Out, In> implements ServedDuplex<Out, In> {
     this.#stream.removeAllListeners("data");
     this.#stream.resume();
     this.#tell(new QuorumError({ code: "cancelled", message: status.details }));
+  }
+
+  reuse(bytes: Uint8Array): void {
+    messageMemory.giveBack(bytes);
   }
 
   pause(): void {
