@@ -111,6 +111,12 @@ describe("a store with a flipped bit", () => {
     }
   }
 
+  async function withEachBitFlipped(byte: number): Promise<readonly string[]> {
+    const outcomes: string[] = [];
+    for (let bit = 0; bit < 8; bit += 1) outcomes.push(await withBitFlipped(byte, bit));
+    return outcomes;
+  }
+
   function* randomBits(count: number, byteOf: (random: number) => number): Generator<[number, number]> {
     let state = seed;
     const next = () => {
@@ -152,12 +158,18 @@ describe("a store with a flipped bit", () => {
     expect(await withBitFlipped(leafPage() * pageBytes + offset, 1)).toBe("put right");
   });
 
-  test.each([
-    ["its child", 0],
-    ["the beginning of its child's range", 8 + 3],
-  ])("in a branch, %s: put right, or nothing lost", async (_what, offset) => {
+  // Which pages there are beside it depends on which writes were settled together; a bit may have several solutions then.
+  test("in a branch, its child: nothing is lost without a word, and most are put right", async () => {
     const { node } = parentOf(leafPage());
-    expect(["put right", "nothing lost"]).toContain(await withBitFlipped(node + offset, 1));
+    const outcomes = await withEachBitFlipped(node);
+    expect(outcomes.filter((outcome) => outcome !== "put right" && outcome !== "refused")).toEqual([]);
+    expect(outcomes.filter((outcome) => outcome === "put right").length).toBeGreaterThan(outcomes.length / 2);
+  });
+
+  test("in a branch, the beginning of its child's range: nothing is lost without a word", async () => {
+    const { node } = parentOf(leafPage());
+    const outcomes = await withEachBitFlipped(node + 8 + 3);
+    expect(outcomes.filter((outcome) => !["put right", "nothing lost", "refused"].includes(outcome))).toEqual([]);
   });
 
   test("two bits: refused, and said why", async () => {
