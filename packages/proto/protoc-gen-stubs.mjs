@@ -8,6 +8,8 @@ import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { eachField, lengthDelimited } from "./plugin-messages.mjs";
 
 const rewrites = [
+  // Generated code is not linted at all, so that there is nothing to switch off.
+  ["/* eslint-disable */\n", ""],
   [
     'import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";',
     'import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";',

@@ -4,7 +4,6 @@
 //   protoc               unknown
 // source: quorumfs/v1/replica.proto
 
-/* eslint-disable */
 import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";
 import {
   type CallOptions,

@@ -4,7 +4,6 @@
 //   protoc               unknown
 // source: quorumfs/v1/types.proto
 
-/* eslint-disable */
 import { asBuffer, BinaryReader, BinaryWriter, inPieces, noBytes } from "../../../wire.js";
 
 /** How durable an acknowledged write is. */
