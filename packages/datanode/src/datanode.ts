@@ -84,7 +84,7 @@ const closeGraceMs = 2000;
  */
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
   const { config, network, disk, content, clock, random, probe, log, version } = options;
-  const { storeId, incarnation, member } = await openIdentity({ disk, random });
+  const { storeId, incarnation, runId, member } = await openIdentity({ disk, random });
   const self = new LocalNode({ incarnation, version, member });
   const store = new ClusterStore({ disk, log });
   const onFatal = once(options.onFatal);
@@ -185,6 +185,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     store,
     self,
     storeId,
+    runId,
     wantedNodeId: config.nodeId,
     address: config.advertise === "" ? listener.address : config.advertise,
     zone: config.zone,

@@ -5,4 +5,5 @@ export * from "./gen/quorumfs/v1/cluster.js";
 export * from "./gen/quorumfs/v1/file.js";
 export * from "./gen/quorumfs/v1/maintenance.js";
 export * from "./gen/quorumfs/v1/replica.js";
+export * from "./gen/quorumfs/v1/sync.js";
 export * from "./gen/quorumfs/v1/types.js";

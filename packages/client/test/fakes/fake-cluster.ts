@@ -9,6 +9,7 @@ import {
   type FileRequest,
   type FileResponse,
   type Node,
+  NodeRole,
   NodeState,
   type SessionRequest,
   type WatchLayoutResponse,
@@ -220,6 +221,7 @@ function clusterOf(nodeCount: number, formed: boolean): Cluster {
     nodes,
     buckets: [{ id: 1, name: "files", readQuorum: 2, writeQuorum: 2, durability: 1, createdAtMs: 0, deleting: false }],
     replicas: 3,
+    formerNodes: [],
   };
 }
 
@@ -245,6 +247,7 @@ function nodeOf(id: number): Node {
     load: undefined,
     stateSinceMs: 0,
     version: "0.1.0",
+    role: NodeRole.NODE_ROLE_ACTIVE,
   };
 }
 

@@ -42,6 +42,11 @@ export interface Table {
 export interface Disk {
   table(name: string): Table;
   commit(writes: readonly TableWrite[]): Promise<void>;
+  /**
+   * How many groups of commits have become durable since the store was made: it grows with every commit, and never goes
+   * back over restarts and crashes. A store that shows less than it did before is an old copy.
+   */
+  readonly commits: number;
   /** Bytes free and in all on the volume that holds the store. */
   space(): { readonly freeBytes: number; readonly totalBytes: number };
   /** Waits for running commits, then releases the store. Idempotent. */

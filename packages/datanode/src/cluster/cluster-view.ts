@@ -102,6 +102,7 @@ export class ClusterView {
     nodes: [],
     buckets: [],
     replicas: 0,
+    formerNodes: [],
   });
 
   bucketNamed(name: string): BucketView | undefined {

@@ -7,6 +7,8 @@ export interface Identity {
   readonly storeId: Uint8Array;
   /** How often a process has been started on this store, this time included. Part of every ballot. */
   readonly incarnation: number;
+  /** 16 random bytes of this run. A store that was rolled back may repeat an incarnation; it cannot repeat this. */
+  readonly runId: Uint8Array;
   /** What the SuperNode gave at the first Join; undefined before it. */
   readonly member: Member | undefined;
 }
@@ -17,6 +19,7 @@ export interface Member {
 }
 
 const storeIdBytes = 16;
+const runIdBytes = 16;
 const incarnationMax = 0xffff_ffff;
 
 const text = new TextEncoder();
@@ -43,7 +46,7 @@ export async function openIdentity(options: { readonly disk: Disk; readonly rand
     table.write(keys.storeId, storeId),
     table.write(keys.incarnation, text.encode(String(incarnation))),
   ]);
-  return { storeId, incarnation, member };
+  return { storeId, incarnation, runId: random.bytes(runIdBytes), member };
 }
 
 /** Remembers what the SuperNode gave; durable when it resolves. */

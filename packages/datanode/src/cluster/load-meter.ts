@@ -81,6 +81,7 @@ export class LoadMeter {
       uploadingBytes: usage.uploadingBytes,
       full: chunks.isFull,
       damage: damage(),
+      sync: undefined,
     };
   }
 }

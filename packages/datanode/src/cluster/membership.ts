@@ -17,6 +17,7 @@ export interface MembershipOptions {
   readonly store: ClusterStore;
   readonly self: LocalNode;
   readonly storeId: Identity["storeId"];
+  readonly runId: Identity["runId"];
   /** The id to ask for at the first Join; undefined takes any. */
   readonly wantedNodeId: number | undefined;
   /** host:port under which others reach this node. */
@@ -105,7 +106,7 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
-    const { superNode, store, self, disk, log, storeId, wantedNodeId, ...rest } = this.#options;
+    const { superNode, store, self, disk, log, storeId, runId, wantedNodeId, ...rest } = this.#options;
     const { member } = self;
     const joined = await superNode.join(
       {
@@ -118,6 +119,9 @@ export class Membership {
         incarnation: self.incarnation,
         layout: store.view.layoutNumber,
         version: self.version,
+        runId,
+        commits: disk.commits,
+        revision: store.view.revision,
       },
       this.#stop.signal,
     );
@@ -179,7 +183,7 @@ export class Membership {
 
   /** Sends beats until the stream ends. */
   #beat(): Promise<void> {
-    const { superNode, self, store, clock, load } = this.#options;
+    const { superNode, self, store, disk, clock, load } = this.#options;
     const stream = superNode.heartbeat(this.#stop.signal);
     return new Promise((resolve, reject) => {
       let cancelNext: CancelTimer | undefined;
@@ -187,7 +191,17 @@ export class Membership {
       const send = () => {
         const { id: node, incarnation } = self;
         // A beat that cannot leave is left out: the next one says more.
-        if (isFree) isFree = stream.write({ nodeId: node, incarnation, load: load(), revision: store.view.revision });
+        if (isFree) {
+          const { revision } = store.view;
+          isFree = stream.write({
+            nodeId: node,
+            incarnation,
+            load: load(),
+            revision,
+            synced: [],
+            commits: disk.commits,
+          });
+        }
         cancelNext = clock.after(heartbeatMs, send);
       };
       stream.onMessage(() => this.#pause.reset());

@@ -130,7 +130,7 @@ function rangeEntryFromWire(message: RangeEntryMessage): RangeEntry {
 }
 
 export function rangePageToWire(page: RangePage): RangeReadResponse {
-  return { entries: page.entries.map(rangeEntryToWire), lastPath: page.lastPath, truncated: page.truncated };
+  return { entries: page.entries.map(rangeEntryToWire), lastPath: page.lastPath, truncated: page.truncated, floor: 0 };
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { bucketId, chunkBytesMax, type Extent, firstLayout, type Layout, nodeId } from "@quorumfs/core";
-import { Durability, NodeState } from "@quorumfs/proto";
+import { Durability, NodeRole, NodeState } from "@quorumfs/proto";
 import { crc32c } from "@quorumfs/runtime";
 import { type BucketView, ClusterView } from "../../src/cluster/cluster-view.js";
 import type { FileOwner } from "../../src/chunk/chunk-key.js";
@@ -58,6 +58,7 @@ export function clusterOf(nodes: number, down: readonly number[] = []): { view: 
     clusterId: "test",
     revision: 1,
     replicas: 3,
+    formerNodes: [],
     layout: {
       number: layout.number,
       replicas: 3,
@@ -77,6 +78,7 @@ export function clusterOf(nodes: number, down: readonly number[] = []): { view: 
       load: undefined,
       stateSinceMs: 0,
       version: "",
+      role: NodeRole.NODE_ROLE_ACTIVE,
     })),
     buckets: [
       {

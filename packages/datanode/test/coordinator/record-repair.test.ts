@@ -56,6 +56,7 @@ class Replicas {
       layout: { number: 1, replicas: 3, partitions: [{ nodes: [1, 2, 3], joining: [], layout: 1 }] },
       nodes: [],
       replicas: 3,
+      formerNodes: [],
       buckets: [
         {
           id: files,

@@ -18,6 +18,7 @@ import {
   type HeartbeatRequest,
   type JoinRequest,
   type Loads,
+  NodeRole,
   NodeState,
   type WatchLayoutResponse,
 } from "@quorumfs/proto";
@@ -41,6 +42,7 @@ export class FakeSuperNode {
       nodes: [],
       buckets: [...(options.buckets ?? [filesBucket])],
       replicas: options.replicas,
+      formerNodes: [],
     };
   }
 
@@ -89,7 +91,9 @@ export class FakeSuperNode {
     const id = request.nodeId === 0 ? nodes.length + 1 : request.nodeId;
     const { address, zone, capacityBytes, incarnation, version } = request;
     const state = NodeState.NODE_STATE_UP;
-    const node = { id, address, zone, capacityBytes, state, incarnation, load: undefined, stateSinceMs: 0, version };
+    const role = NodeRole.NODE_ROLE_ACTIVE;
+    const place = { id, address, zone, capacityBytes };
+    const node = { ...place, state, incarnation, load: undefined, stateSinceMs: 0, version, role };
     const joined = [...nodes.filter((other) => other.id !== id), node];
     const placed = joined.map((other) => ({ id: nodeId(other.id), zone: other.zone, weight: 1 }));
     const layout = this.cluster.layout ?? (joined.length >= replicas ? layoutOf(placed, replicas) : undefined);

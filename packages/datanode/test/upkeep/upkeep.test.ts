@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { bucketId, type Channel } from "@quorumfs/core";
-import { type Cluster, MaintenanceServiceService, NodeState, ScrubState } from "@quorumfs/proto";
+import { type Cluster, MaintenanceServiceService, NodeRole, NodeState, ScrubState } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
 import type { ChunkKey } from "../../src/chunk/chunk-key.js";
 import type { ChunkEntry } from "../../src/chunk/chunk-store.js";
@@ -237,6 +237,6 @@ describe("repairs", () => {
 
 function clusterWith(state: NodeState, revision: number): Cluster {
   const node = { address: "n:1", zone: "", capacityBytes: 1, incarnation: 1, load: undefined, stateSinceMs: 0 };
-  const nodes = [{ ...node, id: 2, state, version: "" }];
-  return { clusterId: "test", revision, layout: undefined, nodes, buckets: [], replicas: 3 };
+  const nodes = [{ ...node, id: 2, state, version: "", role: NodeRole.NODE_ROLE_ACTIVE }];
+  return { clusterId: "test", revision, layout: undefined, nodes, buckets: [], replicas: 3, formerNodes: [] };
 }

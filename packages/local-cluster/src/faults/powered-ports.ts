@@ -37,6 +37,9 @@ export function poweredDisk(disk: Disk, power: Power): Disk {
       // The disk may have taken it, as with a machine that dies between the write and the answer.
       if (power.off) await forever();
     },
+    get commits() {
+      return disk.commits;
+    },
     space: () => disk.space(),
     close: () => disk.close(),
   };

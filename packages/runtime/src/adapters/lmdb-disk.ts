@@ -181,6 +181,10 @@ class JournaledDisk implements Disk {
     return this.#group.commit(writes);
   }
 
+  get commits(): number {
+    return this.#number;
+  }
+
   space(): { readonly freeBytes: number; readonly totalBytes: number } {
     const { bavail, blocks, bsize } = statfsSync(this.#directory);
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };

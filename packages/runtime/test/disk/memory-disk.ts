@@ -5,17 +5,24 @@ type Rows = Map<string, Map<string, Uint8Array>>;
 /** What is left when a disk is closed; open the next one on it. */
 export class MemoryPlatter {
   readonly rows: Rows = new Map();
+  commits = 0;
 }
 
 /** A disk without a disk, for tests of what is built on one. */
 export class MemoryDisk implements Disk {
+  readonly #platter: MemoryPlatter;
   readonly #rows: Rows;
   #last: Promise<void> = Promise.resolve();
   #closed = false;
   #broken: QuorumError | undefined;
 
   constructor(platter: MemoryPlatter = new MemoryPlatter()) {
+    this.#platter = platter;
     this.#rows = platter.rows;
+  }
+
+  get commits(): number {
+    return this.#platter.commits;
   }
 
   table(name: string): Table {
@@ -51,6 +58,7 @@ export class MemoryDisk implements Disk {
 
   #apply(writes: readonly TableWrite[]): void {
     if (this.#broken) throw this.#broken;
+    this.#platter.commits += 1;
     for (const { table, key, value } of writes) {
       const rows = this.#rows.get(table.name);
       if (value) rows?.set(hex(key), Uint8Array.from(value));

@@ -5,7 +5,7 @@
  * of the number of the SuperNode's starts, which is stored, and a count of this run. It never goes back.
  */
 import { type Layout, type NodeId, QuorumError } from "@quorumfs/core";
-import { type Bucket, type Cluster, type Load, type Node, NodeState } from "@quorumfs/proto";
+import { type Bucket, type Cluster, type Load, type Node, NodeRole, NodeState } from "@quorumfs/proto";
 import type { Health } from "../membership/membership.js";
 import { News } from "../news.js";
 import type { ControlChange, ControlStore } from "./control-store.js";
@@ -143,6 +143,7 @@ export class ClusterState {
       nodes: this.members.map((member) => ({ ...this.#node(member), load: undefined })),
       buckets: [...this.buckets],
       replicas: this.replicas,
+      formerNodes: [],
     });
   }
 
@@ -164,6 +165,7 @@ export class ClusterState {
       state: stateToWire[this.healthOf(id)],
       stateSinceMs: observation?.sinceMs ?? 0,
       load: observation?.load,
+      role: NodeRole.NODE_ROLE_ACTIVE,
     };
   }
 

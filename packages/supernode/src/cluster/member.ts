@@ -11,12 +11,16 @@ export interface Member {
   readonly capacityBytes: number;
   readonly incarnation: number;
   readonly version: string;
+  /** 16 random bytes of the run that joined. */
+  readonly runId: Uint8Array;
+  /** How many commits its store had then. */
+  readonly commits: number;
 }
 
 /** A member is stored as the Join that made it. */
 export function encodeMember(member: Member): Uint8Array {
   const { id, ...rest } = member;
-  return JoinRequest.encode({ ...rest, nodeId: id, clusterId: "", layout: 0 }).finish();
+  return JoinRequest.encode({ ...rest, nodeId: id, clusterId: "", layout: 0, revision: 0 }).finish();
 }
 
 export function decodeMember(bytes: Uint8Array): Member {
@@ -24,6 +28,6 @@ export function decodeMember(bytes: Uint8Array): Member {
 }
 
 export function memberOf(join: JoinRequest): Member {
-  const { storeId, address, zone, capacityBytes, incarnation, version } = join;
-  return { id: nodeId(join.nodeId), storeId, address, zone, capacityBytes, incarnation, version };
+  const { storeId, address, zone, capacityBytes, incarnation, version, runId, commits } = join;
+  return { id: nodeId(join.nodeId), storeId, address, zone, capacityBytes, incarnation, version, runId, commits };
 }

@@ -16,6 +16,8 @@ const member: Member = {
   capacityBytes: 2 ** 40,
   incarnation: 2,
   version: "1.0.0",
+  runId: new Uint8Array(16).fill(4),
+  commits: 7,
 };
 
 function open(disk: MemoryDisk, replicas = 0): Promise<ControlStore> {

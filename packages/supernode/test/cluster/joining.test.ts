@@ -18,6 +18,8 @@ function member(id: number, given: Partial<Member> = {}): Member {
     capacityBytes: 1,
     incarnation: 5,
     version: "1",
+    runId: store(77),
+    commits: 0,
     ...given,
   };
 }

@@ -105,7 +105,7 @@ export class FakeDataNode {
     const next = (): void => {
       const revision = this.follows ? (this.cluster?.revision ?? 0) : 0;
       const load = Load.fromPartial({ inFlight: this.id, ...this.load });
-      stream?.write({ nodeId: this.id, incarnation: this.incarnation, load, revision });
+      stream?.write({ nodeId: this.id, incarnation: this.incarnation, load, revision, synced: [], commits: 1 });
       this.#cancelBeat = this.#clock.after(500, next);
     };
     next();

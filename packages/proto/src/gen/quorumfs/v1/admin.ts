@@ -10,15 +10,41 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Cluster, Node } from "./cluster.js";
+import { Cluster, Node, NodeRole } from "./cluster.js";
 import { Bucket, Durability } from "./types.js";
+
+export const LayoutChangeState = {
+  LAYOUT_CHANGE_STATE_UNSPECIFIED: 0,
+  LAYOUT_CHANGE_STATE_MOVING: 1,
+  /** LAYOUT_CHANGE_STATE_STOPPING - Ends after what is moving just now. */
+  LAYOUT_CHANGE_STATE_STOPPING: 2,
+  LAYOUT_CHANGE_STATE_STOPPED: 3,
+  LAYOUT_CHANGE_STATE_DONE: 4,
+  /** LAYOUT_CHANGE_STATE_SUPERSEDED - Another change was applied before this one was done. */
+  LAYOUT_CHANGE_STATE_SUPERSEDED: 5,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type LayoutChangeState = typeof LayoutChangeState[keyof typeof LayoutChangeState];
+
+export namespace LayoutChangeState {
+  export type LAYOUT_CHANGE_STATE_UNSPECIFIED = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_UNSPECIFIED;
+  export type LAYOUT_CHANGE_STATE_MOVING = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_MOVING;
+  export type LAYOUT_CHANGE_STATE_STOPPING = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_STOPPING;
+  export type LAYOUT_CHANGE_STATE_STOPPED = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_STOPPED;
+  export type LAYOUT_CHANGE_STATE_DONE = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_DONE;
+  export type LAYOUT_CHANGE_STATE_SUPERSEDED = typeof LayoutChangeState.LAYOUT_CHANGE_STATE_SUPERSEDED;
+  export type UNRECOGNIZED = typeof LayoutChangeState.UNRECOGNIZED;
+}
 
 export interface CreateBucketRequest {
   name: string;
@@ -80,6 +106,128 @@ export interface GetStatusResponse {
   /** One sentence for people: `ready`, or what is missing. */
   condition: string;
   ready: boolean;
+}
+
+/** What is to become of one DataNode. */
+export interface NodeChange {
+  node: number;
+  role: NodeRole;
+  /** With LEAVING or LOST: this DataNode takes over what the other one held, and nothing else moves. */
+  replacedBy: number;
+}
+
+export interface GetLayoutRequest {
+}
+
+export interface GetLayoutResponse {
+  /** 0: the cluster is forming. */
+  number: number;
+  shares: NodeShare[];
+  /** Absent: the layout is as it is to be. */
+  change: LayoutChange | undefined;
+}
+
+/** What one DataNode holds. */
+export interface NodeShare {
+  node: number;
+  /** Partitions that it holds or takes over. */
+  partitions: number;
+  /** Of these, the ones that it is the preferred coordinator of. */
+  preferred: number;
+  /** Its share of all partitions, by its weight; evenness is how close `partitions` is to it. */
+  idealPartitions: number;
+}
+
+export interface PlanLayoutRequest {
+  changes: NodeChange[];
+}
+
+export interface PlanLayoutResponse {
+  plan: LayoutPlan | undefined;
+}
+
+export interface LayoutPlan {
+  /** The layout that it starts from; applying it asks for this number, so that nobody applies what he has not seen. */
+  baseLayout: number;
+  moves: PartitionMove[];
+  transfers: NodeTransfer[];
+  /** Largest difference of a node's partitions from its ideal share, as a fraction of that share: before and after. */
+  unevennessBefore: number;
+  unevennessAfter: number;
+  /** At the rate of earlier moves, or of a careful guess. */
+  estimatedMs: number;
+  /** What could go wrong, or stands in the way, for people. */
+  warnings: string[];
+}
+
+export interface PartitionMove {
+  partition: number;
+  from: number[];
+  to: number[];
+}
+
+/** What a plan means for one DataNode; bytes are estimated from what the nodes hold now. */
+export interface NodeTransfer {
+  node: number;
+  partitionsBefore: number;
+  partitionsAfter: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface ApplyLayoutRequest {
+  changes: NodeChange[];
+  /** Refused with PRECONDITION_FAILED if the layout is another one by now; 0: whatever it is. */
+  baseLayout: number;
+}
+
+export interface ApplyLayoutResponse {
+  /** Absent: nothing has to move. */
+  change: LayoutChange | undefined;
+}
+
+export interface StopLayoutRequest {
+}
+
+export interface StopLayoutResponse {
+  change: LayoutChange | undefined;
+}
+
+export interface LayoutChange {
+  /** Counts the changes of this cluster. */
+  id: number;
+  state: LayoutChangeState;
+  /** One sentence: `node 4 joins`, `node 2 was down for 15 minutes`. */
+  reason: string;
+  startedAtMs: number;
+  /** 0: not yet. */
+  endedAtMs: number;
+  /** The layout that it started from, and the newest that it has made. */
+  firstLayout: number;
+  lastLayout: number;
+  movesTotal: number;
+  movesDone: number;
+  moving: number;
+  /** Estimated, of all moves. */
+  bytesTotal: number;
+  /** 0: not known. */
+  remainingMs: number;
+  /** What holds it up, for people: `partition 17 waits for node 4, which is down`. */
+  obstacles: string[];
+}
+
+export interface WatchLayoutChangeRequest {
+}
+
+export interface WatchLayoutChangeResponse {
+  change: LayoutChange | undefined;
+}
+
+export interface ListLayoutChangesRequest {
+}
+
+export interface ListLayoutChangesResponse {
+  changes: LayoutChange[];
 }
 
 function createBaseCreateBucketRequest(): CreateBucketRequest {
@@ -820,6 +968,1392 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
   },
 };
 
+function createBaseNodeChange(): NodeChange {
+  return { node: 0, role: 0, replacedBy: 0 };
+}
+
+export const NodeChange: MessageFns<NodeChange> = {
+  encode(message: NodeChange, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.node !== 0) {
+      writer.uint32(8).uint32(message.node);
+    }
+    if (message.role !== 0) {
+      writer.uint32(16).int32(message.role);
+    }
+    if (message.replacedBy !== 0) {
+      writer.uint32(24).uint32(message.replacedBy);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replacedBy = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<NodeChange>, I>>(base?: I): NodeChange {
+    return NodeChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NodeChange>, I>>(object: I): NodeChange {
+    const message = createBaseNodeChange();
+    message.node = object.node ?? 0;
+    message.role = object.role ?? 0;
+    message.replacedBy = object.replacedBy ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetLayoutRequest(): GetLayoutRequest {
+  return {};
+}
+
+export const GetLayoutRequest: MessageFns<GetLayoutRequest> = {
+  encode(_: GetLayoutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLayoutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLayoutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetLayoutRequest>, I>>(base?: I): GetLayoutRequest {
+    return GetLayoutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLayoutRequest>, I>>(_: I): GetLayoutRequest {
+    const message = createBaseGetLayoutRequest();
+    return message;
+  },
+};
+
+function createBaseGetLayoutResponse(): GetLayoutResponse {
+  return { number: 0, shares: [], change: undefined };
+}
+
+export const GetLayoutResponse: MessageFns<GetLayoutResponse> = {
+  encode(message: GetLayoutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint64(message.number);
+    }
+    for (const v of message.shares) {
+      NodeShare.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.change !== undefined) {
+      LayoutChange.encode(message.change, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetLayoutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetLayoutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.shares.push(NodeShare.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.change = LayoutChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetLayoutResponse>, I>>(base?: I): GetLayoutResponse {
+    return GetLayoutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetLayoutResponse>, I>>(object: I): GetLayoutResponse {
+    const message = createBaseGetLayoutResponse();
+    message.number = object.number ?? 0;
+    message.shares = object.shares?.map((e) => NodeShare.fromPartial(e)) || [];
+    message.change = (object.change !== undefined && object.change !== null)
+      ? LayoutChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseNodeShare(): NodeShare {
+  return { node: 0, partitions: 0, preferred: 0, idealPartitions: 0 };
+}
+
+export const NodeShare: MessageFns<NodeShare> = {
+  encode(message: NodeShare, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.node !== 0) {
+      writer.uint32(8).uint32(message.node);
+    }
+    if (message.partitions !== 0) {
+      writer.uint32(16).uint32(message.partitions);
+    }
+    if (message.preferred !== 0) {
+      writer.uint32(24).uint32(message.preferred);
+    }
+    if (message.idealPartitions !== 0) {
+      writer.uint32(33).double(message.idealPartitions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeShare {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeShare();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partitions = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.preferred = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.idealPartitions = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<NodeShare>, I>>(base?: I): NodeShare {
+    return NodeShare.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NodeShare>, I>>(object: I): NodeShare {
+    const message = createBaseNodeShare();
+    message.node = object.node ?? 0;
+    message.partitions = object.partitions ?? 0;
+    message.preferred = object.preferred ?? 0;
+    message.idealPartitions = object.idealPartitions ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanLayoutRequest(): PlanLayoutRequest {
+  return { changes: [] };
+}
+
+export const PlanLayoutRequest: MessageFns<PlanLayoutRequest> = {
+  encode(message: PlanLayoutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.changes) {
+      NodeChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanLayoutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanLayoutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(NodeChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PlanLayoutRequest>, I>>(base?: I): PlanLayoutRequest {
+    return PlanLayoutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanLayoutRequest>, I>>(object: I): PlanLayoutRequest {
+    const message = createBasePlanLayoutRequest();
+    message.changes = object.changes?.map((e) => NodeChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePlanLayoutResponse(): PlanLayoutResponse {
+  return { plan: undefined };
+}
+
+export const PlanLayoutResponse: MessageFns<PlanLayoutResponse> = {
+  encode(message: PlanLayoutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.plan !== undefined) {
+      LayoutPlan.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanLayoutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanLayoutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = LayoutPlan.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PlanLayoutResponse>, I>>(base?: I): PlanLayoutResponse {
+    return PlanLayoutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PlanLayoutResponse>, I>>(object: I): PlanLayoutResponse {
+    const message = createBasePlanLayoutResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? LayoutPlan.fromPartial(object.plan)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLayoutPlan(): LayoutPlan {
+  return {
+    baseLayout: 0,
+    moves: [],
+    transfers: [],
+    unevennessBefore: 0,
+    unevennessAfter: 0,
+    estimatedMs: 0,
+    warnings: [],
+  };
+}
+
+export const LayoutPlan: MessageFns<LayoutPlan> = {
+  encode(message: LayoutPlan, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.baseLayout !== 0) {
+      writer.uint32(8).uint64(message.baseLayout);
+    }
+    for (const v of message.moves) {
+      PartitionMove.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.transfers) {
+      NodeTransfer.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.unevennessBefore !== 0) {
+      writer.uint32(33).double(message.unevennessBefore);
+    }
+    if (message.unevennessAfter !== 0) {
+      writer.uint32(41).double(message.unevennessAfter);
+    }
+    if (message.estimatedMs !== 0) {
+      writer.uint32(48).uint64(message.estimatedMs);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(58).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayoutPlan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayoutPlan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.baseLayout = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.moves.push(PartitionMove.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.transfers.push(NodeTransfer.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.unevennessBefore = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.unevennessAfter = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.estimatedMs = reader.safeUint64();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LayoutPlan>, I>>(base?: I): LayoutPlan {
+    return LayoutPlan.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LayoutPlan>, I>>(object: I): LayoutPlan {
+    const message = createBaseLayoutPlan();
+    message.baseLayout = object.baseLayout ?? 0;
+    message.moves = object.moves?.map((e) => PartitionMove.fromPartial(e)) || [];
+    message.transfers = object.transfers?.map((e) => NodeTransfer.fromPartial(e)) || [];
+    message.unevennessBefore = object.unevennessBefore ?? 0;
+    message.unevennessAfter = object.unevennessAfter ?? 0;
+    message.estimatedMs = object.estimatedMs ?? 0;
+    message.warnings = object.warnings?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePartitionMove(): PartitionMove {
+  return { partition: 0, from: [], to: [] };
+}
+
+export const PartitionMove: MessageFns<PartitionMove> = {
+  encode(message: PartitionMove, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.partition !== 0) {
+      writer.uint32(8).uint32(message.partition);
+    }
+    if (message.from.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.from) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.to.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.to) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartitionMove {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartitionMove();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.partition = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.from.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.from.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.to.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.to.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PartitionMove>, I>>(base?: I): PartitionMove {
+    return PartitionMove.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartitionMove>, I>>(object: I): PartitionMove {
+    const message = createBasePartitionMove();
+    message.partition = object.partition ?? 0;
+    message.from = object.from?.map((e) => e) || [];
+    message.to = object.to?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseNodeTransfer(): NodeTransfer {
+  return { node: 0, partitionsBefore: 0, partitionsAfter: 0, bytesIn: 0, bytesOut: 0 };
+}
+
+export const NodeTransfer: MessageFns<NodeTransfer> = {
+  encode(message: NodeTransfer, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.node !== 0) {
+      writer.uint32(8).uint32(message.node);
+    }
+    if (message.partitionsBefore !== 0) {
+      writer.uint32(16).uint32(message.partitionsBefore);
+    }
+    if (message.partitionsAfter !== 0) {
+      writer.uint32(24).uint32(message.partitionsAfter);
+    }
+    if (message.bytesIn !== 0) {
+      writer.uint32(32).uint64(message.bytesIn);
+    }
+    if (message.bytesOut !== 0) {
+      writer.uint32(40).uint64(message.bytesOut);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeTransfer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeTransfer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.partitionsBefore = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.partitionsAfter = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesIn = reader.safeUint64();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bytesOut = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<NodeTransfer>, I>>(base?: I): NodeTransfer {
+    return NodeTransfer.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NodeTransfer>, I>>(object: I): NodeTransfer {
+    const message = createBaseNodeTransfer();
+    message.node = object.node ?? 0;
+    message.partitionsBefore = object.partitionsBefore ?? 0;
+    message.partitionsAfter = object.partitionsAfter ?? 0;
+    message.bytesIn = object.bytesIn ?? 0;
+    message.bytesOut = object.bytesOut ?? 0;
+    return message;
+  },
+};
+
+function createBaseApplyLayoutRequest(): ApplyLayoutRequest {
+  return { changes: [], baseLayout: 0 };
+}
+
+export const ApplyLayoutRequest: MessageFns<ApplyLayoutRequest> = {
+  encode(message: ApplyLayoutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.changes) {
+      NodeChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.baseLayout !== 0) {
+      writer.uint32(16).uint64(message.baseLayout);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyLayoutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyLayoutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(NodeChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.baseLayout = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ApplyLayoutRequest>, I>>(base?: I): ApplyLayoutRequest {
+    return ApplyLayoutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApplyLayoutRequest>, I>>(object: I): ApplyLayoutRequest {
+    const message = createBaseApplyLayoutRequest();
+    message.changes = object.changes?.map((e) => NodeChange.fromPartial(e)) || [];
+    message.baseLayout = object.baseLayout ?? 0;
+    return message;
+  },
+};
+
+function createBaseApplyLayoutResponse(): ApplyLayoutResponse {
+  return { change: undefined };
+}
+
+export const ApplyLayoutResponse: MessageFns<ApplyLayoutResponse> = {
+  encode(message: ApplyLayoutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.change !== undefined) {
+      LayoutChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApplyLayoutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApplyLayoutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = LayoutChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ApplyLayoutResponse>, I>>(base?: I): ApplyLayoutResponse {
+    return ApplyLayoutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ApplyLayoutResponse>, I>>(object: I): ApplyLayoutResponse {
+    const message = createBaseApplyLayoutResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? LayoutChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStopLayoutRequest(): StopLayoutRequest {
+  return {};
+}
+
+export const StopLayoutRequest: MessageFns<StopLayoutRequest> = {
+  encode(_: StopLayoutRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopLayoutRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopLayoutRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<StopLayoutRequest>, I>>(base?: I): StopLayoutRequest {
+    return StopLayoutRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StopLayoutRequest>, I>>(_: I): StopLayoutRequest {
+    const message = createBaseStopLayoutRequest();
+    return message;
+  },
+};
+
+function createBaseStopLayoutResponse(): StopLayoutResponse {
+  return { change: undefined };
+}
+
+export const StopLayoutResponse: MessageFns<StopLayoutResponse> = {
+  encode(message: StopLayoutResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.change !== undefined) {
+      LayoutChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopLayoutResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopLayoutResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = LayoutChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<StopLayoutResponse>, I>>(base?: I): StopLayoutResponse {
+    return StopLayoutResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StopLayoutResponse>, I>>(object: I): StopLayoutResponse {
+    const message = createBaseStopLayoutResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? LayoutChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLayoutChange(): LayoutChange {
+  return {
+    id: 0,
+    state: 0,
+    reason: "",
+    startedAtMs: 0,
+    endedAtMs: 0,
+    firstLayout: 0,
+    lastLayout: 0,
+    movesTotal: 0,
+    movesDone: 0,
+    moving: 0,
+    bytesTotal: 0,
+    remainingMs: 0,
+    obstacles: [],
+  };
+}
+
+export const LayoutChange: MessageFns<LayoutChange> = {
+  encode(message: LayoutChange, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.startedAtMs !== 0) {
+      writer.uint32(32).uint64(message.startedAtMs);
+    }
+    if (message.endedAtMs !== 0) {
+      writer.uint32(40).uint64(message.endedAtMs);
+    }
+    if (message.firstLayout !== 0) {
+      writer.uint32(48).uint64(message.firstLayout);
+    }
+    if (message.lastLayout !== 0) {
+      writer.uint32(56).uint64(message.lastLayout);
+    }
+    if (message.movesTotal !== 0) {
+      writer.uint32(64).uint32(message.movesTotal);
+    }
+    if (message.movesDone !== 0) {
+      writer.uint32(72).uint32(message.movesDone);
+    }
+    if (message.moving !== 0) {
+      writer.uint32(80).uint32(message.moving);
+    }
+    if (message.bytesTotal !== 0) {
+      writer.uint32(88).uint64(message.bytesTotal);
+    }
+    if (message.remainingMs !== 0) {
+      writer.uint32(96).uint64(message.remainingMs);
+    }
+    for (const v of message.obstacles) {
+      writer.uint32(106).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LayoutChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLayoutChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.startedAtMs = reader.safeUint64();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.endedAtMs = reader.safeUint64();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.firstLayout = reader.safeUint64();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastLayout = reader.safeUint64();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.movesTotal = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.movesDone = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.moving = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.bytesTotal = reader.safeUint64();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.remainingMs = reader.safeUint64();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.obstacles.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<LayoutChange>, I>>(base?: I): LayoutChange {
+    return LayoutChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LayoutChange>, I>>(object: I): LayoutChange {
+    const message = createBaseLayoutChange();
+    message.id = object.id ?? 0;
+    message.state = object.state ?? 0;
+    message.reason = object.reason ?? "";
+    message.startedAtMs = object.startedAtMs ?? 0;
+    message.endedAtMs = object.endedAtMs ?? 0;
+    message.firstLayout = object.firstLayout ?? 0;
+    message.lastLayout = object.lastLayout ?? 0;
+    message.movesTotal = object.movesTotal ?? 0;
+    message.movesDone = object.movesDone ?? 0;
+    message.moving = object.moving ?? 0;
+    message.bytesTotal = object.bytesTotal ?? 0;
+    message.remainingMs = object.remainingMs ?? 0;
+    message.obstacles = object.obstacles?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseWatchLayoutChangeRequest(): WatchLayoutChangeRequest {
+  return {};
+}
+
+export const WatchLayoutChangeRequest: MessageFns<WatchLayoutChangeRequest> = {
+  encode(_: WatchLayoutChangeRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLayoutChangeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLayoutChangeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchLayoutChangeRequest>, I>>(base?: I): WatchLayoutChangeRequest {
+    return WatchLayoutChangeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchLayoutChangeRequest>, I>>(_: I): WatchLayoutChangeRequest {
+    const message = createBaseWatchLayoutChangeRequest();
+    return message;
+  },
+};
+
+function createBaseWatchLayoutChangeResponse(): WatchLayoutChangeResponse {
+  return { change: undefined };
+}
+
+export const WatchLayoutChangeResponse: MessageFns<WatchLayoutChangeResponse> = {
+  encode(message: WatchLayoutChangeResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.change !== undefined) {
+      LayoutChange.encode(message.change, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLayoutChangeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLayoutChangeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.change = LayoutChange.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchLayoutChangeResponse>, I>>(base?: I): WatchLayoutChangeResponse {
+    return WatchLayoutChangeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchLayoutChangeResponse>, I>>(object: I): WatchLayoutChangeResponse {
+    const message = createBaseWatchLayoutChangeResponse();
+    message.change = (object.change !== undefined && object.change !== null)
+      ? LayoutChange.fromPartial(object.change)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListLayoutChangesRequest(): ListLayoutChangesRequest {
+  return {};
+}
+
+export const ListLayoutChangesRequest: MessageFns<ListLayoutChangesRequest> = {
+  encode(_: ListLayoutChangesRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLayoutChangesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLayoutChangesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListLayoutChangesRequest>, I>>(base?: I): ListLayoutChangesRequest {
+    return ListLayoutChangesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListLayoutChangesRequest>, I>>(_: I): ListLayoutChangesRequest {
+    const message = createBaseListLayoutChangesRequest();
+    return message;
+  },
+};
+
+function createBaseListLayoutChangesResponse(): ListLayoutChangesResponse {
+  return { changes: [] };
+}
+
+export const ListLayoutChangesResponse: MessageFns<ListLayoutChangesResponse> = {
+  encode(message: ListLayoutChangesResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.changes) {
+      LayoutChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLayoutChangesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLayoutChangesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(LayoutChange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListLayoutChangesResponse>, I>>(base?: I): ListLayoutChangesResponse {
+    return ListLayoutChangesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListLayoutChangesResponse>, I>>(object: I): ListLayoutChangesResponse {
+    const message = createBaseListLayoutChangesResponse();
+    message.changes = object.changes?.map((e) => LayoutChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Buckets and nodes, for people and their tools. */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
@@ -880,6 +2414,70 @@ export const AdminServiceService = {
     responseSerialize: (value: GetStatusResponse): Buffer => asBuffer(GetStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
+  /** Who holds how much, and the change that is under way. */
+  getLayout: {
+    path: "/quorumfs.v1.AdminService/GetLayout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetLayoutRequest): Buffer => asBuffer(GetLayoutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetLayoutRequest => GetLayoutRequest.decode(value),
+    responseSerialize: (value: GetLayoutResponse): Buffer => asBuffer(GetLayoutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetLayoutResponse => GetLayoutResponse.decode(value),
+  },
+  /** What a change would move. Changes nothing. */
+  planLayout: {
+    path: "/quorumfs.v1.AdminService/PlanLayout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlanLayoutRequest): Buffer => asBuffer(PlanLayoutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlanLayoutRequest => PlanLayoutRequest.decode(value),
+    responseSerialize: (value: PlanLayoutResponse): Buffer => asBuffer(PlanLayoutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlanLayoutResponse => PlanLayoutResponse.decode(value),
+  },
+  /** Begins a change, in the place of the one under way if there is one. It goes on by itself, whoever watches. */
+  applyLayout: {
+    path: "/quorumfs.v1.AdminService/ApplyLayout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApplyLayoutRequest): Buffer => asBuffer(ApplyLayoutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyLayoutRequest => ApplyLayoutRequest.decode(value),
+    responseSerialize: (value: ApplyLayoutResponse): Buffer => asBuffer(ApplyLayoutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyLayoutResponse => ApplyLayoutResponse.decode(value),
+  },
+  /** Ends the change that is under way after the partitions that are moving just now; applying again goes on with the rest. */
+  stopLayout: {
+    path: "/quorumfs.v1.AdminService/StopLayout" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopLayoutRequest): Buffer => asBuffer(StopLayoutRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopLayoutRequest => StopLayoutRequest.decode(value),
+    responseSerialize: (value: StopLayoutResponse): Buffer => asBuffer(StopLayoutResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopLayoutResponse => StopLayoutResponse.decode(value),
+  },
+  /** How the change that is under way gets on, about once a second, until it has ended. */
+  watchLayoutChange: {
+    path: "/quorumfs.v1.AdminService/WatchLayoutChange" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchLayoutChangeRequest): Buffer =>
+      asBuffer(WatchLayoutChangeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchLayoutChangeRequest => WatchLayoutChangeRequest.decode(value),
+    responseSerialize: (value: WatchLayoutChangeResponse): Buffer =>
+      asBuffer(WatchLayoutChangeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchLayoutChangeResponse => WatchLayoutChangeResponse.decode(value),
+  },
+  /** The changes of the layout so far, newest first; the oldest go. */
+  listLayoutChanges: {
+    path: "/quorumfs.v1.AdminService/ListLayoutChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListLayoutChangesRequest): Buffer =>
+      asBuffer(ListLayoutChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLayoutChangesRequest => ListLayoutChangesRequest.decode(value),
+    responseSerialize: (value: ListLayoutChangesResponse): Buffer =>
+      asBuffer(ListLayoutChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLayoutChangesResponse => ListLayoutChangesResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -890,6 +2488,18 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   deleteBucket: handleUnaryCall<DeleteBucketRequest, DeleteBucketResponse>;
   listNodes: handleUnaryCall<ListNodesRequest, ListNodesResponse>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
+  /** Who holds how much, and the change that is under way. */
+  getLayout: handleUnaryCall<GetLayoutRequest, GetLayoutResponse>;
+  /** What a change would move. Changes nothing. */
+  planLayout: handleUnaryCall<PlanLayoutRequest, PlanLayoutResponse>;
+  /** Begins a change, in the place of the one under way if there is one. It goes on by itself, whoever watches. */
+  applyLayout: handleUnaryCall<ApplyLayoutRequest, ApplyLayoutResponse>;
+  /** Ends the change that is under way after the partitions that are moving just now; applying again goes on with the rest. */
+  stopLayout: handleUnaryCall<StopLayoutRequest, StopLayoutResponse>;
+  /** How the change that is under way gets on, about once a second, until it has ended. */
+  watchLayoutChange: handleServerStreamingCall<WatchLayoutChangeRequest, WatchLayoutChangeResponse>;
+  /** The changes of the layout so far, newest first; the oldest go. */
+  listLayoutChanges: handleUnaryCall<ListLayoutChangesRequest, ListLayoutChangesResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -983,6 +2593,96 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
+  ): ClientUnaryCall;
+  /** Who holds how much, and the change that is under way. */
+  getLayout(
+    request: GetLayoutRequest,
+    callback: (error: ServiceError | null, response: GetLayoutResponse) => void,
+  ): ClientUnaryCall;
+  getLayout(
+    request: GetLayoutRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetLayoutResponse) => void,
+  ): ClientUnaryCall;
+  getLayout(
+    request: GetLayoutRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetLayoutResponse) => void,
+  ): ClientUnaryCall;
+  /** What a change would move. Changes nothing. */
+  planLayout(
+    request: PlanLayoutRequest,
+    callback: (error: ServiceError | null, response: PlanLayoutResponse) => void,
+  ): ClientUnaryCall;
+  planLayout(
+    request: PlanLayoutRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PlanLayoutResponse) => void,
+  ): ClientUnaryCall;
+  planLayout(
+    request: PlanLayoutRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PlanLayoutResponse) => void,
+  ): ClientUnaryCall;
+  /** Begins a change, in the place of the one under way if there is one. It goes on by itself, whoever watches. */
+  applyLayout(
+    request: ApplyLayoutRequest,
+    callback: (error: ServiceError | null, response: ApplyLayoutResponse) => void,
+  ): ClientUnaryCall;
+  applyLayout(
+    request: ApplyLayoutRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApplyLayoutResponse) => void,
+  ): ClientUnaryCall;
+  applyLayout(
+    request: ApplyLayoutRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApplyLayoutResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends the change that is under way after the partitions that are moving just now; applying again goes on with the rest. */
+  stopLayout(
+    request: StopLayoutRequest,
+    callback: (error: ServiceError | null, response: StopLayoutResponse) => void,
+  ): ClientUnaryCall;
+  stopLayout(
+    request: StopLayoutRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StopLayoutResponse) => void,
+  ): ClientUnaryCall;
+  stopLayout(
+    request: StopLayoutRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StopLayoutResponse) => void,
+  ): ClientUnaryCall;
+  /** How the change that is under way gets on, about once a second, until it has ended. */
+  watchLayoutChange(
+    request: WatchLayoutChangeRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLayoutChangeResponse>;
+  watchLayoutChange(
+    request: WatchLayoutChangeRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLayoutChangeResponse>;
+  /** The changes of the layout so far, newest first; the oldest go. */
+  listLayoutChanges(
+    request: ListLayoutChangesRequest,
+    callback: (error: ServiceError | null, response: ListLayoutChangesResponse) => void,
+  ): ClientUnaryCall;
+  listLayoutChanges(
+    request: ListLayoutChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListLayoutChangesResponse) => void,
+  ): ClientUnaryCall;
+  listLayoutChanges(
+    request: ListLayoutChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListLayoutChangesResponse) => void,
   ): ClientUnaryCall;
 }
 

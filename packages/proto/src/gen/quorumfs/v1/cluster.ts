@@ -21,8 +21,28 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { DamageCounts } from "./maintenance.js";
 import { Bucket } from "./types.js";
+
+export const SyncState = {
+  SYNC_STATE_UNSPECIFIED: 0,
+  /** SYNC_STATE_COMPARING - Compares what it holds with the other replicas: what it may lack is not known yet. */
+  SYNC_STATE_COMPARING: 1,
+  /** SYNC_STATE_CATCHING_UP - Fetches what it lacks. */
+  SYNC_STATE_CATCHING_UP: 2,
+  /** SYNC_STATE_IN_SYNC - At the last comparison it lacked nothing. */
+  SYNC_STATE_IN_SYNC: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type SyncState = typeof SyncState[keyof typeof SyncState];
+
+export namespace SyncState {
+  export type SYNC_STATE_UNSPECIFIED = typeof SyncState.SYNC_STATE_UNSPECIFIED;
+  export type SYNC_STATE_COMPARING = typeof SyncState.SYNC_STATE_COMPARING;
+  export type SYNC_STATE_CATCHING_UP = typeof SyncState.SYNC_STATE_CATCHING_UP;
+  export type SYNC_STATE_IN_SYNC = typeof SyncState.SYNC_STATE_IN_SYNC;
+  export type UNRECOGNIZED = typeof SyncState.UNRECOGNIZED;
+}
 
 export const NodeState = {
   NODE_STATE_UNSPECIFIED: 0,
@@ -43,6 +63,30 @@ export namespace NodeState {
   export type UNRECOGNIZED = typeof NodeState.UNRECOGNIZED;
 }
 
+export const NodeRole = {
+  NODE_ROLE_UNSPECIFIED: 0,
+  /** NODE_ROLE_ACTIVE - Has, or gets with the next layout, its share of the files. */
+  NODE_ROLE_ACTIVE: 1,
+  /** NODE_ROLE_DRAINING - Gives its share away. */
+  NODE_ROLE_DRAINING: 2,
+  /** NODE_ROLE_LEAVING - Gives its share away, and leaves the cluster then. */
+  NODE_ROLE_LEAVING: 3,
+  /** NODE_ROLE_LOST - Lost for good: it never votes again, whatever comes back under its number. */
+  NODE_ROLE_LOST: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type NodeRole = typeof NodeRole[keyof typeof NodeRole];
+
+export namespace NodeRole {
+  export type NODE_ROLE_UNSPECIFIED = typeof NodeRole.NODE_ROLE_UNSPECIFIED;
+  export type NODE_ROLE_ACTIVE = typeof NodeRole.NODE_ROLE_ACTIVE;
+  export type NODE_ROLE_DRAINING = typeof NodeRole.NODE_ROLE_DRAINING;
+  export type NODE_ROLE_LEAVING = typeof NodeRole.NODE_ROLE_LEAVING;
+  export type NODE_ROLE_LOST = typeof NodeRole.NODE_ROLE_LOST;
+  export type UNRECOGNIZED = typeof NodeRole.UNRECOGNIZED;
+}
+
 export interface JoinRequest {
   /** Empty at the first start of a DataNode that takes any cluster. */
   clusterId: string;
@@ -58,6 +102,12 @@ export interface JoinRequest {
   /** Number of the last layout that the DataNode knows. */
   layout: number;
   version: string;
+  /** 16 random bytes of this run: a store that was rolled back may repeat an incarnation, and cannot repeat this. */
+  runId: Uint8Array;
+  /** How many commits are durable in the node's store: less than the cluster knows of is an old copy of the store. */
+  commits: number;
+  /** Revision of the last Cluster that the DataNode knows. */
+  revision: number;
 }
 
 export interface JoinResponse {
@@ -89,6 +139,38 @@ export interface Load {
   /** Too little space is left: the node takes no new content. */
   full: boolean;
   damage: DamageCounts | undefined;
+  sync: SyncStatus | undefined;
+}
+
+/** What was found damaged or missing, and what was put right and read back. */
+export interface DamageCounts {
+  recordsDamaged: number;
+  recordsRepaired: number;
+  chunksDamaged: number;
+  chunksRepaired: number;
+}
+
+/** How far a DataNode is behind the other replicas of what it holds, and how far it is with partitions that move. */
+export interface SyncStatus {
+  state: SyncState;
+  /** Records that it is known to lack, or to hold in an older version, and what their files have in bytes. */
+  behindRecords: number;
+  behindBytes: number;
+  /** Chunks that it is known to lack. */
+  behindChunks: number;
+  /** Until it has caught up at the present pace; 0: not known, or nothing to do. */
+  remainingMs: number;
+  /** Wall clock of the last comparison that found nothing lacking; 0: there was none since the start. */
+  inSyncAtMs: number;
+  /** Partitions that it takes over and has not got all of yet. */
+  joiningPartitions: number;
+  /** Fetched for them so far. */
+  joinedRecords: number;
+  joinedBytes: number;
+  /** Partitions that are not its own any more, of which it still holds something. */
+  leavingPartitions: number;
+  /** Why it gets no further with a partition, for people; empty: nothing is in the way. */
+  obstacle: string;
 }
 
 export interface HeartbeatRequest {
@@ -99,6 +181,17 @@ export interface HeartbeatRequest {
     | undefined;
   /** Revision of the Cluster that the node follows. */
   revision: number;
+  /** The partitions that it is joining and holds all of by now. */
+  synced: PartitionSync[];
+  /** How many commits are durable in its store. */
+  commits: number;
+}
+
+/** A node holds everything of a partition, durably, of which it was told to in the layout of this number. */
+export interface PartitionSync {
+  partition: number;
+  /** Partition.layout of the layout in which it is joining. */
+  layout: number;
 }
 
 export interface HeartbeatResponse {
@@ -115,6 +208,7 @@ export interface Node {
   load: Load | undefined;
   stateSinceMs: number;
   version: string;
+  role: NodeRole;
 }
 
 /** Who votes on which files. Numbered; a higher number supersedes a lower one. */
@@ -128,9 +222,12 @@ export interface Layout {
 export interface Partition {
   /** In order of preference as coordinator. */
   nodes: number[];
-  /** While the partition moves: the nodes that take over. Votes need their quorum in both sets. */
+  /**
+   * While the partition moves: all the nodes that will hold it. Votes need their quorum in both sets. Who is only in this
+   * one begins with nothing, whatever it may have held of the partition before.
+   */
   joining: number[];
-  /** Number of the layout that changed this partition last. */
+  /** Number of the layout that changed this partition last. Every vote carries it. */
   layout: number;
 }
 
@@ -145,6 +242,8 @@ export interface Cluster {
   buckets: Bucket[];
   /** N. */
   replicas: number;
+  /** Numbers of DataNodes that have left: they are not given again, and ballots of theirs stay in records. */
+  formerNodes: number[];
 }
 
 export interface WatchLayoutRequest {
@@ -233,6 +332,9 @@ function createBaseJoinRequest(): JoinRequest {
     incarnation: 0,
     layout: 0,
     version: "",
+    runId: noBytes,
+    commits: 0,
+    revision: 0,
   };
 }
 
@@ -264,6 +366,15 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     }
     if (message.version !== "") {
       writer.uint32(74).string(message.version);
+    }
+    if (message.runId.length !== 0) {
+      writer.uint32(82).bytes(message.runId);
+    }
+    if (message.commits !== 0) {
+      writer.uint32(88).uint64(message.commits);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(96).uint64(message.revision);
     }
     return writer;
   },
@@ -353,6 +464,30 @@ export const JoinRequest: MessageFns<JoinRequest> = {
             message.version = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.runId = reader.bytes();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.commits = reader.safeUint64();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.revision = reader.safeUint64();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -379,6 +514,9 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     message.incarnation = object.incarnation ?? 0;
     message.layout = object.layout ?? 0;
     message.version = object.version ?? "";
+    message.runId = object.runId ?? noBytes;
+    message.commits = object.commits ?? 0;
+    message.revision = object.revision ?? 0;
     return message;
   },
 };
@@ -480,6 +618,7 @@ function createBaseLoad(): Load {
     uploadingBytes: 0,
     full: false,
     damage: undefined,
+    sync: undefined,
   };
 }
 
@@ -526,6 +665,9 @@ export const Load: MessageFns<Load> = {
     }
     if (message.damage !== undefined) {
       DamageCounts.encode(message.damage, writer.uint32(114).fork()).join();
+    }
+    if (message.sync !== undefined) {
+      SyncStatus.encode(message.sync, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -655,6 +797,14 @@ export const Load: MessageFns<Load> = {
             message.damage = DamageCounts.decode(reader, reader.uint32());
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.sync = SyncStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -688,12 +838,293 @@ export const Load: MessageFns<Load> = {
     message.damage = (object.damage !== undefined && object.damage !== null)
       ? DamageCounts.fromPartial(object.damage)
       : undefined;
+    message.sync = (object.sync !== undefined && object.sync !== null)
+      ? SyncStatus.fromPartial(object.sync)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDamageCounts(): DamageCounts {
+  return { recordsDamaged: 0, recordsRepaired: 0, chunksDamaged: 0, chunksRepaired: 0 };
+}
+
+export const DamageCounts: MessageFns<DamageCounts> = {
+  encode(message: DamageCounts, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.recordsDamaged !== 0) {
+      writer.uint32(8).uint64(message.recordsDamaged);
+    }
+    if (message.recordsRepaired !== 0) {
+      writer.uint32(16).uint64(message.recordsRepaired);
+    }
+    if (message.chunksDamaged !== 0) {
+      writer.uint32(24).uint64(message.chunksDamaged);
+    }
+    if (message.chunksRepaired !== 0) {
+      writer.uint32(32).uint64(message.chunksRepaired);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DamageCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDamageCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.recordsDamaged = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recordsRepaired = reader.safeUint64();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.chunksDamaged = reader.safeUint64();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.chunksRepaired = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DamageCounts>, I>>(base?: I): DamageCounts {
+    return DamageCounts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DamageCounts>, I>>(object: I): DamageCounts {
+    const message = createBaseDamageCounts();
+    message.recordsDamaged = object.recordsDamaged ?? 0;
+    message.recordsRepaired = object.recordsRepaired ?? 0;
+    message.chunksDamaged = object.chunksDamaged ?? 0;
+    message.chunksRepaired = object.chunksRepaired ?? 0;
+    return message;
+  },
+};
+
+function createBaseSyncStatus(): SyncStatus {
+  return {
+    state: 0,
+    behindRecords: 0,
+    behindBytes: 0,
+    behindChunks: 0,
+    remainingMs: 0,
+    inSyncAtMs: 0,
+    joiningPartitions: 0,
+    joinedRecords: 0,
+    joinedBytes: 0,
+    leavingPartitions: 0,
+    obstacle: "",
+  };
+}
+
+export const SyncStatus: MessageFns<SyncStatus> = {
+  encode(message: SyncStatus, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.behindRecords !== 0) {
+      writer.uint32(16).uint64(message.behindRecords);
+    }
+    if (message.behindBytes !== 0) {
+      writer.uint32(24).uint64(message.behindBytes);
+    }
+    if (message.behindChunks !== 0) {
+      writer.uint32(32).uint64(message.behindChunks);
+    }
+    if (message.remainingMs !== 0) {
+      writer.uint32(40).uint64(message.remainingMs);
+    }
+    if (message.inSyncAtMs !== 0) {
+      writer.uint32(48).uint64(message.inSyncAtMs);
+    }
+    if (message.joiningPartitions !== 0) {
+      writer.uint32(56).uint32(message.joiningPartitions);
+    }
+    if (message.joinedRecords !== 0) {
+      writer.uint32(64).uint64(message.joinedRecords);
+    }
+    if (message.joinedBytes !== 0) {
+      writer.uint32(72).uint64(message.joinedBytes);
+    }
+    if (message.leavingPartitions !== 0) {
+      writer.uint32(80).uint32(message.leavingPartitions);
+    }
+    if (message.obstacle !== "") {
+      writer.uint32(90).string(message.obstacle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.behindRecords = reader.safeUint64();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.behindBytes = reader.safeUint64();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.behindChunks = reader.safeUint64();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.remainingMs = reader.safeUint64();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.inSyncAtMs = reader.safeUint64();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.joiningPartitions = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.joinedRecords = reader.safeUint64();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.joinedBytes = reader.safeUint64();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.leavingPartitions = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.obstacle = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<SyncStatus>, I>>(base?: I): SyncStatus {
+    return SyncStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SyncStatus>, I>>(object: I): SyncStatus {
+    const message = createBaseSyncStatus();
+    message.state = object.state ?? 0;
+    message.behindRecords = object.behindRecords ?? 0;
+    message.behindBytes = object.behindBytes ?? 0;
+    message.behindChunks = object.behindChunks ?? 0;
+    message.remainingMs = object.remainingMs ?? 0;
+    message.inSyncAtMs = object.inSyncAtMs ?? 0;
+    message.joiningPartitions = object.joiningPartitions ?? 0;
+    message.joinedRecords = object.joinedRecords ?? 0;
+    message.joinedBytes = object.joinedBytes ?? 0;
+    message.leavingPartitions = object.leavingPartitions ?? 0;
+    message.obstacle = object.obstacle ?? "";
     return message;
   },
 };
 
 function createBaseHeartbeatRequest(): HeartbeatRequest {
-  return { nodeId: 0, incarnation: 0, load: undefined, revision: 0 };
+  return { nodeId: 0, incarnation: 0, load: undefined, revision: 0, synced: [], commits: 0 };
 }
 
 export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
@@ -709,6 +1140,12 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.revision !== 0) {
       writer.uint32(32).uint64(message.revision);
+    }
+    for (const v of message.synced) {
+      PartitionSync.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.commits !== 0) {
+      writer.uint32(48).uint64(message.commits);
     }
     return writer;
   },
@@ -758,6 +1195,22 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.revision = reader.safeUint64();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.synced.push(PartitionSync.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.commits = reader.safeUint64();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -779,6 +1232,75 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.incarnation = object.incarnation ?? 0;
     message.load = (object.load !== undefined && object.load !== null) ? Load.fromPartial(object.load) : undefined;
     message.revision = object.revision ?? 0;
+    message.synced = object.synced?.map((e) => PartitionSync.fromPartial(e)) || [];
+    message.commits = object.commits ?? 0;
+    return message;
+  },
+};
+
+function createBasePartitionSync(): PartitionSync {
+  return { partition: 0, layout: 0 };
+}
+
+export const PartitionSync: MessageFns<PartitionSync> = {
+  encode(message: PartitionSync, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.partition !== 0) {
+      writer.uint32(8).uint32(message.partition);
+    }
+    if (message.layout !== 0) {
+      writer.uint32(16).uint64(message.layout);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartitionSync {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartitionSync();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.partition = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.layout = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PartitionSync>, I>>(base?: I): PartitionSync {
+    return PartitionSync.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartitionSync>, I>>(object: I): PartitionSync {
+    const message = createBasePartitionSync();
+    message.partition = object.partition ?? 0;
+    message.layout = object.layout ?? 0;
     return message;
   },
 };
@@ -849,6 +1371,7 @@ function createBaseNode(): Node {
     load: undefined,
     stateSinceMs: 0,
     version: "",
+    role: 0,
   };
 }
 
@@ -880,6 +1403,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.version !== "") {
       writer.uint32(74).string(message.version);
+    }
+    if (message.role !== 0) {
+      writer.uint32(80).int32(message.role);
     }
     return writer;
   },
@@ -969,6 +1495,14 @@ export const Node: MessageFns<Node> = {
             message.version = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -995,6 +1529,7 @@ export const Node: MessageFns<Node> = {
     message.load = (object.load !== undefined && object.load !== null) ? Load.fromPartial(object.load) : undefined;
     message.stateSinceMs = object.stateSinceMs ?? 0;
     message.version = object.version ?? "";
+    message.role = object.role ?? 0;
     return message;
   },
 };
@@ -1186,7 +1721,7 @@ export const Partition: MessageFns<Partition> = {
 };
 
 function createBaseCluster(): Cluster {
-  return { clusterId: "", revision: 0, layout: undefined, nodes: [], buckets: [], replicas: 0 };
+  return { clusterId: "", revision: 0, layout: undefined, nodes: [], buckets: [], replicas: 0, formerNodes: [] };
 }
 
 export const Cluster: MessageFns<Cluster> = {
@@ -1208,6 +1743,13 @@ export const Cluster: MessageFns<Cluster> = {
     }
     if (message.replicas !== 0) {
       writer.uint32(48).uint32(message.replicas);
+    }
+    if (message.formerNodes.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.formerNodes) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1273,6 +1815,24 @@ export const Cluster: MessageFns<Cluster> = {
             message.replicas = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag === 56) {
+              message.formerNodes.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.formerNodes.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1298,6 +1858,7 @@ export const Cluster: MessageFns<Cluster> = {
     message.nodes = object.nodes?.map((e) => Node.fromPartial(e)) || [];
     message.buckets = object.buckets?.map((e) => Bucket.fromPartial(e)) || [];
     message.replicas = object.replicas ?? 0;
+    message.formerNodes = object.formerNodes?.map((e) => e) || [];
     return message;
   },
 };

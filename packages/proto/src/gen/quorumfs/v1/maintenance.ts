@@ -17,6 +17,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Cluster, DamageCounts } from "./cluster.js";
 
 export const ScrubState = {
   SCRUB_STATE_UNSPECIFIED: 0,
@@ -79,12 +80,17 @@ export interface ScrubStatus {
   damage: DamageCounts | undefined;
 }
 
-/** What was found damaged or missing, and what was put right and read back. */
-export interface DamageCounts {
-  recordsDamaged: number;
-  recordsRepaired: number;
-  chunksDamaged: number;
-  chunksRepaired: number;
+export interface GetMemoryRequest {
+}
+
+export interface GetMemoryResponse {
+  clusterId: string;
+  nodeId: number;
+  /** 16 bytes that name its store. */
+  storeId: Uint8Array;
+  incarnation: number;
+  /** Durable on this node. */
+  cluster: Cluster | undefined;
 }
 
 function createBaseStartScrubRequest(): StartScrubRequest {
@@ -574,28 +580,16 @@ export const ScrubStatus: MessageFns<ScrubStatus> = {
   },
 };
 
-function createBaseDamageCounts(): DamageCounts {
-  return { recordsDamaged: 0, recordsRepaired: 0, chunksDamaged: 0, chunksRepaired: 0 };
+function createBaseGetMemoryRequest(): GetMemoryRequest {
+  return {};
 }
 
-export const DamageCounts: MessageFns<DamageCounts> = {
-  encode(message: DamageCounts, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    if (message.recordsDamaged !== 0) {
-      writer.uint32(8).uint64(message.recordsDamaged);
-    }
-    if (message.recordsRepaired !== 0) {
-      writer.uint32(16).uint64(message.recordsRepaired);
-    }
-    if (message.chunksDamaged !== 0) {
-      writer.uint32(24).uint64(message.chunksDamaged);
-    }
-    if (message.chunksRepaired !== 0) {
-      writer.uint32(32).uint64(message.chunksRepaired);
-    }
+export const GetMemoryRequest: MessageFns<GetMemoryRequest> = {
+  encode(_: GetMemoryRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): DamageCounts {
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMemoryRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -604,16 +598,74 @@ export const DamageCounts: MessageFns<DamageCounts> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDamageCounts();
+      const message = createBaseGetMemoryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetMemoryRequest>, I>>(base?: I): GetMemoryRequest {
+    return GetMemoryRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetMemoryRequest>, I>>(_: I): GetMemoryRequest {
+    const message = createBaseGetMemoryRequest();
+    return message;
+  },
+};
+
+function createBaseGetMemoryResponse(): GetMemoryResponse {
+  return { clusterId: "", nodeId: 0, storeId: noBytes, incarnation: 0, cluster: undefined };
+}
+
+export const GetMemoryResponse: MessageFns<GetMemoryResponse> = {
+  encode(message: GetMemoryResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.clusterId !== "") {
+      writer.uint32(10).string(message.clusterId);
+    }
+    if (message.nodeId !== 0) {
+      writer.uint32(16).uint32(message.nodeId);
+    }
+    if (message.storeId.length !== 0) {
+      writer.uint32(26).bytes(message.storeId);
+    }
+    if (message.incarnation !== 0) {
+      writer.uint32(32).uint32(message.incarnation);
+    }
+    if (message.cluster !== undefined) {
+      Cluster.encode(message.cluster, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetMemoryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetMemoryResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
+            if (tag !== 10) {
               break;
             }
 
-            message.recordsDamaged = reader.safeUint64();
+            message.clusterId = reader.string();
             continue;
           }
           case 2: {
@@ -621,15 +673,15 @@ export const DamageCounts: MessageFns<DamageCounts> = {
               break;
             }
 
-            message.recordsRepaired = reader.safeUint64();
+            message.nodeId = reader.uint32();
             continue;
           }
           case 3: {
-            if (tag !== 24) {
+            if (tag !== 26) {
               break;
             }
 
-            message.chunksDamaged = reader.safeUint64();
+            message.storeId = reader.bytes();
             continue;
           }
           case 4: {
@@ -637,7 +689,15 @@ export const DamageCounts: MessageFns<DamageCounts> = {
               break;
             }
 
-            message.chunksRepaired = reader.safeUint64();
+            message.incarnation = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.cluster = Cluster.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -652,15 +712,18 @@ export const DamageCounts: MessageFns<DamageCounts> = {
     }
   },
 
-  create<I extends Exact<DeepPartial<DamageCounts>, I>>(base?: I): DamageCounts {
-    return DamageCounts.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<GetMemoryResponse>, I>>(base?: I): GetMemoryResponse {
+    return GetMemoryResponse.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<DamageCounts>, I>>(object: I): DamageCounts {
-    const message = createBaseDamageCounts();
-    message.recordsDamaged = object.recordsDamaged ?? 0;
-    message.recordsRepaired = object.recordsRepaired ?? 0;
-    message.chunksDamaged = object.chunksDamaged ?? 0;
-    message.chunksRepaired = object.chunksRepaired ?? 0;
+  fromPartial<I extends Exact<DeepPartial<GetMemoryResponse>, I>>(object: I): GetMemoryResponse {
+    const message = createBaseGetMemoryResponse();
+    message.clusterId = object.clusterId ?? "";
+    message.nodeId = object.nodeId ?? 0;
+    message.storeId = object.storeId ?? noBytes;
+    message.incarnation = object.incarnation ?? 0;
+    message.cluster = (object.cluster !== undefined && object.cluster !== null)
+      ? Cluster.fromPartial(object.cluster)
+      : undefined;
     return message;
   },
 };
@@ -697,6 +760,16 @@ export const MaintenanceServiceService = {
     responseSerialize: (value: GetScrubResponse): Buffer => asBuffer(GetScrubResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetScrubResponse => GetScrubResponse.decode(value),
   },
+  /** Who this DataNode is and the last cluster that it knows: what a SuperNode that has lost its store is made from. */
+  getMemory: {
+    path: "/quorumfs.v1.MaintenanceService/GetMemory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMemoryRequest): Buffer => asBuffer(GetMemoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMemoryRequest => GetMemoryRequest.decode(value),
+    responseSerialize: (value: GetMemoryResponse): Buffer => asBuffer(GetMemoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetMemoryResponse => GetMemoryResponse.decode(value),
+  },
 } as const;
 
 export interface MaintenanceServiceServer extends UntypedServiceImplementation {
@@ -705,6 +778,8 @@ export interface MaintenanceServiceServer extends UntypedServiceImplementation {
   /** Holds the pass; it stays held over restarts. */
   pauseScrub: handleUnaryCall<PauseScrubRequest, PauseScrubResponse>;
   getScrub: handleUnaryCall<GetScrubRequest, GetScrubResponse>;
+  /** Who this DataNode is and the last cluster that it knows: what a SuperNode that has lost its store is made from. */
+  getMemory: handleUnaryCall<GetMemoryRequest, GetMemoryResponse>;
 }
 
 export interface MaintenanceServiceClient extends Client {
@@ -754,6 +829,22 @@ export interface MaintenanceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetScrubResponse) => void,
+  ): ClientUnaryCall;
+  /** Who this DataNode is and the last cluster that it knows: what a SuperNode that has lost its store is made from. */
+  getMemory(
+    request: GetMemoryRequest,
+    callback: (error: ServiceError | null, response: GetMemoryResponse) => void,
+  ): ClientUnaryCall;
+  getMemory(
+    request: GetMemoryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetMemoryResponse) => void,
+  ): ClientUnaryCall;
+  getMemory(
+    request: GetMemoryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetMemoryResponse) => void,
   ): ClientUnaryCall;
 }
 

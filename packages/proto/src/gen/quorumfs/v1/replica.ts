@@ -133,6 +133,11 @@ export interface RangeReadResponse {
   /** Set when there may be more: everything up to and including this path has been said. */
   lastPath: string;
   truncated: boolean;
+  /**
+   * The highest floor of any partition on this node: where it has no entry and this is not below the ballot that others
+   * have, it may have forgotten a newer one.
+   */
+  floor: number;
 }
 
 export interface RangeEntry {
@@ -1358,7 +1363,7 @@ export const RangeReadRequest: MessageFns<RangeReadRequest> = {
 };
 
 function createBaseRangeReadResponse(): RangeReadResponse {
-  return { entries: [], lastPath: "", truncated: false };
+  return { entries: [], lastPath: "", truncated: false, floor: 0 };
 }
 
 export const RangeReadResponse: MessageFns<RangeReadResponse> = {
@@ -1371,6 +1376,9 @@ export const RangeReadResponse: MessageFns<RangeReadResponse> = {
     }
     if (message.truncated !== false) {
       writer.uint32(24).bool(message.truncated);
+    }
+    if (message.floor !== 0) {
+      writer.uint32(32).uint64(message.floor);
     }
     return writer;
   },
@@ -1412,6 +1420,14 @@ export const RangeReadResponse: MessageFns<RangeReadResponse> = {
             message.truncated = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.floor = reader.safeUint64();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1432,6 +1448,7 @@ export const RangeReadResponse: MessageFns<RangeReadResponse> = {
     message.entries = object.entries?.map((e) => RangeEntry.fromPartial(e)) || [];
     message.lastPath = object.lastPath ?? "";
     message.truncated = object.truncated ?? false;
+    message.floor = object.floor ?? 0;
     return message;
   },
 };
