@@ -24,6 +24,13 @@ export interface NodeFailure {
   readonly reason: string;
 }
 
+/**
+ * Why a SuperNode will never take a DataNode's store in as it is: `rolled_back`: the cluster has seen more of it than it
+ * shows, or another run of it; `retired`: its node has left the cluster; `number_taken`: the number that it asks for is
+ * another store's; `foreign`: it belongs to another cluster than the SuperNode does.
+ */
+export type StoreFault = "rolled_back" | "retired" | "number_taken" | "foreign";
+
 export interface ErrorDetails {
   /** Acknowledgements that were needed and that came, for `quorum_unavailable`. */
   readonly needed?: number;
@@ -35,6 +42,8 @@ export interface ErrorDetails {
   readonly currentVersion?: number;
   /** The id under which client, coordinator and replicas logged the operation. */
   readonly requestId?: string;
+  /** For `permission_denied`, when a DataNode may not join with the store that it has. */
+  readonly storeFault?: StoreFault;
   /**
    * Set where a request was given up without an answer. `false`: it never left this process, so it had no effect;
    * `true`: it did, and the peer may have acted on it. Never sent over the wire: it is the sender's own knowledge.

@@ -12,6 +12,7 @@ import {
   NodeRole,
   NodeState,
   type SessionRequest,
+  StoreFault,
   type WatchLayoutResponse,
 } from "@quorumfs/proto";
 import { connect, type QuorumFs } from "../../src/index.js";
@@ -173,6 +174,7 @@ export function errorResult(code: ErrorCode, detail: Partial<ErrorDetail> = {}):
       retryAfterMs: 0,
       currentVersion: undefined,
       requestId: "",
+      storeFault: StoreFault.STORE_FAULT_UNSPECIFIED,
       ...detail,
     },
   };

@@ -1,5 +1,5 @@
-import { type ErrorCode, type ErrorDetails, QuorumError } from "@quorumfs/core";
-import { type ErrorDetail, ErrorCode as WireCode } from "@quorumfs/proto";
+import { type ErrorCode, type ErrorDetails, QuorumError, type StoreFault } from "@quorumfs/core";
+import { type ErrorDetail, ErrorCode as WireCode, StoreFault as WireFault } from "@quorumfs/proto";
 
 const toWire: Readonly<Record<ErrorCode, WireCode>> = {
   invalid_argument: WireCode.ERROR_CODE_INVALID_ARGUMENT,
@@ -18,13 +18,36 @@ const toWire: Readonly<Record<ErrorCode, WireCode>> = {
 const fromWire = new Map<WireCode, ErrorCode>();
 for (const code of Object.keys(toWire).filter(isErrorCode)) fromWire.set(toWire[code], code);
 
+const faultToWire: Readonly<Record<StoreFault, WireFault>> = {
+  rolled_back: WireFault.STORE_FAULT_ROLLED_BACK,
+  retired: WireFault.STORE_FAULT_RETIRED,
+  number_taken: WireFault.STORE_FAULT_NUMBER_TAKEN,
+  foreign: WireFault.STORE_FAULT_FOREIGN,
+};
+
+function faultFromWire(fault: WireFault): StoreFault | undefined {
+  switch (fault) {
+    case WireFault.STORE_FAULT_ROLLED_BACK:
+      return "rolled_back";
+    case WireFault.STORE_FAULT_RETIRED:
+      return "retired";
+    case WireFault.STORE_FAULT_NUMBER_TAKEN:
+      return "number_taken";
+    case WireFault.STORE_FAULT_FOREIGN:
+      return "foreign";
+    case WireFault.STORE_FAULT_UNSPECIFIED:
+    case WireFault.UNRECOGNIZED:
+      return undefined;
+  }
+}
+
 function isErrorCode(text: string): text is ErrorCode {
   return text in toWire;
 }
 
 /** An error as a message. Its cause and `mayHaveRun` stay behind: they are the sender's own. */
 export function errorToDetail(error: QuorumError): ErrorDetail {
-  const { needed, got, nodes, retryAfterMs, currentVersion, requestId } = error.details;
+  const { needed, got, nodes, retryAfterMs, currentVersion, requestId, storeFault } = error.details;
   return {
     code: toWire[error.code],
     message: error.message,
@@ -34,12 +57,14 @@ export function errorToDetail(error: QuorumError): ErrorDetail {
     retryAfterMs: Math.ceil(retryAfterMs ?? 0),
     currentVersion,
     requestId: requestId ?? "",
+    storeFault: storeFault === undefined ? WireFault.STORE_FAULT_UNSPECIFIED : faultToWire[storeFault],
   };
 }
 
 /** The error that a message tells of. A code of a later version of the protocol becomes `internal`. */
 export function errorFromDetail(detail: ErrorDetail): QuorumError {
   const code = fromWire.get(detail.code) ?? "internal";
+  const storeFault = faultFromWire(detail.storeFault);
   const quorum = detail.needed > 0 ? { needed: detail.needed, got: detail.got } : {};
   const details: ErrorDetails = {
     ...quorum,
@@ -47,6 +72,7 @@ export function errorFromDetail(detail: ErrorDetail): QuorumError {
     ...(detail.retryAfterMs > 0 ? { retryAfterMs: detail.retryAfterMs } : {}),
     ...(detail.currentVersion === undefined ? {} : { currentVersion: detail.currentVersion }),
     ...(detail.requestId === "" ? {} : { requestId: detail.requestId }),
+    ...(storeFault === undefined ? {} : { storeFault }),
   };
   return new QuorumError({ code, message: detail.message, details });
 }

@@ -60,6 +60,31 @@ export namespace ErrorCode {
   export type UNRECOGNIZED = typeof ErrorCode.UNRECOGNIZED;
 }
 
+/** Why a SuperNode will never take a DataNode's store in as it is. Who is told acts on it by itself, so each says one thing only. */
+export const StoreFault = {
+  STORE_FAULT_UNSPECIFIED: 0,
+  /** STORE_FAULT_ROLLED_BACK - The cluster has seen more of this store than it shows, or another run of it: an old copy, which has forgotten votes. */
+  STORE_FAULT_ROLLED_BACK: 1,
+  /** STORE_FAULT_RETIRED - The node whose store it is has left the cluster: it was removed, replaced, or given up as lost. */
+  STORE_FAULT_RETIRED: 2,
+  /** STORE_FAULT_NUMBER_TAKEN - The number that it asks for is that of another store. */
+  STORE_FAULT_NUMBER_TAKEN: 3,
+  /** STORE_FAULT_FOREIGN - It belongs to another cluster than the SuperNode does. */
+  STORE_FAULT_FOREIGN: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type StoreFault = typeof StoreFault[keyof typeof StoreFault];
+
+export namespace StoreFault {
+  export type STORE_FAULT_UNSPECIFIED = typeof StoreFault.STORE_FAULT_UNSPECIFIED;
+  export type STORE_FAULT_ROLLED_BACK = typeof StoreFault.STORE_FAULT_ROLLED_BACK;
+  export type STORE_FAULT_RETIRED = typeof StoreFault.STORE_FAULT_RETIRED;
+  export type STORE_FAULT_NUMBER_TAKEN = typeof StoreFault.STORE_FAULT_NUMBER_TAKEN;
+  export type STORE_FAULT_FOREIGN = typeof StoreFault.STORE_FAULT_FOREIGN;
+  export type UNRECOGNIZED = typeof StoreFault.UNRECOGNIZED;
+}
+
 /** The number under which a coordinator proposes, compared as (counter, node, incarnation). */
 export interface Ballot {
   /** Below 2^53. */
@@ -165,6 +190,8 @@ export interface ErrorDetail {
   /** Set with PRECONDITION_FAILED: the version found; 0 if the file does not exist. */
   currentVersion?: number | undefined;
   requestId: string;
+  /** Set with PERMISSION_DENIED, when a DataNode may not join with the store that it has. */
+  storeFault: StoreFault;
 }
 
 function createBaseBallot(): Ballot {
@@ -969,6 +996,7 @@ function createBaseErrorDetail(): ErrorDetail {
     retryAfterMs: 0,
     currentVersion: undefined,
     requestId: "",
+    storeFault: 0,
   };
 }
 
@@ -997,6 +1025,9 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
     }
     if (message.requestId !== "") {
       writer.uint32(66).string(message.requestId);
+    }
+    if (message.storeFault !== 0) {
+      writer.uint32(72).int32(message.storeFault);
     }
     return writer;
   },
@@ -1078,6 +1109,14 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
             message.requestId = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.storeFault = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1103,6 +1142,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
     message.retryAfterMs = object.retryAfterMs ?? 0;
     message.currentVersion = object.currentVersion ?? undefined;
     message.requestId = object.requestId ?? "";
+    message.storeFault = object.storeFault ?? 0;
     return message;
   },
 };
