@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { connect, type ConnectOptions, type NodeInfo, type QuorumFs } from "@quorumfs/client";
 import { parseFileName, QuorumError } from "@quorumfs/core";
+import { copyDirectory, removeDirectory } from "../adapters/directories.js";
 import type { DelayOptions, DropOptions, Fault } from "../faults/fault-table.js";
 import { FaultyNetwork } from "../faults/faulty-network.js";
 import { type Party, partyName } from "../faults/party.js";
@@ -9,8 +11,13 @@ import { waitUntil } from "./wait-until.js";
 
 /** One of the cluster's DataNodes. */
 export interface LocalNode {
-  /** 1 to the number of DataNodes. */
+  /** 1 to the number of DataNodes that were ever started: what the verbs here take. */
   readonly id: number;
+  /**
+   * The number under which the cluster knows it, for the SDK: `id`, unless it came back with an empty or an old disk and was
+   * given a new one. Undefined while it does not run.
+   */
+  readonly nodeId: number | undefined;
   /** `host:port`, the same after a restart. */
   readonly address: string;
   readonly dataDir: string;
@@ -24,10 +31,27 @@ export interface PartitionOptions {
   readonly oneWay?: boolean;
 }
 
+export interface AddNodeOptions {
+  /** Default: the next one of the cluster's `zones`. */
+  readonly zone?: string;
+  /** Its share of the files, relative to the others'. Default: the size of the volume, as that of the others. */
+  readonly capacityBytes?: number;
+}
+
+/** What a disk held at some time; see `snapshotDisk`. */
+export interface DiskSnapshot {
+  readonly directory: string;
+}
+
+/** What to find on a disk that was replaced: nothing, or what it held earlier, as after a restore from a backup. */
+export type ReplacedDisk = "empty" | { readonly snapshot: DiskSnapshot };
+
 export interface ClusterParts {
   readonly surroundings: Surroundings;
   readonly superNode: Member;
   readonly dataNodes: readonly Member[];
+  /** Makes one more DataNode with this number, on a port of its own. */
+  readonly makeNode: (id: number, options: AddNodeOptions) => Promise<Member>;
   readonly dataDir: string;
   readonly seed: number;
   readonly removeData: () => Promise<void>;
@@ -36,6 +60,8 @@ export interface ClusterParts {
 /** A cluster in this process. Close it, or let `await using` do so. */
 export class LocalCluster implements AsyncDisposable {
   readonly #parts: ClusterParts;
+  readonly #dataNodes: Member[];
+  #snapshots = 0;
   readonly #clients: QuorumFs[] = [];
   readonly #clientPower = new Power();
   /** For our own questions to the SuperNode. */
@@ -45,11 +71,13 @@ export class LocalCluster implements AsyncDisposable {
   /** Use `startCluster`. */
   constructor(parts: ClusterParts) {
     this.#parts = parts;
+    this.#dataNodes = [...parts.dataNodes];
   }
 
   get nodes(): readonly LocalNode[] {
-    return this.#parts.dataNodes.map(({ party, address, directory, running, failure }, index) => ({
+    return this.#dataNodes.map(({ party, nodeId, address, directory, running, failure }, index) => ({
       id: typeof party === "number" ? party : index + 1,
+      nodeId,
       address,
       dataDir: directory,
       running,
@@ -94,6 +122,46 @@ export class LocalCluster implements AsyncDisposable {
   async restart(member: number | "supernode"): Promise<void> {
     await this.#member(member).stop();
     await this.#member(member).start();
+  }
+
+  /**
+   * Starts one more DataNode, and resolves when the SuperNode sees it up. What it is to hold moves to it afterwards.
+   *
+   * @throws QuorumError if it does not start; it is a stopped member then, and `restart` tries again
+   */
+  async addNode(options: AddNodeOptions = {}): Promise<LocalNode> {
+    const id = this.#dataNodes.length + 1;
+    const member = await this.#parts.makeNode(id, options);
+    this.#dataNodes.push(member);
+    await member.start();
+    await this.ready();
+    const node = this.nodes.find((other) => other.id === id);
+    if (node) return node;
+    throw new QuorumError({ code: "internal", message: `DataNode ${id} was not added` });
+  }
+
+  /** Ends a DataNode in order, copies what its disk holds, and starts it again. Removed with the cluster's data. */
+  async snapshotDisk(id: number): Promise<DiskSnapshot> {
+    const member = this.#member(id);
+    const wasRunning = member.running;
+    await member.stop();
+    this.#snapshots += 1;
+    const directory = join(this.#parts.dataDir, `snapshot-${this.#snapshots}-of-${id}`);
+    await copyDirectory(member.directory, directory);
+    if (wasRunning) await member.start();
+    return { directory };
+  }
+
+  /**
+   * Ends a DataNode as `kill` does, gives it an empty disk or an earlier state of its own, and starts it: as after the loss
+   * of a disk, or a restore from a backup. Such a node does not vote, but joins under a new number.
+   */
+  async replaceDisk(id: number, disk: ReplacedDisk): Promise<void> {
+    const member = this.#member(id);
+    await member.kill();
+    if (disk === "empty") await removeDirectory(member.directory);
+    else await copyDirectory(disk.snapshot.directory, member.directory);
+    await member.start();
   }
 
   /**
@@ -150,7 +218,7 @@ export class LocalCluster implements AsyncDisposable {
 
   /** Resolves when there is a layout and the SuperNode sees every running DataNode as up. */
   async ready(timeoutMs = 10_000): Promise<void> {
-    const ids = this.#parts.dataNodes.filter((node) => node.running).map(({ party }) => party);
+    const ids = this.#dataNodes.filter((node) => node.running).map(({ party, nodeId }) => nodeId ?? party);
     const isUp = (nodes: readonly NodeInfo[]) =>
       ids.every((id) => nodes.some((node) => node.id === id && node.state === "up"));
     await this.waitUntil(
@@ -174,11 +242,11 @@ export class LocalCluster implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    const { superNode, dataNodes, removeData } = this.#parts;
+    const { superNode, removeData } = this.#parts;
     this.heal();
     await Promise.all(this.#clients.map((client) => client.close()));
     this.#clientPower.cut();
-    await Promise.all(dataNodes.map((node) => node.stop()));
+    await Promise.all(this.#dataNodes.map((node) => node.stop()));
     await superNode.stop();
     await removeData();
   }
@@ -192,12 +260,12 @@ export class LocalCluster implements AsyncDisposable {
   }
 
   #member(which: number | "supernode"): Member {
-    const { superNode, dataNodes } = this.#parts;
-    const member = which === "supernode" ? superNode : dataNodes.find(({ party }) => party === which);
+    const { superNode } = this.#parts;
+    const member = which === "supernode" ? superNode : this.#dataNodes.find(({ party }) => party === which);
     if (member) return member;
     throw new QuorumError({
       code: "invalid_argument",
-      message: `there is no ${partyName(which)}; the cluster has DataNodes 1 to ${dataNodes.length}`,
+      message: `there is no ${partyName(which)}; the cluster has DataNodes 1 to ${this.#dataNodes.length}`,
     });
   }
 }

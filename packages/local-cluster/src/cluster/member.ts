@@ -50,7 +50,14 @@ export interface MemberOptions {
   /** Below `directory`; where the binary of the service has its store, too, so that one finds what the other left. */
   readonly store: "control" | "records";
   readonly surroundings: Surroundings;
-  readonly start: (ports: ServicePorts) => Promise<{ close(): Promise<void> }>;
+  readonly start: (ports: ServicePorts) => Promise<Service>;
+}
+
+/** A SuperNode or a DataNode that serves. */
+interface Service {
+  /** Of a DataNode: its number in the cluster. */
+  readonly nodeId?: number;
+  close(): Promise<void>;
 }
 
 interface Running {
@@ -59,7 +66,7 @@ interface Running {
   readonly disk: Disk;
   readonly content: ContentFiles | undefined;
   readonly probe: ProcessProbe;
-  readonly service: { close(): Promise<void> };
+  readonly service: Service;
 }
 
 export class Member {
@@ -83,6 +90,11 @@ export class Member {
 
   get running(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** The number under which its cluster knows it; undefined while it does not run. */
+  get nodeId(): number | undefined {
+    return this.#running?.service.nodeId;
   }
 
   /** Why it has ended by itself. */

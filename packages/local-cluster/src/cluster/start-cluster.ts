@@ -3,11 +3,11 @@ import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
 import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
-import { startSuperNode, superNodeConfig } from "@quorumfs/supernode";
+import { startSuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
 import { temporaryDirectory } from "../adapters/temporary-directory.js";
 import { FaultTable } from "../faults/fault-table.js";
-import { LocalCluster } from "./local-cluster.js";
+import { type AddNodeOptions, LocalCluster } from "./local-cluster.js";
 import { Member, type Surroundings } from "./member.js";
 import { seededRandom } from "./seeded-random.js";
 
@@ -26,6 +26,10 @@ export interface StartClusterOptions {
   readonly initiallyStopped?: readonly number[];
   /** What DataNodes are told on top: shorter leases, say. */
   readonly dataNode?: Omit<Partial<DataNodeConfig>, "host" | "port" | "advertise" | "nodeId" | "supernode">;
+  /** What the SuperNode is told on top: sooner suspicions, say. */
+  readonly superNode?: Omit<Partial<SuperNodeConfig>, "host" | "port" | "replicas" | "initialNodes">;
+  /** DataNodes are put into these in turn; default: all into one. */
+  readonly zones?: readonly string[];
   /** For the start in all; default 20,000. */
   readonly timeoutMs?: number;
 }
@@ -67,21 +71,19 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
     parties: new Map(),
   };
   const basePort = await freePorts({ host, count: nodes + 1, random });
-  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas, initialNodes: nodes });
-  const dataNodes = Array.from({ length: nodes }, (_, index) =>
-    dataNodeMember({
-      surroundings,
-      dataDir,
-      port: basePort + index + 1,
-      id: index + 1,
-      superNode: superNode.address,
-      settings: options.dataNode,
-    }),
-  );
+  const settings = options.superNode;
+  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas, initialNodes: nodes, settings });
+  const makeNode = (id: number, port: number, own: AddNodeOptions = {}): Member => {
+    const zone = options.zones?.[(id - 1) % options.zones.length];
+    const placed = { ...options.dataNode, ...(zone !== undefined && { zone }), ...own };
+    return dataNodeMember({ surroundings, dataDir, port, id, superNode: superNode.address, settings: placed });
+  };
+  const dataNodes = Array.from({ length: nodes }, (_, index) => makeNode(index + 1, basePort + index + 1));
   const cluster = new LocalCluster({
     surroundings,
     superNode,
     dataNodes,
+    makeNode: async (id, own) => makeNode(id, await freePorts({ host, count: 1, random }), own),
     dataDir,
     seed,
     removeData: async () => temporary?.remove(),
@@ -104,8 +106,9 @@ function superNodeMember(options: {
   port: number;
   replicas: number;
   initialNodes: number;
+  settings: StartClusterOptions["superNode"];
 }): Member {
-  const { surroundings, dataDir, port, replicas, initialNodes } = options;
+  const { surroundings, dataDir, port, replicas, initialNodes, settings } = options;
   return new Member({
     party: "supernode",
     address: `${host}:${port}`,
@@ -113,7 +116,11 @@ function superNodeMember(options: {
     store: "control",
     surroundings,
     start: (ports) =>
-      startSuperNode({ ...ports, version, config: superNodeConfig({ host, port, replicas, initialNodes }) }),
+      startSuperNode({
+        ...ports,
+        version,
+        config: superNodeConfig({ ...settings, host, port, replicas, initialNodes }),
+      }),
   });
 }
 
