@@ -106,6 +106,7 @@ class AdminService {
       cluster: { ...state.cluster, nodes: state.nodes },
       condition: text,
       ready,
+      change: undefined,
     };
   }
 }

@@ -11,5 +11,6 @@ export function checkCallersCluster(call: CallContext, clusterId: string): void 
   throw new QuorumError({
     code: "permission_denied",
     message: `this is cluster ${clusterId}, and the caller belongs to ${JSON.stringify(claimed.slice(0, 80))}`,
+    details: { storeFault: "foreign" },
   });
 }

@@ -4,7 +4,7 @@
  * A node is its store: the number of a node is bound to the 16 bytes that its store was made with, since whoever votes
  * under a number must have kept every promise given under it. A store that was lost, copied or rolled back is refused.
  */
-import { type NodeId, nodeId, QuorumError } from "@quorumfs/core";
+import { type NodeId, nodeId, QuorumError, type StoreFault } from "@quorumfs/core";
 import type { JoinRequest } from "@quorumfs/proto";
 import { nodesMax } from "../config.js";
 import type { Health } from "../membership/membership.js";
@@ -73,6 +73,7 @@ function checkCluster(view: JoinView, request: JoinRequest): void {
       "permission_denied",
       `this is cluster ${view.clusterId}, and the DataNode's store belongs to ${quote(request.clusterId)}; ` +
         "give it the address of its own SuperNode, or an empty data directory",
+      "foreign",
     );
   }
   if (request.layout > view.layout) {
@@ -115,6 +116,7 @@ function checkSameNode(view: JoinView, known: Member, request: JoinRequest): voi
     throw refuse(
       "permission_denied",
       `node ${id} has another store; a node that lost its store joins under a new number: leave --node-id out`,
+      "number_taken",
     );
   }
   if (request.incarnation < known.incarnation) {
@@ -122,6 +124,7 @@ function checkSameNode(view: JoinView, known: Member, request: JoinRequest): voi
       "permission_denied",
       `node ${id} has started ${known.incarnation} times, and this store knows of ${request.incarnation} only: it was ` +
         "rolled back and may have forgotten votes; join as a new node, with an empty data directory",
+      "rolled_back",
     );
   }
   const isElsewhere = request.incarnation === known.incarnation && request.address !== known.address;
@@ -144,6 +147,7 @@ function quote(text: string): string {
 function refuse(
   code: "invalid_argument" | "permission_denied" | "unavailable" | "resource_exhausted",
   message: string,
+  storeFault?: StoreFault,
 ): QuorumError {
-  return new QuorumError({ code, message });
+  return new QuorumError({ code, message, details: storeFault === undefined ? {} : { storeFault } });
 }

@@ -106,6 +106,8 @@ export interface GetStatusResponse {
   /** One sentence for people: `ready`, or what is missing. */
   condition: string;
   ready: boolean;
+  /** Of the layout, under way; absent: there is none. */
+  change: LayoutChange | undefined;
 }
 
 /** What is to become of one DataNode. */
@@ -852,7 +854,15 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
 };
 
 function createBaseGetStatusResponse(): GetStatusResponse {
-  return { clusterId: "", version: "", startedAtMs: 0, cluster: undefined, condition: "", ready: false };
+  return {
+    clusterId: "",
+    version: "",
+    startedAtMs: 0,
+    cluster: undefined,
+    condition: "",
+    ready: false,
+    change: undefined,
+  };
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
@@ -874,6 +884,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.ready !== false) {
       writer.uint32(48).bool(message.ready);
+    }
+    if (message.change !== undefined) {
+      LayoutChange.encode(message.change, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -939,6 +952,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.ready = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.change = LayoutChange.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -964,6 +985,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
       : undefined;
     message.condition = object.condition ?? "";
     message.ready = object.ready ?? false;
+    message.change = (object.change !== undefined && object.change !== null)
+      ? LayoutChange.fromPartial(object.change)
+      : undefined;
     return message;
   },
 };
