@@ -23,6 +23,7 @@ import type {
   ReadResult,
   StatResult,
 } from "./file-info.js";
+import { layoutOf } from "./layout.js";
 import { entriesOf, pagesAhead } from "./listing.js";
 import { AbortListeners } from "./operation/abort-listeners.js";
 import { FileTurns } from "./operation/file-turns.js";
@@ -41,7 +42,7 @@ import {
   type ReadOptions,
   type StateOptions,
 } from "./options.js";
-import type { Buckets, QuorumFs, Scrub } from "./quorumfs.js";
+import type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
 import { attributesOf, checkPageSize, mutationOf } from "./requests.js";
 import { RetryBudget } from "./retry/retry-budget.js";
 import { SeenVersions } from "./retry/seen-versions.js";
@@ -68,6 +69,7 @@ const underWayMax = 1024;
 export class Client implements QuorumFs {
   readonly buckets: Buckets;
   readonly scrub: Scrub;
+  readonly layout: Layout;
   readonly #options: ClientOptions;
   readonly #control: Control;
   readonly #watch: ClusterWatch;
@@ -103,6 +105,7 @@ export class Client implements QuorumFs {
     this.#calls = new FileCalls({ surroundings: this.#surroundings, seen: new SeenVersions(), view });
     this.#transfers = new Transfers({ surroundings: this.#surroundings, calls: this.#calls, view });
     this.buckets = bucketsOf(this.#control);
+    this.layout = layoutOf({ control: this.#control, clock, random });
     this.scrub = scrubOf(() => {
       view();
       return new Map([...dataNodes.targets].map(([id, { bulk }]) => [id, bulk]));

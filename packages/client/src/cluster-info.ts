@@ -1,6 +1,7 @@
 import type { QuorumError } from "@quorumfs/core";
 import type { WallDate } from "./adapters/wall-date.js";
 import type { DurabilityClass } from "./file-info.js";
+import type { LayoutChange, NodeRole } from "./layout-info.js";
 
 /** A namespace of files with its own quorums, which never change. */
 export interface BucketInfo {
@@ -37,6 +38,30 @@ export interface NodeLoadInfo {
   /** Less than 5 % of the disk is free: the node takes no new content. */
   readonly full: boolean;
   readonly damage: DamageInfo;
+  /** Undefined: the node has not compared anything yet. */
+  readonly sync: SyncInfo | undefined;
+}
+
+/** How far a DataNode is behind the other replicas of what it holds, and how far it is with partitions that move. */
+export interface SyncInfo {
+  /** `comparing`: what it may lack is not known yet. `catching_up`: it fetches what it lacks. `in_sync`: it lacked nothing. */
+  readonly state: "comparing" | "catching_up" | "in_sync";
+  /** Records that it is known to lack or to hold in an older version, and what their files have in bytes. */
+  readonly behindRecords: number;
+  readonly behindBytes: number;
+  readonly behindChunks: number;
+  /** Until it has caught up, at the present pace; undefined: not known, or nothing to do. */
+  readonly remainingMs: number | undefined;
+  /** Of the last comparison that found nothing lacking; undefined: there was none since the node's start. */
+  readonly inSyncAt: WallDate | undefined;
+  /** Partitions that it takes over and has not got all of yet, and what it has fetched for them. */
+  readonly joiningPartitions: number;
+  readonly joinedRecords: number;
+  readonly joinedBytes: number;
+  /** Partitions that are not its own any more, of which it still holds something. */
+  readonly leavingPartitions: number;
+  /** Why it gets no further with a partition, for people; undefined: nothing is in the way. */
+  readonly obstacle: string | undefined;
 }
 
 /** What was found damaged or missing since the node's store was made, and what was put right and read back. */
@@ -78,6 +103,7 @@ export interface NodeInfo {
   /** `suspect`: has missed beats and may be back at once. `down`: is not asked any more. */
   readonly state: "up" | "suspect" | "down";
   readonly stateSince: WallDate;
+  readonly role: NodeRole;
   readonly capacityBytes: number;
   /** Starts of the node so far. */
   readonly incarnation: number;
@@ -99,6 +125,8 @@ export interface ClusterStatus {
   readonly replicas: number;
   /** Number of the layout; absent while the cluster is forming. */
   readonly layout: number | undefined;
+  /** Of the layout, under way; undefined: there is none. */
+  readonly change: LayoutChange | undefined;
   readonly nodes: readonly NodeInfo[];
   readonly buckets: readonly BucketInfo[];
 }

@@ -10,6 +10,7 @@ export type {
   ScrubInfo,
   StateQuery,
   StateSummary,
+  SyncInfo,
 } from "./cluster-info.js";
 export { connect, type ConnectOptions } from "./connect.js";
 export type {
@@ -25,7 +26,19 @@ export type {
   VoteInfo,
 } from "./file-info.js";
 export type {
+  LayoutChange,
+  LayoutChangeState,
+  LayoutInfo,
+  LayoutPlan,
+  NodeChange,
+  NodeRole,
+  NodeShare,
+  NodeTransfer,
+  PartitionMove,
+} from "./layout-info.js";
+export type {
   AppendOptions,
+  ApplyLayoutOptions,
   ConditionOptions,
   CreateBucketOptions,
   DeleteOptions,
@@ -37,8 +50,9 @@ export type {
   ProgressOptions,
   PutOptions,
   ReadOptions,
+  RemoveNodeOptions,
   StartScrubOptions,
   StateOptions,
   TransferProgress,
 } from "./options.js";
-export type { Buckets, QuorumFs, Scrub } from "./quorumfs.js";
+export type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";

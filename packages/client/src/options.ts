@@ -120,6 +120,19 @@ export interface CreateBucketOptions extends OperationOptions {
   readonly durability?: "fsync" | "memory";
 }
 
+export interface ApplyLayoutOptions extends OperationOptions {
+  /** Only if the layout still is this one, as a plan names it. Default: whatever it is. */
+  readonly baseLayout?: number;
+}
+
+export interface RemoveNodeOptions extends OperationOptions {
+  /**
+   * Asserts that the node's process and its disk never come back: then what it may have voted for need not be waited for. Said
+   * of a node that does come back, a write that only it and other lost nodes had is forgotten. Default: false.
+   */
+  readonly lost?: boolean;
+}
+
 export interface StateOptions extends OperationOptions {
   /** Default: all buckets. */
   readonly bucket?: string;

@@ -1,4 +1,5 @@
 import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
+import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange } from "./layout-info.js";
 import type {
   DeleteResult,
   FileContent,
@@ -10,6 +11,7 @@ import type {
 } from "./file-info.js";
 import type {
   AppendOptions,
+  ApplyLayoutOptions,
   CreateBucketOptions,
   DeleteOptions,
   GetOptions,
@@ -18,6 +20,7 @@ import type {
   OperationOptions,
   PutOptions,
   ReadOptions,
+  RemoveNodeOptions,
   StartScrubOptions,
   StateOptions,
 } from "./options.js";
@@ -40,6 +43,7 @@ import type {
 export interface QuorumFs extends AsyncDisposable {
   readonly buckets: Buckets;
   readonly scrub: Scrub;
+  readonly layout: Layout;
 
   /**
    * Stores a file, replacing what was there, and resolves once W of its N replicas have it as durably as the bucket
@@ -130,6 +134,64 @@ export interface Scrub {
   /** Holds the pass, also over restarts, until the next {@link start}. */
   pause(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
   status(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
+}
+
+/**
+ * Which DataNodes hold which files: moved by the SuperNode, while clients read and write. A change goes on by itself once
+ * it is applied, over restarts of whomever it may be and without anybody watching, and is durable when its call resolves.
+ * Until it has ended, each partition that moves is held by its old nodes; no file is ever on fewer nodes than before.
+ *
+ * @throws QuorumError `unavailable` (no SuperNode, or the cluster is forming), `invalid_argument` (there is no such node, or
+ *   too few would be left for N replicas), `unknown_outcome` from what changes something: {@link Layout.show} tells
+ */
+export interface Layout {
+  show(options?: OperationOptions): Promise<LayoutInfo>;
+
+  /**
+   * What {@link apply} would move. Changes nothing.
+   *
+   * @param changes none: gives active nodes that have joined since their shares, and evens out
+   */
+  plan(changes?: readonly NodeChange[], options?: OperationOptions): Promise<LayoutPlan>;
+
+  /**
+   * Begins a change, in the place of the one under way if there is one.
+   *
+   * @returns the change that has begun; undefined if nothing has to move
+   * @throws QuorumError `precondition_failed` if the layout is not `baseLayout` any more
+   */
+  apply(changes?: readonly NodeChange[], options?: ApplyLayoutOptions): Promise<LayoutChange | undefined>;
+
+  /**
+   * Ends the change that is under way after the partitions that are moving just now; {@link apply} goes on with the rest.
+   *
+   * @returns the change; undefined if there was none
+   */
+  stop(options?: OperationOptions): Promise<LayoutChange | undefined>;
+
+  /**
+   * The change that is under way about once a second, and once more when it has ended. Ends then, or at once if there is none.
+   * While the SuperNode is away it waits, `timeoutMs` long.
+   */
+  watch(options?: OperationOptions): AsyncIterable<LayoutChange>;
+
+  /** The changes so far, newest first; the oldest are forgotten. */
+  history(options?: OperationOptions): Promise<readonly LayoutChange[]>;
+
+  /** Moves everything away from a node, which stays a member. As {@link apply}. */
+  drain(node: number, options?: OperationOptions): Promise<LayoutChange | undefined>;
+
+  /** Gives a drained node its share again. As {@link apply}. */
+  activate(node: number, options?: OperationOptions): Promise<LayoutChange | undefined>;
+
+  /** Moves everything away from a node, which is no member then. As {@link apply}. */
+  remove(node: number, options?: RemoveNodeOptions): Promise<LayoutChange | undefined>;
+
+  /**
+   * Lets `replacement`, a member that holds nothing yet, take over all that `node` holds; `node` is no member then. As
+   * {@link apply}.
+   */
+  replace(node: number, replacement: number, options?: RemoveNodeOptions): Promise<LayoutChange | undefined>;
 }
 
 /** Made and deleted by the SuperNode, so this is what needs it to be up. */

@@ -13,6 +13,8 @@ import {
   type Node,
   NodeState,
   type StateSummary as WireSummary,
+  SyncState,
+  type SyncStatus,
   type Vote,
 } from "@quorumfs/proto";
 import { wallDate } from "./adapters/wall-date.js";
@@ -24,8 +26,10 @@ import type {
   NodeInfo,
   NodeLoadInfo,
   StateSummary,
+  SyncInfo,
 } from "./cluster-info.js";
 import type { DurabilityClass, FileInfo, VoteInfo } from "./file-info.js";
+import { toLayoutChange, toRole } from "./layout-wire.js";
 
 export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
@@ -121,6 +125,7 @@ export function toNodeInfo(node: Node): NodeInfo {
     zone: node.zone,
     state: toState(node.state),
     stateSince: wallDate(node.stateSinceMs),
+    role: toRole(node.role),
     capacityBytes: node.capacityBytes,
     incarnation: node.incarnation,
     version: node.version,
@@ -144,7 +149,38 @@ function toLoadInfo(load: Load): NodeLoadInfo {
     uploadingBytes: load.uploadingBytes,
     full: load.full,
     damage: toDamageInfo(load.damage),
+    sync: load.sync && toSyncInfo(load.sync),
   };
+}
+
+function toSyncInfo(sync: SyncStatus): SyncInfo {
+  return {
+    state: toSyncState(sync.state),
+    behindRecords: sync.behindRecords,
+    behindBytes: sync.behindBytes,
+    behindChunks: sync.behindChunks,
+    remainingMs: sync.remainingMs === 0 ? undefined : sync.remainingMs,
+    inSyncAt: sync.inSyncAtMs === 0 ? undefined : wallDate(sync.inSyncAtMs),
+    joiningPartitions: sync.joiningPartitions,
+    joinedRecords: sync.joinedRecords,
+    joinedBytes: sync.joinedBytes,
+    leavingPartitions: sync.leavingPartitions,
+    obstacle: sync.obstacle === "" ? undefined : sync.obstacle,
+  };
+}
+
+/** What is not known is not yet in sync. */
+function toSyncState(state: SyncState): SyncInfo["state"] {
+  switch (state) {
+    case SyncState.SYNC_STATE_CATCHING_UP:
+      return "catching_up";
+    case SyncState.SYNC_STATE_IN_SYNC:
+      return "in_sync";
+    case SyncState.SYNC_STATE_COMPARING:
+    case SyncState.SYNC_STATE_UNSPECIFIED:
+    case SyncState.UNRECOGNIZED:
+      return "comparing";
+  }
 }
 
 /** A node that has never found anything leaves its counts out. */
@@ -176,6 +212,7 @@ export function toClusterStatus(response: GetStatusResponse): ClusterStatus {
     condition: response.condition,
     replicas: cluster.replicas,
     layout: cluster.layout?.number,
+    change: response.change && toLayoutChange(response.change),
     nodes: cluster.nodes.map(toNodeInfo).sort((a, b) => a.id - b.id),
     buckets: cluster.buckets.map((bucket) => toBucketInfo(bucket, cluster.replicas)).sort(byName),
   };
