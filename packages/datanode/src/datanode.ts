@@ -127,7 +127,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const isLocal = (node: NodeId) => links.isLocal(node);
   const ranges = new RangeQuorum({ replica, isLocal, peers, clock, log });
   const lister = new Lister({ store, ranges, coordinator, clock });
-  const admission = new Admission(config.limits);
+  const admission = new Admission(config.limits, clock);
   const buckets = new Buckets({ store, refresh });
   const loadMeter: LoadMeter = new LoadMeter({
     admission,

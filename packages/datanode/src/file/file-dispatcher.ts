@@ -11,7 +11,7 @@ import type {
   PutRequest,
   StatRequest,
 } from "@quorumfs/proto";
-import type { Admission } from "../admission.js";
+import type { Admission, Caller, Visit } from "../admission.js";
 import type { Buckets } from "../cluster/buckets.js";
 import type { BucketView } from "../cluster/cluster-view.js";
 import type { FileChanges } from "../content/file-changes.js";
@@ -42,6 +42,19 @@ export interface FileDispatcherOptions {
 
 const noBytes = new Uint8Array(0);
 
+/** Who asks, and how long that one waits. */
+export interface CallTerms {
+  /** 0 for the default. */
+  readonly timeoutMs: number;
+  readonly caller: Caller;
+}
+
+interface Call {
+  readonly caller: Caller;
+  readonly atMs: number;
+  readonly deadlineMs: number;
+}
+
 /** Starts an operation in its bucket. */
 type Begin = (bucket: BucketView) => CancelOperation;
 
@@ -52,43 +65,42 @@ export class FileDispatcher {
     this.#options = options;
   }
 
-  /**
-   * Runs one operation and calls `done` once, perhaps before `dispatch` returns.
-   *
-   * @param timeoutMs how long the caller waits; 0 for the default
-   */
-  dispatch(operation: FileOperationMessage, timeoutMs: number, done: Done<FileResult>): CancelOperation {
+  /** Runs one operation and calls `done` once, perhaps before `dispatch` returns. */
+  dispatch(operation: FileOperationMessage, terms: CallTerms, done: Done<FileResult>): CancelOperation {
     try {
-      return this.#start(operation, this.#deadlineOf(timeoutMs), done);
+      return this.#start(operation, this.#callOf(terms), done);
     } catch (thrown) {
       done(QuorumError.from(thrown), undefined);
       return nothing;
     }
   }
 
-  #deadlineOf(timeoutMs: number): number {
-    return this.#options.clock.nowMs() + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
+  #callOf({ timeoutMs, caller }: CallTerms): Call {
+    const atMs = this.#options.clock.nowMs();
+    return { caller, atMs, deadlineMs: atMs + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs) };
   }
 
-  #start(operation: FileOperationMessage, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+  #start(operation: FileOperationMessage, call: Call, done: Done<FileResult>): CancelOperation {
     switch (operation.$case) {
       case "put":
-        return this.#put(operation.value, deadlineMs, done);
+        return this.#put(operation.value, call, done);
       case "delete":
-        return this.#delete(operation.value, deadlineMs, done);
+        return this.#delete(operation.value, call, done);
       case "get":
-        return this.#get(operation.value, deadlineMs, done);
+        return this.#get(operation.value, call, done);
       case "stat":
-        return this.#stat(operation.value, deadlineMs, done);
+        return this.#stat(operation.value, call, done);
       case "list":
-        return this.#list(operation.value, deadlineMs, done);
+        return this.#list(operation.value, call, done);
     }
   }
 
-  #put(request: PutRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+  #put(request: PutRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const { path, content, manifest } = request;
+    const { deadlineMs } = call;
     checkFile(request);
-    return this.#admit(request.bucket, content.byteLength + manifest.byteLength, done, (bucket, settle) => {
+    const contentBytes = content.byteLength + manifest.byteLength;
+    return this.#admit(request.bucket, { ...call, kind: "write", contentBytes }, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
       const tell = this.#traced("put", request, terms, settle);
       return this.#options.changes.change({ ...terms, bucket, path, deadlineMs }, (error, result) => {
@@ -106,10 +118,11 @@ export class FileDispatcher {
     });
   }
 
-  #delete(request: DeleteRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+  #delete(request: DeleteRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const { path } = request;
+    const { deadlineMs } = call;
     checkFile(request);
-    return this.#admit(request.bucket, 0, done, (bucket, settle) => {
+    return this.#admit(request.bucket, { ...call, kind: "write", contentBytes: 0 }, done, (bucket, settle) => {
       const terms = deleteTerms(request, this.#options.random);
       const tell = this.#traced("delete", request, terms, settle);
       const intent = { kind: "delete" } as const;
@@ -124,8 +137,8 @@ export class FileDispatcher {
     });
   }
 
-  #get(request: GetRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
-    return this.#read(request, { withContent: true, deadlineMs }, done, (bucket, { value, holders, place }) => {
+  #get(request: GetRequest, call: Call, done: Done<FileResult>): CancelOperation {
+    return this.#read(request, { withContent: true, call }, done, (bucket, { value, holders, place }) => {
       const file = fileInfo(request.path, value);
       const vote = voteOf(bucket, place, holders);
       switch (value.content.kind) {
@@ -141,23 +154,25 @@ export class FileDispatcher {
     });
   }
 
-  #stat(request: StatRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
-    return this.#read(request, { withContent: false, deadlineMs }, done, (bucket, { value, holders, place }) => {
+  #stat(request: StatRequest, call: Call, done: Done<FileResult>): CancelOperation {
+    return this.#read(request, { withContent: false, call }, done, (bucket, { value, holders, place }) => {
       return { $case: "stat", value: { file: fileInfo(request.path, value), vote: voteOf(bucket, place, holders) } };
     });
   }
 
   #read(
     request: StatRequest,
-    options: { readonly withContent: boolean; readonly deadlineMs: number },
+    options: { readonly withContent: boolean; readonly call: Call },
     done: Done<FileResult>,
     resultOf: (bucket: BucketView, found: Found) => FileResult | QuorumError,
   ): CancelOperation {
     const { path } = request;
+    const { withContent, call } = options;
+    const { deadlineMs } = call;
     checkFile(request);
     const consistency = consistencyOf(request.consistency);
-    return this.#admit(request.bucket, 0, done, (bucket, settle) =>
-      this.#options.coordinator.read({ bucket, path, consistency, ...options }, (error, found) => {
+    return this.#admit(request.bucket, { ...call, kind: "read", contentBytes: 0 }, done, (bucket, settle) =>
+      this.#options.coordinator.read({ bucket, path, consistency, withContent, deadlineMs }, (error, found) => {
         const result = found ? resultOf(bucket, found) : error;
         if (!result || result instanceof QuorumError) settle(result, undefined);
         else settle(undefined, result);
@@ -165,9 +180,10 @@ export class FileDispatcher {
     );
   }
 
-  #list(request: ListRequest, deadlineMs: number, done: Done<FileResult>): CancelOperation {
+  #list(request: ListRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const query = listQuery(request);
-    return this.#admit(request.bucket, 0, done, (bucket, settle) =>
+    const { deadlineMs } = call;
+    return this.#admit(request.bucket, { ...call, kind: "list", contentBytes: 0 }, done, (bucket, settle) =>
       this.#options.lister.list({ bucket, query, deadlineMs }, (error, page) => {
         if (!page) {
           settle(error, undefined);
@@ -183,18 +199,18 @@ export class FileDispatcher {
   /** Lets the operation in, finds its bucket, begins, and sees it out again. */
   #admit(
     bucketName: string,
-    contentBytes: number,
+    visit: Visit,
     done: Done<FileResult>,
     begin: (bucket: BucketView, settle: Done<FileResult>) => CancelOperation,
   ): CancelOperation {
     const { admission, buckets } = this.#options;
-    const refusal = admission.enter(contentBytes);
+    const refusal = admission.enter(visit);
     if (refusal) {
       done(refusal, undefined);
       return nothing;
     }
     const settle: Done<FileResult> = (error, result) => {
-      admission.leave(contentBytes);
+      admission.leave(visit);
       done(error, result);
     };
     const beginHere: Begin = (bucket) => begin(bucket, settle);

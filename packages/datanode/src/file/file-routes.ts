@@ -21,6 +21,7 @@ import {
   type StatResponse,
 } from "@quorumfs/proto";
 import { errorToDetail, type LaneCaller, serveLane, type ServedLane } from "@quorumfs/rpc";
+import { Caller } from "../admission.js";
 import type { FileDispatcher, FileOperationMessage, FileResult } from "./file-dispatcher.js";
 
 export interface FileRoutesOptions {
@@ -40,18 +41,21 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
   const { dispatcher, clock, log } = options;
   const service = FileServiceService;
   const sessions = new Set<ServedLane>();
+  // Calls outside of sessions: from wherever they come, they are one caller.
+  const ways = { dispatcher, caller: new Caller() };
   const routes = [
-    unaryRoute(service.put, (value, context) => once(dispatcher, { $case: "put", value }, context)),
-    unaryRoute(service.get, (value, context) => once(dispatcher, { $case: "get", value }, context)),
-    unaryRoute(service.stat, (value, context) => once(dispatcher, { $case: "stat", value }, context)),
-    unaryRoute(service.delete, (value, context) => once(dispatcher, { $case: "delete", value }, context)),
-    unaryRoute(service.list, (value, context) => once(dispatcher, { $case: "list", value }, context)),
+    unaryRoute(service.put, (value, context) => once(ways, { $case: "put", value }, context)),
+    unaryRoute(service.get, (value, context) => once(ways, { $case: "get", value }, context)),
+    unaryRoute(service.stat, (value, context) => once(ways, { $case: "stat", value }, context)),
+    unaryRoute(service.delete, (value, context) => once(ways, { $case: "delete", value }, context)),
+    unaryRoute(service.list, (value, context) => once(ways, { $case: "list", value }, context)),
     duplexRoute(service.session, (stream: Duplex<SessionResponse, SessionRequest>, { signal }) => {
+      const own = { dispatcher, caller: new Caller() };
       const session = serveLane<FileRequest, FileResponse, SessionRequest, SessionResponse>(stream, {
         unpack: (frame) => frame.requests,
         pack: (responses) => ({ responses }),
         bytesOf: sizeOf,
-        dispatch: (request, reply, caller) => dispatch(dispatcher, request, reply, caller),
+        dispatch: (request, reply, lane) => dispatch(own, request, reply, lane),
         refuse: ({ id }, error) => ({ id, result: { $case: "error", value: errorToDetail(error) } }),
         cancelledId: ({ operation }) => (operation?.$case === "cancel" ? operation.value : undefined),
         clock,
@@ -69,11 +73,17 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
   };
 }
 
+/** Who asks, and who does it. */
+interface Ways {
+  readonly dispatcher: FileDispatcher;
+  readonly caller: Caller;
+}
+
 function dispatch(
-  dispatcher: FileDispatcher,
+  { dispatcher, caller }: Ways,
   request: FileRequest,
   reply: (response: FileResponse) => void,
-  caller: LaneCaller,
+  lane: LaneCaller,
 ): void {
   const { id, operation, timeoutMs } = request;
   if (operation === undefined || operation.$case === "cancel") {
@@ -82,12 +92,12 @@ function dispatch(
   // 0 asks for no reply, and an operation whose end nobody hears of is none.
   if (id === 0) return;
   let ended = false;
-  const cancel = dispatcher.dispatch(operation, timeoutMs, (error, result) => {
+  const cancel = dispatcher.dispatch(operation, { timeoutMs, caller }, (error, result) => {
     ended = true;
     reply({ id, result: result ?? { $case: "error", value: errorToDetail(QuorumError.from(error)) } });
   });
   // What is over at once, like most refusals, needs no watching.
-  if (!ended) caller.signalOf(request).addEventListener("abort", cancel);
+  if (!ended) lane.signalOf(request).addEventListener("abort", cancel);
 }
 
 interface Responses {
@@ -100,12 +110,12 @@ interface Responses {
 
 /** One operation as a promise, given up when its caller has gone. */
 function once<Case extends keyof Responses>(
-  dispatcher: FileDispatcher,
+  { dispatcher, caller }: Ways,
   operation: Extract<FileOperationMessage, { $case: Case }>,
   { signal }: CallContext,
 ): Promise<Responses[Case]> {
   return new Promise((resolve, reject) => {
-    const cancel = dispatcher.dispatch(operation, 0, (error, result) => {
+    const cancel = dispatcher.dispatch(operation, { timeoutMs: 0, caller }, (error, result) => {
       signal.removeEventListener("abort", cancelOnce);
       if (!result) reject(QuorumError.from(error));
       else if (isResultOf(operation.$case, result)) resolve(result.value);

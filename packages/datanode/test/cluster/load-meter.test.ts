@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Admission } from "../../src/admission.js";
+import { Admission, Caller } from "../../src/admission.js";
 import { LoadMeter } from "../../src/cluster/load-meter.js";
 import { openReplica } from "../replica/fixture.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
@@ -9,12 +9,13 @@ const usage = { chunks: 3, bytes: 400, reclaimableBytes: 20, uploadingBytes: 10 
 const damage = { recordsDamaged: 1, recordsRepaired: 0, chunksDamaged: 2, chunksRepaired: 2 };
 
 function subject() {
-  const admission = new Admission({ operationsMax: 100, contentBytesMax: 1000 });
+  const clock = new StepClock();
+  const admission = new Admission({ operationsMax: 100, contentBytesMax: 1000 }, clock);
   const disk = new MemoryDisk();
   const process = { eventLoopDelayMs: 1, cpuFraction: 0.25, residentBytes: 5 };
   const { replica } = openReplica(disk);
   const store = { usage: () => usage, isFull: true };
-  const ports = { disk, clock: new StepClock(), probe: { sample: () => ({ ...process }) } };
+  const ports = { disk, clock, probe: { sample: () => ({ ...process }) } };
   const meter = new LoadMeter({ admission, replica, chunks: store, damage: () => damage, ...ports });
   return { meter, admission, process };
 }
@@ -35,9 +36,10 @@ test("a sample tells what is stored, and what was damaged", () => {
 test("busy: operations queue here", () => {
   const { meter, admission } = subject();
   expect(meter.isBusy).toBe(false);
-  for (let count = 0; count < 32; count += 1) admission.enter(0);
+  const visit = { kind: "read", contentBytes: 0, caller: new Caller(), atMs: 0 } as const;
+  for (let count = 0; count < 32; count += 1) admission.enter({ ...visit });
   expect(meter.isBusy).toBe(true);
-  admission.leave(0);
+  admission.leave(visit);
   expect(meter.isBusy).toBe(false);
 });
 

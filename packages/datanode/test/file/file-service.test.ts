@@ -135,7 +135,7 @@ describe("file service (N=3 R=2 W=2)", () => {
     await settle();
     await expect(cluster.files(0).get("b")).rejects.toMatchObject({
       code: "resource_exhausted",
-      details: { retryAfterMs: 50 },
+      details: { retryAfterMs: 25 },
     });
     cluster.network.release();
     await held;
