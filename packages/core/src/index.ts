@@ -32,3 +32,6 @@ export * from "./register/reading.js";
 export * from "./register/replica.js";
 export * from "./register/request-ring.js";
 export * from "./register/value.js";
+export * from "./sync/digest-table.js";
+export * from "./sync/record-hash.js";
+export * from "./sync/sub-range-set.js";

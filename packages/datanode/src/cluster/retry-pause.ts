@@ -1,4 +1,4 @@
-import type { Clock, Random } from "@quorumfs/core";
+import type { CancelSignal, Clock, Random } from "@quorumfs/core";
 
 // A SuperNode that restarts is back within a second or two; one try a second costs nothing if it never comes back.
 const firstMs = 100;
@@ -29,7 +29,7 @@ export class RetryPause {
 }
 
 /** Resolves after `delayMs`, or at once when `signal` is aborted. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+export function pause(clock: Clock, delayMs: number, signal: CancelSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve();

@@ -31,7 +31,14 @@ import { type DamagedFile, FileTable } from "./file-table.js";
 import { Floors } from "./floors.js";
 import { manifestAgeMaxMsDefault, refusalOfFresh } from "./fresh-value.js";
 import { GenerationCache } from "./generation-cache.js";
-import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
+import type {
+  RangeRequest,
+  ReplicaTarget,
+  ScannedEntry,
+  ScanRequest,
+  SurveyedRecord,
+  SurveyRequest,
+} from "./messages.js";
 import { RangeReader } from "./range-reader.js";
 import { recordKey } from "./record-key.js";
 import type { ReplicaContext } from "./replica-context.js";
@@ -153,6 +160,26 @@ export class LocalReplica {
   async *scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
     await this.#batches.settled();
     yield* this.#ranges.scan(request);
+  }
+
+  /**
+   * The records that are wanted, in outline, in order of bucket id and path, a few at a time: the next are read when they
+   * are asked for, and perhaps there are none among these. Votes that were decided before the call are in it.
+   */
+  async *survey(request: SurveyRequest): AsyncIterable<readonly SurveyedRecord[]> {
+    await this.#batches.settled();
+    yield* this.#ranges.survey(request);
+  }
+
+  /**
+   * Floors of partitions. Of what was erased before the call, and so is missing from a survey that has ended, they tell.
+   *
+   * @returns undefined for a partition whose floor is damaged
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async floorsOf(partitions: Iterable<number>): Promise<ReadonlyMap<number, number | undefined>> {
+    await this.#batches.settled();
+    return new Map([...partitions].map((partition) => [partition, this.#floors.of(partition)]));
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { BucketId, RangeEntry } from "@quorumfs/core";
+import type { Ballot, BucketId, RangeEntry } from "@quorumfs/core";
 
 /** Which file a vote is about. */
 export interface ReplicaTarget {
@@ -33,3 +33,27 @@ export interface ScannedEntry {
   readonly bucket: BucketId;
   readonly entry: RangeEntry;
 }
+
+/** Which records a survey is about. */
+export interface SurveyRequest {
+  /** Resumes behind this bucket and path. */
+  readonly after?: { readonly bucket: BucketId; readonly path: string };
+  /** @param row `key`: bucket and path as in the record table */
+  readonly wants: (row: { readonly bucket: BucketId; readonly path: string; readonly key: Uint8Array }) => boolean;
+}
+
+/** A record in outline. */
+export type SurveyedRecord =
+  | {
+      readonly kind: "record";
+      readonly bucket: BucketId;
+      readonly path: string;
+      readonly accepted: Ballot;
+      /** Known to be chosen; zero if nothing is. */
+      readonly committed: Ballot;
+      readonly isTombstone: boolean;
+      readonly size: number;
+      readonly modifiedAtMs: number;
+    }
+  /** The record is damaged: the replica abstains for this path. */
+  | { readonly kind: "corrupt"; readonly bucket: BucketId; readonly path: string };

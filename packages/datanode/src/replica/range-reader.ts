@@ -15,7 +15,14 @@ import {
 } from "@quorumfs/core";
 import { asBuffer } from "./as-buffer.js";
 import type { DamagedFile } from "./file-table.js";
-import { type RangeRequest, rangeLimitMax, type ScannedEntry, type ScanRequest } from "./messages.js";
+import {
+  type RangeRequest,
+  rangeLimitMax,
+  type ScannedEntry,
+  type ScanRequest,
+  type SurveyedRecord,
+  type SurveyRequest,
+} from "./messages.js";
 import {
   behindKey,
   behindPath,
@@ -105,6 +112,30 @@ export class RangeReader {
     }
   }
 
+  /** Step by step; a step in which nothing was wanted is empty. */
+  async *survey({ after, wants }: SurveyRequest): AsyncGenerator<readonly SurveyedRecord[]> {
+    let range = after ? behindPath(wholeRange, after.bucket, after.path) : wholeRange;
+    for (;;) {
+      const found: SurveyedRecord[] = [];
+      let looked = 0;
+      let lastKey: Buffer | undefined;
+      for (const { key, value } of this.#options.records.range(range)) {
+        const keyBuffer = asBuffer(key);
+        const file = { bucket: bucketOfKey(keyBuffer), path: pathOfKey(keyBuffer), key: keyBuffer };
+        if (wants(file)) found.push(this.#outline({ ...file, value: asBuffer(value) }));
+        looked += 1;
+        if (looked === stepRecordsMax) {
+          lastKey = Buffer.from(key);
+          break;
+        }
+      }
+      yield found.length > 0 ? await this.#durable(found) : found;
+      if (!lastKey) return;
+      range = behindKey(range, lastKey);
+      await this.#endOfTurn();
+    }
+  }
+
   #step(range: KeyRange, limits: { readonly entriesMax: number; readonly bytesMax: number }): Step {
     const entries: ScannedEntry[] = [];
     let bytes = 0;
@@ -131,6 +162,18 @@ export class RangeReader {
     }
     const committed = this.#options.committedOf(bucket, path) ?? zeroBallot;
     return { kind: "record", path, accepted: record.accepted, value: record.listedValue(), committed };
+  }
+
+  #outline(row: { bucket: BucketId; path: string; key: Buffer; value: Buffer }): SurveyedRecord {
+    const { bucket, path, key, value } = row;
+    const record = openRecord({ seed: keySeed(key) }, value);
+    if (!record) {
+      this.#options.onDamage({ bucket, path });
+      return { kind: "corrupt", bucket, path };
+    }
+    const { accepted, isTombstone, size, modifiedAtMs } = record;
+    const committed = this.#options.committedOf(bucket, path) ?? zeroBallot;
+    return { kind: "record", bucket, path, accepted, committed, isTombstone, size, modifiedAtMs };
   }
 
   async #durable<T>(shown: T): Promise<T> {

@@ -94,6 +94,20 @@ export class StoredRecord {
     return ballotAt(this.bytes, at.accepted);
   }
 
+  get isTombstone(): boolean {
+    return this.#has(tombstoneFlag);
+  }
+
+  /** Bytes of the file. */
+  get size(): number {
+    return this.bytes.readDoubleLE(at.size);
+  }
+
+  /** The wall clock of the value's coordinator. */
+  get modifiedAtMs(): number {
+    return this.bytes.readDoubleLE(at.modifiedAt);
+  }
+
   /** The value without its ring, for lists; it shares no memory with the record. */
   listedValue(): Value {
     const value = valueIn(this.bytes, false);

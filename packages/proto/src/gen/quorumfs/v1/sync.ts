@@ -35,14 +35,18 @@ export interface CompareDigestsRequest {
   partitions: PartitionDigest[];
 }
 
+/**
+ * Digests have 64 bits, low byte first: the XOR of a hash of each record, made from bucket, path and accepted ballot. A path's
+ * hash also says in which of the 256 sub-ranges of its partition it is.
+ */
 export interface PartitionDigest {
   partition:
     | PartitionVersion
     | undefined;
-  /** Of all records of the partition; see `sub_ranges`. */
-  digest: number;
-  /** Digest of each of the 256 sub-ranges; empty: not sent. */
-  subRanges: number[];
+  /** Of all records of the partition, 8 bytes. */
+  digest: Uint8Array;
+  /** Of each sub-range, 8 bytes each; empty: not sent. */
+  subRanges: Uint8Array;
 }
 
 export interface CompareDigestsResponse {
@@ -63,10 +67,11 @@ export interface PartitionSelection {
   partition:
     | PartitionVersion
     | undefined;
-  /** A bit for each sub-range that is wanted, 32 bytes; empty: all of them. */
+  /** A bit for each sub-range that is wanted, 32 bytes, low bits first; empty: all of them. */
   subRanges: Uint8Array;
 }
 
+/** A message comes every few seconds at least, without records if none were found. */
 export interface PullRecordsResponse {
   records: PulledRecord[];
   /** On the last message: of all partitions that were asked for. */
@@ -234,7 +239,7 @@ export const CompareDigestsRequest: MessageFns<CompareDigestsRequest> = {
 };
 
 function createBasePartitionDigest(): PartitionDigest {
-  return { partition: undefined, digest: 0, subRanges: [] };
+  return { partition: undefined, digest: noBytes, subRanges: noBytes };
 }
 
 export const PartitionDigest: MessageFns<PartitionDigest> = {
@@ -242,15 +247,11 @@ export const PartitionDigest: MessageFns<PartitionDigest> = {
     if (message.partition !== undefined) {
       PartitionVersion.encode(message.partition, writer.uint32(10).fork()).join();
     }
-    if (message.digest !== 0) {
-      writer.uint32(17).fixed64(message.digest);
+    if (message.digest.length !== 0) {
+      writer.uint32(18).bytes(message.digest);
     }
     if (message.subRanges.length !== 0) {
-      writer.uint32(26).fork();
-      for (const v of message.subRanges) {
-        writer.fixed64(v);
-      }
-      writer.join();
+      writer.uint32(26).bytes(message.subRanges);
     }
     return writer;
   },
@@ -277,30 +278,20 @@ export const PartitionDigest: MessageFns<PartitionDigest> = {
             continue;
           }
           case 2: {
-            if (tag !== 17) {
+            if (tag !== 18) {
               break;
             }
 
-            message.digest = longToNumber(reader.fixed64());
+            message.digest = reader.bytes();
             continue;
           }
           case 3: {
-            if (tag === 25) {
-              message.subRanges.push(longToNumber(reader.fixed64()));
-
-              continue;
+            if (tag !== 26) {
+              break;
             }
 
-            if (tag === 26) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.subRanges.push(longToNumber(reader.fixed64()));
-              }
-
-              continue;
-            }
-
-            break;
+            message.subRanges = reader.bytes();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -322,8 +313,8 @@ export const PartitionDigest: MessageFns<PartitionDigest> = {
     message.partition = (object.partition !== undefined && object.partition !== null)
       ? PartitionVersion.fromPartial(object.partition)
       : undefined;
-    message.digest = object.digest ?? 0;
-    message.subRanges = object.subRanges?.map((e) => e) || [];
+    message.digest = object.digest ?? noBytes;
+    message.subRanges = object.subRanges ?? noBytes;
     return message;
   },
 };
