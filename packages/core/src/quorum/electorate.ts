@@ -1,3 +1,4 @@
+import { assert } from "../assert.js";
 import type { NodeId } from "../ids.js";
 
 /** The nodes that vote on a file, and how many of them it takes. */
@@ -21,6 +22,22 @@ export function electorate(groups: readonly VoterGroup[]): Electorate {
   const first = groups[0];
   if (groups.length === 1 && first) return { groups, members: first.members };
   return { groups, members: [...new Set(groups.flatMap((group) => group.members))] };
+}
+
+/**
+ * The voters of a transfer round in a partition that moves: promises of both groups, votes of the second only. The first
+ * one is asked for all that may have been chosen in it, and stopped from choosing anything below; whether it can still choose
+ * anything at all does not matter, so that a node which is lost for good can be replaced where W = N.
+ */
+export function transferVoters(joint: Electorate): Electorate {
+  const [from, to, ...more] = joint.groups;
+  assert(from !== undefined && to !== undefined && more.length === 0, "a partition moves from one group to another");
+  return { groups: [{ ...from, write: 0 }, to], members: joint.members };
+}
+
+/** Whether the partition moves, and every quorum is needed in two groups. */
+export function isJoint(voters: Electorate): boolean {
+  return voters.groups.length > 1;
 }
 
 /**

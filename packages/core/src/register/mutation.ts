@@ -38,8 +38,16 @@ export type Intent =
       readonly attributes: ReadonlyMap<string, string>;
     }
   | { readonly kind: "delete" }
-  /** `orTombstone`: where nothing was ever chosen, or all of it is erased, a tombstone becomes chosen instead of nothing. */
-  | { readonly kind: "identity"; readonly orTombstone?: boolean };
+  | {
+      readonly kind: "identity";
+      /** Where nothing was ever chosen, or all of it is erased, a tombstone becomes chosen instead of nothing. */
+      readonly orTombstone?: boolean;
+      /**
+       * A transfer round: the voters are those of {@link transferVoters}, and W votes of the group that takes over end it.
+       * For those who vote in both groups that proves nothing, so it leaves no hint and keeps no promise.
+       */
+      readonly transfer?: boolean;
+    };
 
 export interface MutationRequest {
   readonly voters: Electorate;
@@ -69,6 +77,8 @@ export type MutationOutcome =
       readonly kind: "applied";
       /** The value that is chosen now. */
       readonly value: Value;
+      /** The ballot at which it is. */
+      readonly ballot: Ballot;
       /** Counter of the version that the mutation made; the value's own unless others wrote after an earlier attempt. */
       readonly version: number;
       /** What the mutation found and replaced, without content; undefined if there was nothing, or if it is not known. */
@@ -339,6 +349,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     return this.#finish({
       kind: "applied",
       value: current,
+      ballot: finding.accepted,
       version,
       replaced: undefined,
       acknowledged,
@@ -437,8 +448,14 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
     this.#phase = "accept";
     this.#newRound("write");
     this.#proposal = proposal;
-    const request = { kind: "accept", ballot: this.#ballot, value: proposal.value, next: this.#next } as const;
-    return [this.#send(this.#request.voters.members, request)];
+    const request = { kind: "accept", ballot: this.#ballot, value: proposal.value } as const;
+    const { members } = this.#request.voters;
+    return [this.#send(members, this.#isTransfer ? request : { ...request, next: this.#next })];
+  }
+
+  get #isTransfer(): boolean {
+    const { intent } = this.#request;
+    return intent.kind === "identity" && intent.transfer === true;
   }
 
   get #next(): Ballot {
@@ -449,6 +466,7 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #chosen(): Effects<MutationOutcome> {
     const proposal = this.#proposal;
     assert(proposal !== undefined, "votes come for something that was proposed");
+    if (this.#isTransfer) return this.#finish(this.#outcomeOf(proposal));
     const commit: Effect<MutationOutcome> = {
       kind: "send",
       round: 0,
@@ -461,19 +479,20 @@ export class Mutation implements RegisterOperation<MutationOutcome> {
   #outcomeOf(proposal: Proposal): MutationOutcome {
     const { value } = proposal;
     const acknowledged = this.#tally.ayes;
+    const ballot = this.#ballot;
     // W nodes have promised `next` along with their votes. That is enough: every promise quorum meets them, so nobody
     // can have been promised a ballot in between.
-    const kept = { next: this.#next, current: withoutContent(value) };
+    const kept = this.#isTransfer ? undefined : { next: this.#next, current: withoutContent(value) };
     if (proposal.kind === "ours") {
       const { replaced } = proposal;
-      return { kind: "applied", value, version: value.version.counter, replaced, acknowledged, kept };
+      return { kind: "applied", value, ballot, version: value.version.counter, replaced, acknowledged, kept };
     }
     // What is chosen now is above every ballot of ours, so those can never be chosen any more; and its mark stops every
     // other attempt.
     if (proposal.then === "condition_failed") {
       return { kind: "condition_failed", current: value, before: proposal.before };
     }
-    return { kind: "applied", value, version: proposal.version, replaced: undefined, acknowledged, kept };
+    return { kind: "applied", value, ballot, version: proposal.version, replaced: undefined, acknowledged, kept };
   }
 
   #send(

@@ -5,7 +5,8 @@
  *    └─R replies, not known, stragglers given a chance─▶ write back ─W votes─▶ done
  *                                                            └─too many NACKs─▶ identity round (a Mutation) ─▶ done
  *
- * Not drawn: replies from both sides of a tombstone's collection lead to the identity round as well.
+ * Not drawn: replies from both sides of a tombstone's collection lead to the identity round as well; and while the partition
+ * moves, whatever is not known.
  *
  * Returning a value that is not yet chosen is the classic mistake here: the next read might not see it any more. So
  * what is not known to be chosen is written back first (Attiya, Bar-Noy, Dolev 1995), at its own ballot, without
@@ -13,7 +14,7 @@
  */
 import { assert, unreachable } from "../assert.js";
 import type { NodeId } from "../ids.js";
-import type { Electorate } from "../quorum/electorate.js";
+import { type Electorate, isJoint } from "../quorum/electorate.js";
 import { Tally } from "../quorum/tally.js";
 import { sameBallot } from "./ballot.js";
 import type { CommonOutcome, Effect, Effects, RegisterOperation } from "./effects.js";
@@ -181,7 +182,10 @@ export class Reading implements RegisterOperation<ReadingOutcome> {
   /** A quorum has answered, nobody else is worth waiting for, and the newest value may be half-written, or not the newest. */
   #settle(): Effects<ReadingOutcome> {
     const finding = highestAccepted(this.#replies);
-    if (!isNewest(finding, this.#replies, this.#request.voters)) return this.#startIdentity();
+    const { voters } = this.#request;
+    // The ballot may be one that only the old group has promised. In the new one it would be a vote that no later promise
+    // there has to meet.
+    if (isJoint(voters) || !isNewest(finding, this.#replies, voters)) return this.#startIdentity();
     assert(finding.value !== undefined, "an unknown state has a value");
     this.#finding = finding;
     if (hasContent(finding.value)) return this.#writeBack(finding, finding.value);

@@ -7,6 +7,7 @@ import {
   type MutationRequest,
   nodeId,
   type ReplicaState,
+  transferVoters,
 } from "../../src/index.js";
 import { ballot, live, state, tombstone } from "./values.js";
 
@@ -82,5 +83,59 @@ describe("what an applied mutation replaced", () => {
   test("is nothing for an identity round, which replaces nothing", () => {
     const outcome = run(requestOf({ intent: { kind: "identity" } }), holding);
     expect(outcome).toMatchObject({ kind: "applied", value: { size: 700 }, replaced: undefined });
+  });
+});
+
+describe("a transfer round", () => {
+  const [n1, n2, n3, n4, n5] = [nodeId(1), nodeId(2), nodeId(3), nodeId(4), nodeId(5)];
+  const joint = electorate([
+    { members: [n1, n2, n3], read: 2, write: 2 },
+    { members: [n3, n4, n5], read: 2, write: 2 },
+  ]);
+  const request = requestOf({ voters: transferVoters(joint), intent: { kind: "identity", transfer: true } });
+  const held = state({ accepted: ballot(3), value: live({ version: ballot(3) }) });
+  const ok = { kind: "ok" } as const;
+
+  function promised(...by: readonly (typeof n1)[]) {
+    const round = new Mutation(request);
+    round.start();
+    const effects = by.flatMap((node) => round.onReply(1, node, held));
+    return { round, effects };
+  }
+
+  test("needs promises of both groups", () => {
+    expect(promised(n3, n4, n5).effects).toEqual([]);
+    expect(promised(n1, n2, n4).effects).toEqual([]);
+    expect(promised(n1, n3, n4).effects).toMatchObject([
+      { kind: "send", request: { kind: "accept", value: held.value } },
+    ]);
+  });
+
+  test("needs votes of the new group only, leaves no hint, and keeps no promise", () => {
+    const { round, effects } = promised(n1, n3, n4);
+    expect(effects).toEqual([
+      expect.objectContaining({ request: expect.not.objectContaining({ next: expect.anything() }) }),
+    ]);
+    expect([...round.onReply(2, n1, ok), ...round.onReply(2, n2, ok), ...round.onReply(2, n4, ok)]).toEqual([]);
+    const [end, ...more] = round.onReply(2, n5, ok);
+    expect(end).toMatchObject({ kind: "done", outcome: { kind: "applied", version: 3, kept: undefined } });
+    expect(more).toEqual([]);
+  });
+
+  test("old group out of reach: not begun; no votes of it: done all the same", () => {
+    const { round } = promised(n1, n3, n4);
+    expect([n1, n2].flatMap((node) => round.onFailure(2, node, "gone"))).toEqual([]);
+    expect([n3, n5].flatMap((node) => round.onReply(2, node, ok))).toMatchObject([{ kind: "done" }]);
+    const other = new Mutation(request);
+    other.start();
+    const ends = [n1, n2].flatMap((node) => other.onFailure(1, node, "gone"));
+    expect(ends).toMatchObject([{ kind: "done", outcome: { kind: "quorum_unavailable", needed: 2, got: 0 } }]);
+  });
+
+  test("where nothing is found nothing is voted on", () => {
+    const round = new Mutation(request);
+    round.start();
+    const ends = [n1, n2, n4, n5].flatMap((node) => round.onReply(1, node, state()));
+    expect(ends).toMatchObject([{ kind: "done", outcome: { kind: "condition_failed", current: undefined } }]);
   });
 });

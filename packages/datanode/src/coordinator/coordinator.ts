@@ -3,9 +3,11 @@
  * outcome. Callbacks throughout, since a promise per step would cost as much as the step.
  */
 import {
+  type Ballot,
   type Condition,
   hasQuorum,
   type Intent,
+  isJoint,
   Mutation,
   type MutationOutcome,
   type NodeId,
@@ -13,6 +15,7 @@ import {
   Reading,
   type ReadingOutcome,
   type ReadingRequest,
+  transferVoters,
   type Value,
 } from "@quorumfs/core";
 import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
@@ -79,11 +82,19 @@ export interface CoordinatorOptions extends OperationContext {
 export interface SettleRequest extends FileRequest {
   /** Where there never was such a file, a tombstone is made, so that there is something to vote for. */
   readonly orTombstone?: boolean;
+  /**
+   * `transfer`: the round by which a node takes a file over; W votes of the nodes that take over are enough. As any other
+   * round where the partition does not move, or not any more; `place` tells what it was.
+   */
+  readonly via?: "transfer";
 }
 
 /** What an identity round has found and made chosen; undefined: there never was such a file. */
 export interface Settled {
   readonly value: Value | undefined;
+  /** The ballot at which it is chosen now. */
+  readonly ballot: Ballot | undefined;
+  /** Who has voted for that ballot, as far as they were heard. */
   readonly acknowledged: readonly NodeId[];
   readonly place: FilePlace;
 }
@@ -131,7 +142,8 @@ export class Coordinator {
    * chosen by then can become chosen any more.
    */
   settle(request: SettleRequest, done: Done<Settled>): CancelOperation {
-    const intent = { kind: "identity", orTombstone: request.orTombstone ?? false } as const;
+    const { orTombstone = false, via } = request;
+    const intent = { kind: "identity", orTombstone, transfer: via === "transfer" } as const;
     return this.#change({ ...request, ...identityTerms, intent }, (end) => settleIdentity(request, end, done));
   }
 
@@ -214,10 +226,11 @@ export class Coordinator {
     const { intent, condition, requestId, mayBeRepeated, seenVersion, bucket, path } = request;
     const kept = this.#kept.take(attempt.file);
     const nowMs = request.modifiedAtMs ?? clock.wallMs();
+    const isTransfer = intent.kind === "identity" && intent.transfer === true && isJoint(place.voters);
     return new Mutation({
-      voters: place.voters,
+      voters: isTransfer ? transferVoters(place.voters) : place.voters,
       self: self.proposer,
-      intent,
+      intent: intent.kind === "identity" ? { ...intent, transfer: isTransfer } : intent,
       condition,
       requestId,
       mayHaveRun: attempt.mayHaveRun,
@@ -297,10 +310,10 @@ function settleIdentity({ bucket, path }: FileRequest, end: OperationEnd<Mutatio
   const { outcome, place } = end;
   switch (outcome.kind) {
     case "applied":
-      done(undefined, { value: outcome.value, acknowledged: outcome.acknowledged, place });
+      done(undefined, { value: outcome.value, ballot: outcome.ballot, acknowledged: outcome.acknowledged, place });
       break;
     case "condition_failed":
-      done(undefined, { value: undefined, acknowledged: [], place });
+      done(undefined, { value: undefined, ballot: undefined, acknowledged: [], place });
       break;
     case "quorum_unavailable":
     case "contended":
