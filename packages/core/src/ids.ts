@@ -22,3 +22,8 @@ export function bucketId(value: number): BucketId {
   if (!isUint32(value)) throw new RangeError(`a bucket id is a whole number from 1 to 4294967295, got ${value}`);
   return value as BucketId;
 }
+
+export function partitionId(value: number): PartitionId {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`a partition is a whole number, got ${value}`);
+  return value as PartitionId;
+}

@@ -1,9 +1,10 @@
 import { assert } from "../assert.js";
 import { QuorumError } from "../errors.js";
-import type { BucketId, NodeId, PartitionId } from "../ids.js";
+import { type BucketId, type NodeId, partitionId } from "../ids.js";
 import { type Electorate, electorate } from "../quorum/electorate.js";
 import { partitionCount, partitionOf } from "./partition.js";
 import { type PlacementNode, placePartition } from "./placement.js";
+import { planLayout, type Targets } from "./plan.js";
 
 /** Who holds one partition. */
 export interface PartitionAssignment {
@@ -23,15 +24,31 @@ export interface Layout {
   readonly partitions: readonly PartitionAssignment[];
 }
 
-/** The first layout of a cluster. `nodes` must be at least `replicas` many. */
+/** The first layout of a cluster: drawn by hash, then levelled. `nodes` must be at least `replicas` many. */
 export function firstLayout(nodes: readonly PlacementNode[], replicas: number): Layout {
   assert(nodes.length >= replicas, "a layout needs as many nodes as replicas");
-  const partitions = Array.from({ length: partitionCount }, (_, index) => ({
-    nodes: placePartition({ partition: index as PartitionId, nodes, replicas }),
-    joining: [],
-    layout: 1,
-  }));
-  return { number: 1, replicas, partitions };
+  const drawn = Array.from({ length: partitionCount }, (_, index) =>
+    placePartition({ partition: partitionId(index), nodes, replicas }),
+  );
+  const levelled = planLayout({ current: drawn, nodes, replicas });
+  return { number: 1, replicas, partitions: levelled.map((list) => ({ nodes: list, joining: [], layout: 1 })) };
+}
+
+/** Where each partition is, or will be when what moves just now has moved. */
+export function destinations(layout: Layout): Targets {
+  return layout.partitions.map(({ nodes, joining }) => (joining.length > 0 ? joining : nodes));
+}
+
+/** How many partitions each node holds, and of how many it is the first. */
+export function holdings(targets: Targets): ReadonlyMap<NodeId, { readonly held: number; readonly first: number }> {
+  const counts = new Map<NodeId, { held: number; first: number }>();
+  for (const nodes of targets) {
+    for (const [rank, node] of nodes.entries()) {
+      const { held, first } = counts.get(node) ?? { held: 0, first: 0 };
+      counts.set(node, { held: held + 1, first: rank === 0 ? first + 1 : first });
+    }
+  }
+  return counts;
 }
 
 /** Where a file's partition is, in a layout. */

@@ -8,6 +8,7 @@ import {
   firstLayout,
   nodeId,
   partitionCount,
+  partitionId,
   partitionOf,
   placePartition,
   votersOf,
@@ -23,7 +24,9 @@ function nodes(count: number, parts: (id: number) => Partial<PlacementNode> = ()
 }
 
 function placeAll(among: readonly PlacementNode[], replicas: number): readonly (readonly NodeId[])[] {
-  return firstLayout(among, replicas).partitions.map((partition) => partition.nodes);
+  return Array.from({ length: partitionCount }, (_, partition) =>
+    placePartition({ partition: partitionId(partition), nodes: among, replicas }),
+  );
 }
 
 function shares(placed: readonly (readonly NodeId[])[]): Map<NodeId, number> {
