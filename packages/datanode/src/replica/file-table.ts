@@ -19,7 +19,8 @@ import type { FileState } from "./file-state.js";
 import { GenerationCache } from "./generation-cache.js";
 import { type MisplacedRow, misplacedRows } from "./misplaced-row.js";
 import { encodePromise, openPromise } from "./promise-row.js";
-import { type RecordKey, recordKey } from "./record-key.js";
+import { nobodyListens, type RecordChanges } from "./record-changes.js";
+import { keySeed, type RecordKey, recordKey } from "./record-key.js";
 import { encodeRecord, openRecord, type ValuedRegister } from "./record.js";
 
 /** A file of which this replica has lost something. */
@@ -54,11 +55,13 @@ export class FileTable {
   });
   readonly #ceiling: Ceiling;
   readonly #onDamage: (file: DamagedFile) => void;
+  readonly #changes: RecordChanges;
 
   constructor(options: {
     readonly disk: Disk;
     readonly ceiling: Ceiling;
     readonly onDamage: (file: DamagedFile) => void;
+    readonly changes?: RecordChanges | undefined;
   }) {
     this.records = options.disk.table("records");
     this.#contents = options.disk.table("contents");
@@ -66,6 +69,7 @@ export class FileTable {
     this.#promiseCount = this.#promises.count();
     this.#ceiling = options.ceiling;
     this.#onDamage = options.onDamage;
+    this.#changes = options.changes ?? nobodyListens;
   }
 
   /** What is in memory about a file. */
@@ -144,6 +148,7 @@ export class FileTable {
     const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: undefined }];
     if (record?.contentInTable === true) writes.push({ table: this.#contents, key: key.bytes, value: undefined });
     this.#dropPromise(file, writes);
+    if (record) this.#changes.changed(file, record.accepted, undefined);
     return writes;
   }
 
@@ -239,6 +244,7 @@ export class FileTable {
     const { key, record: before } = file;
     const { record, tableContent } = encodeRecord(key, register);
     const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: record.bytes }];
+    this.#changes.unsettled();
     // Of a record that is forgotten nobody knows where its content is.
     if (tableContent || before?.contentInTable === true || file.forgotten) {
       writes.push({ table: this.#contents, key: key.bytes, value: tableContent });
@@ -267,10 +273,12 @@ export class FileTable {
 
   /** A promise that cannot be read is taken for the highest that it can have been. */
   #forgetPromise(file: FileState): void {
+    if (file.forgotten) this.#changes.unsettled();
     const ceiling = this.#ceiling.counter;
     file.promise = highestUnder(ceiling ?? Number.MAX_SAFE_INTEGER);
     if (file.forgotten) return;
     if (ceiling === undefined) this.#forget(file);
+    this.#changes.changed(file, before?.accepted, register.accepted);
     else this.#damage(file);
   }
 
@@ -300,6 +308,7 @@ function isLarge(file: FileState): boolean {
 }
 
 function isValued(register: Register): register is ValuedRegister {
+    this.#changes.unsettled();
   return register.value !== undefined;
 }
 

@@ -40,6 +40,7 @@ import type {
   SurveyRequest,
 } from "./messages.js";
 import { RangeReader } from "./range-reader.js";
+import type { RecordChanges } from "./record-changes.js";
 import { recordKey } from "./record-key.js";
 import type { ReplicaContext } from "./replica-context.js";
 import { type VoteBatch, VoteBatches } from "./vote-batches.js";
@@ -56,6 +57,8 @@ export interface LocalReplicaOptions {
   readonly onDiskFailure: (error: QuorumError) => void;
   /** Something of a file is lost here and could be had from other replicas. May be called again for the same file. */
   readonly onDamage?: (file: DamagedFile) => void;
+  /** Told of each change of a record; default: nobody. */
+  readonly changes?: RecordChanges;
   /** Whether too little space is left for new content; default: never. */
   readonly isFull?: () => boolean;
   /** Of new manifests; default {@link manifestAgeMaxMsDefault}. */
@@ -80,7 +83,12 @@ export class LocalReplica {
     this.#options = options;
     this.#floors = new Floors(disk);
     this.#ceiling = new Ceiling({ disk, highestFloor: this.#floors.highest });
-    this.#files = new FileTable({ disk, ceiling: this.#ceiling, onDamage: (file) => this.#onDamage(file) });
+    this.#files = new FileTable({
+      disk,
+      ceiling: this.#ceiling,
+      onDamage: (file) => this.#onDamage(file),
+      changes: options.changes,
+    });
     this.#batches = new VoteBatches({
       disk,
       clock,
@@ -106,6 +114,20 @@ export class LocalReplica {
   /** Records held; constant time. */
   get recordCount(): number {
     return this.#files.records.count();
+  }
+
+  /** Files whose newest state the disk may not have yet. */
+  unsyncedFiles(): ReadonlySet<FileState> {
+    return this.#batches.files;
+  }
+
+  /**
+   * Accepted ballot of this node's record of a file, which may be ahead of the disk; zero if there is none. Undefined: the
+   * record is damaged.
+   */
+  acceptedOf(bucket: BucketId, path: string): Ballot | undefined {
+    const file = this.#fileOf(bucket, path);
+    return file.forgotten ? undefined : (file.record?.accepted ?? zeroBallot);
   }
 
   /**

@@ -51,6 +51,13 @@ export class VoteBatches {
     return this.#failure;
   }
 
+  /** All that is written by what is under way, each file once. */
+  get files(): ReadonlySet<FileState> {
+    const files = new Set(this.#open?.files);
+    for (const batch of this.#underWay) for (const file of batch.files) files.add(file);
+    return files;
+  }
+
   get isFull(): boolean {
     return this.#waiting >= waitingMax || this.#bytes >= bytesMax;
   }
