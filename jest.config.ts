@@ -18,7 +18,10 @@ const shared = {
   },
 } satisfies Config;
 
-const simulation = "<rootDir>/packages/testkit/test/simulation/**/*.test.ts";
+const simulation = [
+  "<rootDir>/packages/testkit/test/simulation/**/*.test.ts",
+  "<rootDir>/packages/testkit/test/system/**/*.test.ts",
+];
 const integration = [
   "<rootDir>/packages/local-cluster/test/**/*.test.ts",
   "<rootDir>/packages/testkit/test/integration/**/*.test.ts",
@@ -35,10 +38,10 @@ const config: Config = {
       testPathIgnorePatterns: [
         "/node_modules/",
         "/packages/local-cluster/test/",
-        "/packages/testkit/test/(simulation|integration)/",
+        "/packages/testkit/test/(simulation|system|integration)/",
       ],
     },
-    { ...shared, displayName: "simulation", testMatch: [simulation] },
+    { ...shared, displayName: "simulation", testMatch: simulation },
     { ...shared, displayName: "integration", testMatch: integration },
   ],
 };
