@@ -25,6 +25,7 @@ export * from "./quorum/quorum.js";
 export * from "./quorum/tally.js";
 export * from "./register/ballot.js";
 export * from "./register/ceiling.js";
+export * from "./register/collection.js";
 export * from "./register/condition.js";
 export type * from "./register/effects.js";
 export * from "./register/known.js";

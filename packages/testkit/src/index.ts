@@ -1,5 +1,3 @@
-export { Collection } from "./simulation/collection.js";
-export type { CollectionOutcome } from "./simulation/collection.js";
 export { Coverage } from "./simulation/coverage.js";
 export { bytesOf, formatReply, formatRequest, formatValue } from "./simulation/format.js";
 export { drawAnyPlan, noFaults, planProfiles, usualRanges } from "./simulation/plan-profiles.js";

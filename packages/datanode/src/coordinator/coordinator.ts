@@ -4,6 +4,8 @@
  */
 import {
   type Ballot,
+  Collection,
+  type CollectionOutcome,
   type Condition,
   hasQuorum,
   type Intent,
@@ -99,6 +101,9 @@ export interface Settled {
   readonly place: FilePlace;
 }
 
+/** What became of a tombstone. `erasing`: all N replicas have voted for it, and are told to erase it. */
+export type Collected = Exclude<CollectionOutcome, { kind: "stale_layout" }>;
+
 /** A read has no request id of its own: nothing of it stays. */
 const noRequestId = new Uint8Array(0);
 
@@ -193,6 +198,38 @@ export class Coordinator {
       onEnd: (end) => {
         this.#deadlines.forget(slot);
         settleRead(request, end, done);
+      },
+    });
+    const slot = this.#deadlines.watch(operation);
+    operation.start();
+    return () => operation.cancel();
+  }
+
+  /**
+   * Erases a file's tombstone on all its replicas, if each of them is there to vote for it; a file that exists stays. Not while
+   * its partition moves.
+   */
+  collect({ bucket, path, deadlineMs }: FileRequest, done: Done<Collected>): CancelOperation {
+    const { self, replica, clock } = this.#options;
+    const operation = new FileOperation<CollectionOutcome>(this.#options, {
+      bucket,
+      path,
+      deadlineMs,
+      requestId: noRequestId,
+      mayHaveRun: false,
+      machineFor: ({ voters }) =>
+        new Collection({
+          voters,
+          self: self.proposer,
+          requestId: noRequestId,
+          counterHint: replica.counterHint(bucket.id, path),
+          nowMs: Math.trunc(clock.wallMs()),
+        }),
+      onEnd: (end) => {
+        this.#deadlines.forget(slot);
+        if (end.error) done(end.error, undefined);
+        else if (end.outcome.kind !== "stale_layout") done(undefined, end.outcome);
+        else done(errorOfOutcome(end.outcome, `${bucket.name}/${path}`), undefined);
       },
     });
     const slot = this.#deadlines.watch(operation);

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type CollectionOutcome,
   type MutationOutcome,
   QuorumError,
   type ReadingOutcome,
@@ -45,7 +46,7 @@ export interface FileOperationOptions<Outcome> {
 const attemptsMax = 3;
 
 /** One operation on one file, from finding its voters to its outcome; runs anew when the voters turn out to have changed. */
-export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome> implements Expiring {
+export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | CollectionOutcome> implements Expiring {
   readonly #context: OperationContext;
   readonly #options: FileOperationOptions<Outcome>;
   #state: "new" | "running" | "refreshing" | "ended" = "new";

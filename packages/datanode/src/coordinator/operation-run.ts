@@ -98,7 +98,8 @@ export class OperationRun<Outcome> {
     const { round, to, request } = effect;
     const vote: Vote = { target, request, requestId };
     if (round === 0) {
-      this.#hint(to, vote);
+      if (request.kind === "erase") this.#post(to, vote);
+      else this.#hint(to, vote);
       return;
     }
     if (request.kind === "read") {
@@ -121,10 +122,8 @@ export class OperationRun<Outcome> {
 
   /** Tells the voters that the value is chosen: at once if readers depend on it, else only if not all have voted soon. */
   #hint(to: readonly NodeId[], vote: Vote): void {
-    const { links, voters, hedges, pauses } = this.#options;
-    const post = () => {
-      for (const node of to) links.post(node, vote);
-    };
+    const { voters, hedges, pauses } = this.#options;
+    const post = () => this.#post(to, vote);
     if (!voters.groups.every((group) => group.read >= group.write)) {
       post();
       return;
@@ -133,6 +132,10 @@ export class OperationRun<Outcome> {
     if (missing === 0) return;
     this.#lateHint = new LateHint(missing, post);
     hedges.add(this.#lateHint, pauses.hedgeMs);
+  }
+
+  #post(to: readonly NodeId[], vote: Vote): void {
+    for (const node of to) this.#options.links.post(node, vote);
   }
 
   #sendRead(round: number, to: readonly NodeId[], vote: Vote, withContent: boolean): void {

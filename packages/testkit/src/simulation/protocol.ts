@@ -1,5 +1,4 @@
-import { Mutation, Reading, answer } from "@quorumfs/core";
-import { Collection } from "./collection.js";
+import { Collection, Mutation, Reading, answer } from "@quorumfs/core";
 
 /** The code under test. A mutation test hands in a build of it with one rule taken out. */
 export interface Protocol {

@@ -1,4 +1,5 @@
 import {
+  type CollectionOutcome,
   type Condition,
   type Effects,
   type Electorate,
@@ -11,7 +12,6 @@ import {
   type ReplicaReply,
   type ReplicaRequest,
 } from "@quorumfs/core";
-import type { CollectionOutcome } from "./collection.js";
 import type { Coverage } from "./coverage.js";
 import type { EventQueue } from "./event-queue.js";
 import { bytesOf, formatReply, formatRequest } from "./format.js";

@@ -1,5 +1,7 @@
 import {
   type Ballot,
+  Collection,
+  type CollectionOutcome,
   type Condition,
   type Effects,
   type Electorate,
@@ -24,14 +26,7 @@ import {
   nodeId,
   zeroBallot,
 } from "@quorumfs/core";
-import {
-  Collection,
-  type CollectionOutcome,
-  bytesOf,
-  formatReply,
-  formatRequest,
-  formatValue,
-} from "../../src/index.js";
+import { bytesOf, formatReply, formatRequest, formatValue } from "../../src/index.js";
 
 type Outcome = MutationOutcome | ReadingOutcome | CollectionOutcome;
 

@@ -222,12 +222,12 @@ export const mutants: readonly Mutant[] = [
     rule: "collection: all N have voted, not W",
     patches: [
       {
-        file: "testkit/src/simulation/collection.ts",
-        find: "    if (this.#voted.size + this.#missing.size < this.#request.voters.members.length) return [];\n",
-        replace: "    if (isVote) return this.#erase();\n    return [];\n",
+        file: `${register}/collection.ts`,
+        find: "if (missing.length === 0) return this.#erase();",
+        replace: "if (missing.length >= 0) return this.#erase();",
       },
       {
-        file: "testkit/src/simulation/collection.ts",
+        file: `${register}/collection.ts`,
         find: "if (this.#voted.size < members.length) return [];",
         replace: "if (this.#voted.size < (this.#request.voters.groups[0]?.write ?? 0)) return [];",
       },

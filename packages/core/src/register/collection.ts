@@ -1,28 +1,20 @@
 /**
  * Collects a tombstone: makes it chosen anew at a ballot of its own, sees to it that all N replicas have voted for that
- * very ballot, and has it erased everywhere (PROTOCOL.md, "Deletes that stay deleted").
+ * very ballot, and has it erased everywhere (PROTOCOL.md, "Collecting tombstones").
  *
- *   identity round ──chosen, a tombstone──▶ survey: READ all N ──all hold it──▶ ERASE all N
- *                                              └──some do not──▶ ACCEPT to those ──all voted──▶ ERASE all N
+ *   identity round ──chosen, a tombstone, by W──▶ ACCEPT to the others ──all N have voted──▶ ERASE all N
  *
  * Why all N: as long as one replica holds something older, and the others have forgotten the tombstone, a reader may
  * meet that older value and bring the file back. No clock can say when that is over; N votes can.
+ *
+ * Not while the partition moves: who takes it over may still be about to copy what it was told before.
  */
-import {
-  type Effect,
-  type Effects,
-  type Electorate,
-  Mutation,
-  type MutationOutcome,
-  type NodeId,
-  type RegisterOperation,
-  type ReplicaReply,
-  type Value,
-  type Ballot,
-  assert,
-  reasonOf,
-  sameBallot,
-} from "@quorumfs/core";
+import type { NodeId } from "../ids.js";
+import { type Electorate, isJoint } from "../quorum/electorate.js";
+import { type Ballot, zeroBallot } from "./ballot.js";
+import type { CommonOutcome, Effects, RegisterOperation } from "./effects.js";
+import { type ReplicaReply, reasonOf } from "./messages.js";
+import { Mutation, type MutationOutcome } from "./mutation.js";
 
 export interface CollectionRequest {
   readonly voters: Electorate;
@@ -38,19 +30,19 @@ export type CollectionOutcome =
   /** The file exists, or never did. */
   | { readonly kind: "nothing_to_collect" }
   /** A replica is away, or somebody wrote meanwhile: the tombstone stays for another time. */
-  | { readonly kind: "postponed"; readonly reason: string };
+  | { readonly kind: "postponed"; readonly reason: string }
+  | Extract<CommonOutcome, { kind: "stale_layout" }>;
 
-type Phase = "identity" | "survey" | "complete" | "done";
+type Phase = "identity" | "complete" | "done";
 
 export class Collection implements RegisterOperation<CollectionOutcome> {
   readonly #request: CollectionRequest;
   readonly #identity: Mutation;
   #phase: Phase = "identity";
-  /** Rounds of the identity come first, those of the survey behind them. */
+  /** Rounds of the identity come first, that of the missing votes behind them. */
   #round = 0;
-  #tombstone: { readonly ballot: Ballot; readonly value: Value } | undefined;
-  readonly #voted = new Set<NodeId>();
-  readonly #missing = new Set<NodeId>();
+  #ballot: Ballot = zeroBallot;
+  #voted = new Set<NodeId>();
 
   constructor(request: CollectionRequest) {
     this.#request = request;
@@ -65,6 +57,7 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
   }
 
   start(): Effects<CollectionOutcome> {
+    if (isJoint(this.#request.voters)) return this.#finish({ kind: "postponed", reason: "the partition moves" });
     return this.#fromIdentity(this.#identity.start());
   }
 
@@ -72,8 +65,6 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
     switch (this.#phase) {
       case "identity":
         return this.#fromIdentity(this.#identity.onReply(round, from, reply));
-      case "survey":
-        return round === this.#round ? this.#onSurveyed(from, reply) : [];
       case "complete":
         return round === this.#round ? this.#onVote(from, reply) : [];
       case "done":
@@ -105,28 +96,23 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
 
   #onIdentity(outcome: MutationOutcome): Effects<CollectionOutcome> {
     if (outcome.kind === "condition_failed") return this.#finish({ kind: "nothing_to_collect" });
+    if (outcome.kind === "stale_layout") return this.#finish(outcome);
     if (outcome.kind !== "applied") return this.#finish({ kind: "postponed", reason: outcome.kind });
-    if (outcome.value.kind === "live") return this.#finish({ kind: "nothing_to_collect" });
-    this.#phase = "survey";
-    this.#round += 1;
-    return [this.#send(this.#request.voters.members, { kind: "read", withContent: true })];
-  }
-
-  #onSurveyed(from: NodeId, reply: ReplicaReply): Effects<CollectionOutcome> {
-    if (reply.kind !== "state") return this.#finish({ kind: "postponed", reason: reasonOf(reply) });
-    const { accepted, value } = reply;
-    if (value?.kind === "tombstone" && !this.#tombstone) this.#tombstone = { ballot: accepted, value };
-    const isVote = this.#tombstone && sameBallot(accepted, this.#tombstone.ballot);
-    (isVote ? this.#voted : this.#missing).add(from);
-    if (this.#voted.size + this.#missing.size < this.#request.voters.members.length) return [];
-    if (!this.#tombstone) return this.#finish({ kind: "postponed", reason: "overwritten meanwhile" });
-    if (this.#missing.size === 0) return this.#erase();
+    const { value, ballot, acknowledged } = outcome;
+    if (value.kind === "live") return this.#finish({ kind: "nothing_to_collect" });
     this.#phase = "complete";
+    this.#ballot = ballot;
+    this.#voted = new Set(acknowledged);
     this.#round += 1;
-    return [this.#send([...this.#missing], { kind: "accept", ...this.#tombstone })];
+    const missing = this.#request.voters.members.filter((node) => !this.#voted.has(node));
+    if (missing.length === 0) return this.#erase();
+    return [{ kind: "send", round: this.#round, to: missing, request: { kind: "accept", ballot, value } }];
   }
 
   #onVote(from: NodeId, reply: ReplicaReply): Effects<CollectionOutcome> {
+    if (reply.kind === "stale_layout") {
+      return this.#finish({ kind: "stale_layout", layout: reply.layout, mayHaveRun: false });
+    }
     if (reply.kind !== "ok") return this.#finish({ kind: "postponed", reason: reasonOf(reply) });
     this.#voted.add(from);
     return this.#erase();
@@ -135,19 +121,11 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
   #erase(): Effects<CollectionOutcome> {
     const { members } = this.#request.voters;
     if (this.#voted.size < members.length) return [];
-    assert(this.#tombstone !== undefined, "replicas voted for a tombstone");
-    const { ballot } = this.#tombstone;
+    const ballot = this.#ballot;
     return [
       { kind: "send", round: 0, to: members, request: { kind: "erase", ballot } },
       ...this.#finish({ kind: "erasing", ballot }),
     ];
-  }
-
-  #send(
-    to: readonly NodeId[],
-    request: Extract<Effect<CollectionOutcome>, { kind: "send" }>["request"],
-  ): Effect<CollectionOutcome> {
-    return { kind: "send", round: this.#round, to, request };
   }
 
   #finish(outcome: CollectionOutcome): Effects<CollectionOutcome> {
