@@ -33,6 +33,7 @@ import { RecordRepair } from "./coordinator/record-repair.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
 import { FileDispatcher } from "./file/file-dispatcher.js";
 import { fileRoutes } from "./file/file-routes.js";
+import { Holdings } from "./handover/holdings.js";
 import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { LocalReplica } from "./replica/local-replica.js";
@@ -86,10 +87,11 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const { config, network, disk, content, clock, random, probe, log, version } = options;
   const { storeId, incarnation, runId, member } = await openIdentity({ disk, random });
   const self = new LocalNode({ incarnation, version, member });
-  const store = new ClusterStore({ disk, log });
+  const holdings = new Holdings({ disk, self, log });
+  const store = new ClusterStore({ disk, log, companion: holdings });
   const onFatal = once(options.onFatal);
 
-  const context = replicaContext({ self, store, refresh: () => refresh().catch(() => undefined) });
+  const context = replicaContext({ self, store, holdings, clock, refresh: () => refresh().catch(() => undefined) });
   // No caller's error any more, but this process's end.
   const onDiskFailure = ({ message, cause }: QuorumError) =>
     onFatal(new QuorumError({ code: "internal", message, cause }));

@@ -1,9 +1,17 @@
-import { type Disk, type Log, QuorumError } from "@quorumfs/core";
+import { type Disk, type Log, QuorumError, type TableWrite } from "@quorumfs/core";
 import { Cluster } from "@quorumfs/proto";
 import { SealedTable } from "@quorumfs/runtime";
 import { ClusterView } from "./cluster-view.js";
 
 const clusterKey = new TextEncoder().encode("cluster");
+
+/** What has to be durable along with a view before anybody acts on it. */
+export interface ViewCompanion {
+  /** At the start: the view that was stored last. */
+  resume(view: ClusterView): void;
+  /** What follows from a view: the writes that go with it, and what is done when they are durable. Views come in order. */
+  prepare(view: ClusterView): { readonly writes: readonly TableWrite[]; readonly follow: () => void };
+}
 
 /**
  * The last cluster that this node heard of, on its disk, so that it starts and serves while no SuperNode does.
@@ -14,6 +22,7 @@ export class ClusterStore {
   readonly #disk: Disk;
   readonly #table: SealedTable;
   readonly #log: Log;
+  readonly #companion: ViewCompanion | undefined;
   readonly #listeners = new Set<(view: ClusterView, before: ClusterView) => void>();
   #view: ClusterView;
   /** Highest revision that is on its way to the disk or there. */
@@ -21,13 +30,15 @@ export class ClusterStore {
   /** Settles when that revision is followed. */
   #installing: Promise<void> = Promise.resolve();
 
-  constructor(options: { readonly disk: Disk; readonly log: Log }) {
+  constructor(options: { readonly disk: Disk; readonly log: Log; readonly companion?: ViewCompanion }) {
     this.#disk = options.disk;
     this.#log = options.log;
+    this.#companion = options.companion;
     this.#table = new SealedTable(options.disk.table("node"));
     const stored = this.#table.get(clusterKey);
     this.#view = stored ? ClusterView.of(Cluster.decode(stored)) : ClusterView.empty;
     this.#newest = this.#view.revision;
+    this.#companion?.resume(this.#view);
   }
 
   get view(): ClusterView {
@@ -60,13 +71,18 @@ export class ClusterStore {
       });
     }
     this.#newest = view.revision;
-    this.#installing = this.#store(cluster, view);
+    // One after the other, so that what goes with a view is made from what went with the one before.
+    const settled = this.#installing.catch(() => undefined);
+    this.#installing = settled.then(() => this.#store(cluster, view));
     return this.#installing;
   }
 
   async #store(cluster: Cluster, view: ClusterView): Promise<void> {
-    await this.#disk.commit([this.#table.write(clusterKey, Cluster.encode(cluster).finish())]);
-    if (view.revision > this.#view.revision) this.#follow(view);
+    const companion = this.#companion?.prepare(view);
+    const row = this.#table.write(clusterKey, Cluster.encode(cluster).finish());
+    await this.#disk.commit([row, ...(companion?.writes ?? [])]);
+    companion?.follow();
+    this.#follow(view);
   }
 
   #follow(view: ClusterView): void {

@@ -66,6 +66,7 @@ export class ClusterView {
   readonly nodes: ReadonlyMap<NodeId, NodeView>;
   readonly buckets: ReadonlyMap<BucketId, BucketView>;
   readonly #nodeNumbers: ReadonlySet<number>;
+  readonly #formerNumbers: ReadonlySet<number>;
   readonly #bucketsByName: ReadonlyMap<string, BucketView>;
   /** By bucket, then by partition; filled as they are asked for. */
   readonly #places = new Map<BucketId, (FilePlace | undefined)[]>();
@@ -77,6 +78,7 @@ export class ClusterView {
     this.replicas = cluster.replicas;
     this.nodes = new Map(cluster.nodes.map(nodeView).map((node) => [node.id, node]));
     this.#nodeNumbers = new Set(this.nodes.keys());
+    this.#formerNumbers = new Set(cluster.formerNodes);
     this.buckets = new Map(cluster.buckets.map(bucketView).map((bucket) => [bucket.id, bucket]));
     this.#bucketsByName = new Map([...this.buckets.values()].map((bucket) => [bucket.name, bucket]));
     for (const { read, write } of this.buckets.values()) {
@@ -112,6 +114,11 @@ export class ClusterView {
   /** Whether this number, wherever it comes from, is that of a DataNode of the cluster. */
   hasNode(id: number): boolean {
     return this.#nodeNumbers.has(id);
+  }
+
+  /** Whether this number is, or once was, that of a DataNode of the cluster: ballots of nodes that have left stay in records. */
+  hasHadNode(id: number): boolean {
+    return this.#nodeNumbers.has(id) || this.#formerNumbers.has(id);
   }
 
   /** Number of the layout; 0 while the cluster is forming. */

@@ -45,8 +45,8 @@ export class FileTable {
   /** Contents that do not fit into their records. */
   readonly #contents: Table;
   /** Promises above those in the records; see `promise-row.ts`. */
-  readonly #promises: Table;
-  /** Rows in `#promises`, those under way included: as long as there are none, none is looked for. */
+  readonly promises: Table;
+  /** Rows in `promises`, those under way included: as long as there are none, none is looked for. */
   #promiseCount: number;
   /** Files with batches under way are pinned: what they are on disk is not yet, or no longer, what they are. */
   readonly #cache = new GenerationCache<string, FileState>({
@@ -65,8 +65,8 @@ export class FileTable {
   }) {
     this.records = options.disk.table("records");
     this.#contents = options.disk.table("contents");
-    this.#promises = options.disk.table("promises");
-    this.#promiseCount = this.#promises.count();
+    this.promises = options.disk.table("promises");
+    this.#promiseCount = this.promises.count();
     this.#ceiling = options.ceiling;
     this.#onDamage = options.onDamage;
     this.#changes = options.changes ?? nobodyListens;
@@ -158,7 +158,7 @@ export class FileTable {
    */
   check(key: RecordKey): "sound" | "damaged" | "absent" {
     const row = this.records.get(key.bytes);
-    const promise = this.#promises.get(key.bytes);
+    const promise = this.promises.get(key.bytes);
     if (promise && !openPromise(key, asBuffer(promise))) return "damaged";
     if (!row) return promise ? "sound" : "absent";
     const record = openRecord(key, asBuffer(row));
@@ -169,7 +169,7 @@ export class FileTable {
 
   /** Rows under the name of `file` that belong to others; see `misplaced-row.ts`. */
   misplaced(file: DamagedFile): readonly MisplacedRow[] {
-    return [this.records, this.#promises].flatMap((table) =>
+    return [this.records, this.promises].flatMap((table) =>
       misplacedRows(table, file, table === this.records ? isRecordOf : isPromiseOf),
     );
   }
@@ -199,6 +199,30 @@ export class FileTable {
     this.keep(file);
   }
 
+  /** Drops a row of `records` of which nothing is in memory that counts. @returns what is to be written */
+  dropRecord({ key, value }: { readonly key: Buffer; readonly value: Buffer }): readonly TableWrite[] {
+    const writes: TableWrite[] = [{ table: this.records, key, value: undefined }];
+    const record = openRecord({ seed: keySeed(key) }, value);
+    // Of a record that cannot be read nobody knows where its content is.
+    if (record?.contentInTable !== false) writes.push({ table: this.#contents, key, value: undefined });
+    return writes;
+  }
+
+  /** As {@link dropRecord}, for a row of `promises`. */
+  dropPromiseOf(key: Buffer): readonly TableWrite[] {
+    this.#promiseCount -= 1;
+    return [{ table: this.promises, key, value: undefined }];
+  }
+
+  /** Forgets what is in memory about the files of these partitions. None of them may have writes under way. */
+  forget(partitions: ReadonlySet<number>): void {
+    this.#cache.deleteWhere((file) => {
+      if (!partitions.has(file.partition)) return false;
+      assert(file.unsynced === 0, "what is under way to the disk is nowhere else");
+      return true;
+    });
+  }
+
   /** Keeps at hand a file that is about to be written. */
   keep(file: FileState): void {
     if (!isLarge(file)) this.#cache.set(file.name, file);
@@ -220,6 +244,7 @@ export class FileTable {
     const record = openRecord(home, value);
     if (!record || owner.record || owner.forgotten) return;
     owner.record = record;
+    this.#changes.unsettled();
     writes.push({ table: this.records, key: owner.key.bytes, value });
     if (typeof owner.promise !== "string" && compareBallots(owner.promise, record.promised) <= 0) {
       this.#dropPromise(owner, writes);
@@ -237,22 +262,23 @@ export class FileTable {
   #storePromise(file: FileState, promised: Ballot): readonly TableWrite[] {
     if (file.promise === "none") this.#promiseCount += 1;
     file.promise = promised;
-    return [{ table: this.#promises, key: file.key.bytes, value: encodePromise(file.key, promised) }];
+    return [{ table: this.promises, key: file.key.bytes, value: encodePromise(file.key, promised) }];
   }
 
   #storeRecord(file: FileState, register: ValuedRegister): readonly TableWrite[] {
     const { key, record: before } = file;
     const { record, tableContent } = encodeRecord(key, register);
     const writes: TableWrite[] = [{ table: this.records, key: key.bytes, value: record.bytes }];
-    this.#changes.unsettled();
     // Of a record that is forgotten nobody knows where its content is.
     if (tableContent || before?.contentInTable === true || file.forgotten) {
       writes.push({ table: this.#contents, key: key.bytes, value: tableContent });
     }
+    if (file.forgotten) this.#changes.unsettled();
     file.record = record;
     file.forgotten = undefined;
     file.unsyncedContent = tableContent;
     this.#dropPromise(file, writes);
+    this.#changes.changed(file, before?.accepted, register.accepted);
     return writes;
   }
 
@@ -261,11 +287,11 @@ export class FileTable {
     if (file.promise === "none") return;
     file.promise = "none";
     this.#promiseCount -= 1;
-    writes.push({ table: this.#promises, key: file.key.bytes, value: undefined });
+    writes.push({ table: this.promises, key: file.key.bytes, value: undefined });
   }
 
   #readPromise(file: FileState): void {
-    const row = this.#promiseCount > 0 ? this.#promises.get(file.key.bytes) : undefined;
+    const row = this.#promiseCount > 0 ? this.promises.get(file.key.bytes) : undefined;
     const promised = row && openPromise(file.key, asBuffer(row));
     file.promise = promised ?? "none";
     if (row && !promised) this.#forgetPromise(file);
@@ -273,17 +299,16 @@ export class FileTable {
 
   /** A promise that cannot be read is taken for the highest that it can have been. */
   #forgetPromise(file: FileState): void {
-    if (file.forgotten) this.#changes.unsettled();
     const ceiling = this.#ceiling.counter;
     file.promise = highestUnder(ceiling ?? Number.MAX_SAFE_INTEGER);
     if (file.forgotten) return;
     if (ceiling === undefined) this.#forget(file);
-    this.#changes.changed(file, before?.accepted, register.accepted);
     else this.#damage(file);
   }
 
   #forget(file: FileState): void {
     file.record = undefined;
+    this.#changes.unsettled();
     file.forgotten = { ceiling: this.#ceiling.counter };
     this.#damage(file);
   }
@@ -308,7 +333,6 @@ function isLarge(file: FileState): boolean {
 }
 
 function isValued(register: Register): register is ValuedRegister {
-    this.#changes.unsettled();
   return register.value !== undefined;
 }
 

@@ -62,15 +62,33 @@ export class Floors {
   raise(partition: number, floor: number): TableWrite {
     const highest = Math.max(floor, this.#written.get(partition) ?? 0);
     this.#written.set(partition, highest);
-    const key = Buffer.allocUnsafe(keyBytes);
-    key.writeUInt32BE(partition, 0);
-    return { table: this.#table, key, value: encode(partition, highest) };
+    return { table: this.#table, key: keyOf(partition), value: encode(partition, highest) };
+  }
+
+  /** The writes that forget partitions; to be followed by {@link onDropped}. */
+  drop(partitions: Iterable<number>): readonly TableWrite[] {
+    return [...partitions].map((partition) => ({ table: this.#table, key: keyOf(partition), value: undefined }));
+  }
+
+  /** The writes of {@link drop} are durable. */
+  onDropped(partitions: Iterable<number>): void {
+    for (const partition of partitions) {
+      this.#durable.delete(partition);
+      this.#written.delete(partition);
+      this.#damaged.delete(partition);
+    }
   }
 
   /** The write of {@link raise} is durable. */
   onDurable(partition: number, floor: number): void {
     this.#durable.set(partition, Math.max(floor, this.#durable.get(partition) ?? 0));
   }
+}
+
+function keyOf(partition: number): Buffer {
+  const key = Buffer.allocUnsafe(keyBytes);
+  key.writeUInt32BE(partition, 0);
+  return key;
 }
 
 /** f64 floor, u32 CRC-32 started from the partition's number. */

@@ -47,6 +47,13 @@ export class GenerationCache<Key, Value extends object> {
     this.#old.delete(key);
   }
 
+  /** Forgets every entry of which `isUnwanted` is true, pinned or not. */
+  deleteWhere(isUnwanted: (value: Value, key: Key) => boolean): void {
+    for (const generation of [this.#young, this.#old]) {
+      for (const [key, value] of generation) if (isUnwanted(value, key)) generation.delete(key);
+    }
+  }
+
   #turn(): void {
     const dropped = this.#old;
     this.#old = this.#young;

@@ -10,8 +10,10 @@
  */
 import {
   answer,
+  assert,
   type Ballot,
   type BucketId,
+  bucketId,
   type Clock,
   type Disk,
   type ErrorCode,
@@ -26,6 +28,7 @@ import {
   zeroBallot,
 } from "@quorumfs/core";
 import { Ceiling } from "./ceiling.js";
+import { EarlyVotes } from "./early-votes.js";
 import type { FileState } from "./file-state.js";
 import { type DamagedFile, FileTable } from "./file-table.js";
 import { Floors } from "./floors.js";
@@ -39,6 +42,7 @@ import type {
   SurveyedRecord,
   SurveyRequest,
 } from "./messages.js";
+import { dropRows } from "./partition-drop.js";
 import { RangeReader } from "./range-reader.js";
 import type { RecordChanges } from "./record-changes.js";
 import { recordKey } from "./record-key.js";
@@ -75,12 +79,14 @@ export class LocalReplica {
   readonly #committed = new GenerationCache<string, Ballot>({ entriesMax: committedHintsMax });
   readonly #batches: VoteBatches;
   readonly #ranges: RangeReader;
+  readonly #early: EarlyVotes;
   #damage = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: LocalReplicaOptions) {
-    const { disk, clock, log } = options;
+    const { context, disk, clock, log } = options;
     this.#options = options;
+    this.#early = new EarlyVotes(context);
     this.#floors = new Floors(disk);
     this.#ceiling = new Ceiling({ disk, highestFloor: this.#floors.highest });
     this.#files = new FileTable({
@@ -139,6 +145,7 @@ export class LocalReplica {
     const name = nameOf(bucket, path);
     const known = this.#files.find(name);
     const partition = known?.partition ?? this.#partitionOf(bucket, path);
+    if (this.#isEarly(target, partition, request)) return this.#hold({ target, partition, request, reply });
     const refusal = this.#refusalOf(target, partition, request);
     if (refusal) return reply(refusal);
     if (request.kind === "commit") return reply(this.#hint(name, request));
@@ -154,8 +161,10 @@ export class LocalReplica {
   counterHint(bucket: BucketId, path: string): number {
     const name = nameOf(bucket, path);
     let file = this.#files.find(name);
+    const partition = file?.partition ?? this.#partitionOf(bucket, path);
+    if (!this.#options.context.holds(partition)) return 0;
     if (!file) {
-      file = this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
+      file = this.#files.load({ name, bucket, path, partition });
       // Who asks is about to send a PREPARE.
       this.#files.keep(file);
     }
@@ -181,7 +190,12 @@ export class LocalReplica {
    */
   async *scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
     await this.#batches.settled();
-    yield* this.#ranges.scan(request);
+    const { context } = this.#options;
+    for await (const page of this.#ranges.scan(request)) {
+      // What is left of partitions that have moved away counts no more.
+      const held = page.filter(({ bucket, entry }) => context.holds(this.#partitionOf(bucket, entry.path)));
+      if (held.length > 0) yield held;
+    }
   }
 
   /**
@@ -226,7 +240,11 @@ export class LocalReplica {
     await this.#batches.settled();
     const { bucket, path } = file;
     if ((this.#files.find(nameOf(bucket, path))?.unsynced ?? 0) > 0) return false;
-    const rows = this.#files.misplaced(file);
+    const { context } = this.#options;
+    if (!context.holds(this.#partitionOf(bucket, path))) return false;
+    const rows = this.#files.misplaced(file).filter(({ home }) => {
+      return context.holds(this.#partitionOf(home.bucket, home.path));
+    });
     for (const row of rows) {
       const { home } = row;
       this.#options.log.warn("replica.row-put-back", { from: path, bucket: home.bucket, path: home.path });
@@ -249,6 +267,7 @@ export class LocalReplica {
   async abandon(file: DamagedFile): Promise<boolean> {
     await this.#batches.settled();
     const { bucket, path } = file;
+    if (!this.#options.context.holds(this.#partitionOf(bucket, path))) return false;
     const state = this.#fileOf(bucket, path);
     if (state.forgotten || state.unsynced > 0) return false;
     this.#files.abandon(state);
@@ -259,6 +278,46 @@ export class LocalReplica {
   reconsider({ bucket, path }: DamagedFile): void {
     const known = this.#files.find(nameOf(bucket, path));
     if (known?.forgotten && known.unsynced === 0) this.#files.drop(known);
+  }
+
+  /**
+   * Removes all that is here of some partitions, none of which this node holds: records, contents, promises, floors, and what is
+   * in memory. Resolves when that is durable; once `signal` is aborted, with some of it left.
+   *
+   * @param options.pause called between two commits, each of some hundred rows
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async dropPartitions(
+    partitions: ReadonlySet<number>,
+    options: { readonly signal: AbortSignal; readonly pause: () => Promise<void> },
+  ): Promise<void> {
+    const { context, disk, clock } = this.#options;
+    for (const partition of partitions)
+      assert(!context.holds(partition), "a partition is dropped after it was given up");
+    // Votes from before; since then none was taken.
+    await this.#batches.settled();
+    const partitionCount = context.layout()?.partitions.length;
+    await dropRows({ disk, clock, files: this.#files, partitionCount, partitions, ...options });
+    if (options.signal.aborted) return;
+    await disk.commit(this.#floors.drop(partitions));
+    this.#floors.onDropped(partitions);
+    this.#files.forget(partitions);
+    this.#committed.deleteWhere((_ballot, name) => partitions.has(this.#partitionOfName(name)));
+  }
+
+  /**
+   * Raises the floors of partitions to what other replicas know of. After their records were copied: below a floor no file
+   * without a record takes a vote. Resolves when durable.
+   *
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async raiseFloors(floors: ReadonlyMap<number, number>): Promise<void> {
+    const higher = [...floors].filter(([partition, floor]) => floor > (this.#floors.of(partition) ?? floor));
+    if (higher.length === 0) return;
+    const highest = Math.max(...higher.map(([, floor]) => floor));
+    const writes = higher.map(([partition, floor]) => this.#floors.raise(partition, floor));
+    await this.#options.disk.commit([...writes, ...this.#ceiling.cover(highest)]);
+    for (const [partition, floor] of higher) this.#floors.onDurable(partition, floor);
   }
 
   /** Refuses new votes and waits until the disk has what was taken. Does not close the disk. Idempotent. */
@@ -274,8 +333,36 @@ export class LocalReplica {
     return known ?? this.#files.load({ name, bucket, path, partition: this.#partitionOf(bucket, path) });
   }
 
+  #partitionOfName(name: string): number {
+    const slash = name.indexOf("/");
+    return this.#partitionOf(bucketId(Number(name.slice(0, slash))), name.slice(slash + 1));
+  }
+
   #partitionOf(bucket: BucketId, path: string): number {
     return partitionOf(bucket, path, this.#options.context.layout()?.partitions.length);
+  }
+
+  /** Whether the sender follows a newer layout of the partition. A hint is true under any. */
+  #isEarly({ layout }: ReplicaTarget, partition: number, { kind }: ReplicaRequest): boolean {
+    const known = this.#options.context.layout()?.partitions[partition]?.layout;
+    return known !== undefined && layout > known && kind !== "commit";
+  }
+
+  #hold(vote: {
+    readonly target: ReplicaTarget;
+    readonly partition: number;
+    readonly request: ReplicaRequest;
+    readonly reply: (reply: ReplicaReply) => void;
+  }): void {
+    const { target, partition, request, reply } = vote;
+    if (this.#closing) return reply(unavailable("the node is stopping"));
+    this.#early.hold({
+      partition,
+      layout: target.layout,
+      request,
+      decide: () => this.handle(target, request, reply),
+      refuse: ({ message }) => reply(unavailable(message)),
+    });
   }
 
   /** What stands in the way of a vote before its file is looked at. */
@@ -296,16 +383,18 @@ export class LocalReplica {
     const assignment = context.layout()?.partitions[partition];
     if (!assignment || self === undefined) return unavailable("the node has no layout yet");
     if (target.layout < assignment.layout) return { kind: "stale_layout", layout: assignment.layout };
-    if (assignment.nodes.includes(self) || assignment.joining.includes(self)) return undefined;
-    return unavailable(`node ${self} does not hold partition ${partition} in layout ${assignment.layout}`);
+    const isVoter = assignment.nodes.includes(self) || assignment.joining.includes(self);
+    if (isVoter && context.holds(partition)) return undefined;
+    const lacks = isVoter ? "still clears what it is to hold anew of" : "does not hold";
+    return unavailable(`node ${self} ${lacks} partition ${partition} in layout ${assignment.layout}`);
   }
 
   #refusalByBallots(request: ReplicaRequest): ReplicaReply | undefined {
     if (request.kind === "read") return undefined;
     const { context } = this.#options;
-    const stranger = !context.isMember(request.ballot.node)
+    const stranger = !context.wasMember(request.ballot.node)
       ? request.ballot
-      : request.kind === "accept" && request.next && !context.isMember(request.next.node)
+      : request.kind === "accept" && request.next && !context.wasMember(request.next.node)
         ? request.next
         : undefined;
     if (!stranger) return undefined;

@@ -17,6 +17,18 @@ export interface ReplicaContext {
   layout(): Layout | undefined;
   /** Undefined: not known here, perhaps not yet; an implementation may take the question as a reason to ask around. */
   bucket(id: BucketId): ReplicaBucket | undefined;
-  /** Whether this is, or once was, a DataNode of the cluster: the ballots of nodes that have left live on. */
+  /** Whether this is a DataNode of the cluster. */
   isMember(node: number): boolean;
+  /** Whether this is, or once was, a DataNode of the cluster: the ballots of nodes that have left live on. */
+  wasMember(node: number): boolean;
+  /** Whether this node has begun to hold the partition, as it does before its first vote on it, and has not begun to give it up. */
+  holds(partition: number): boolean;
+  /** Whether that is so of every partition on which it is to vote. */
+  readonly holdsAll: boolean;
+  /**
+   * Asks for a newer layout than the one that is followed.
+   *
+   * @returns whether `isThere` came true; false after half a second at most. Never throws
+   */
+  newerLayout(isThere: () => boolean): Promise<boolean>;
 }

@@ -4,7 +4,6 @@ import {
   type Duplex,
   duplexRoute,
   type Log,
-  QuorumError,
   type Route,
   serverStreamRoute,
   unaryRoute,
@@ -23,6 +22,7 @@ import { serveLane, type ServedLane } from "@quorumfs/rpc";
 import { callerOf, votingCaller } from "./caller.js";
 import { dispatchVote, refuseVote } from "./exchange.js";
 import type { LocalReplica } from "./local-replica.js";
+import { checkRangeLayout } from "./range-layout.js";
 import type { ReplicaContext } from "./replica-context.js";
 import { rangePageToWire, rangeRequestFromWire, scannedToWire, scanRequestFromWire } from "./wire.js";
 
@@ -85,13 +85,7 @@ class ReplicaService {
     const { replica, context } = this.#options;
     votingCaller(call, context);
     const request = rangeRequestFromWire(message);
-    const layout = context.layout()?.number;
-    if (layout === undefined || message.layout < layout) {
-      throw new QuorumError({
-        code: "unavailable",
-        message: `layout ${message.layout} is not that of this DataNode, ${layout ?? "none"}; follow it and ask again`,
-      });
-    }
+    await checkRangeLayout(context, message.layout);
     return rangePageToWire(await replica.rangeRead(request));
   }
 

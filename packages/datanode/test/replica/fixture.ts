@@ -41,6 +41,10 @@ export const context: ReplicaContext = {
   layout: () => layout,
   bucket: (id) => buckets.get(id),
   isMember: (node) => node >= 1 && node <= 3,
+  wasMember: (node) => node >= 1 && node <= 3,
+  holds: () => true,
+  holdsAll: true,
+  newerLayout: async (isThere) => isThere(),
 };
 
 /** A replica, and what it told its surroundings. */

@@ -210,7 +210,7 @@ describe("callers", () => {
       channel.unary(ReplicaServiceService.rangeRead, { ...rangeRequest, ...changes }, { timeoutMs: 5000 });
     const page = rangePageFromWire(await ask({}));
     expect(page).toMatchObject({ entries: [{ kind: "record", path: "a" }], truncated: false });
-    await expect(ask({ layout: 0 })).rejects.toMatchObject({ code: "unavailable" });
+    await expect(ask({ layout: 0 })).rejects.toMatchObject({ code: "precondition_failed" });
     await expect(ask({ limit: 0 })).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(ask({ limit: 10_001 })).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(ask({ prefix: "\0" })).rejects.toMatchObject({ code: "invalid_argument" });
