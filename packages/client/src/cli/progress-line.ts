@@ -15,10 +15,22 @@ export function progressLine(reading: MeterReading, columns: number): string {
     ...(secondsLeft === undefined ? [] : [`${durationText(secondsLeft)} left`]),
     ...(filesTotal > 1 ? [`${files} of ${atLeast}${filesTotal} files`] : []),
   ];
+  const fraction = bytesTotal === 0 || isTotalOpen ? undefined : bytes / bytesTotal;
+  return barLine({ fraction, facts, columns });
+}
+
+/** Facts behind a bar, for which there may be no room, or no end in sight. */
+export function barLine(line: {
+  /** From 0 to 1. */
+  readonly fraction: number | undefined;
+  readonly facts: readonly string[];
+  readonly columns: number;
+}): string {
+  const { fraction, facts, columns } = line;
   const text = facts.join("  ");
   const room = Math.min(barCharsMax, columns - text.length - 3);
-  if (bytesTotal === 0 || isTotalOpen || room < 5) return text.slice(0, Math.max(0, columns - 1));
-  const full = Math.floor((room * bytes) / bytesTotal);
+  if (fraction === undefined || room < 5) return text.slice(0, Math.max(0, columns - 1));
+  const full = Math.floor(room * fraction);
   return `${"█".repeat(full)}${"░".repeat(room - full)}  ${text}`;
 }
 

@@ -1,5 +1,3 @@
-import type { TransferMeter } from "./transfer-meter.js";
-
 /** Standard input, output and error, as the commands see them. */
 export interface Terminal {
   readonly columns: number;
@@ -9,8 +7,15 @@ export interface Terminal {
   complain(line: string): void;
   /** Standard input, as it comes. */
   input(): AsyncIterable<Uint8Array>;
-  /** Shows on standard error how far transfers are, if somebody watches and they take a while. @returns ends it */
-  progress(meter: TransferMeter): () => void;
+  /**
+   * Shows on standard error how far something is, if somebody watches and it takes a while.
+   *
+   * @param line what to show now, no longer than so many columns
+   * @returns ends it
+   */
+  progress(line: (columns: number) => string): () => void;
+  /** Asks on standard error for a yes; undefined if nobody is there to answer. */
+  confirm(question: string): Promise<boolean | undefined>;
 }
 
 /** Whoever read our output has had enough (`quorumfs ls ... | head`): a reason to stop, not an error. */

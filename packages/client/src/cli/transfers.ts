@@ -1,6 +1,7 @@
 import { exitCodeOf, QuorumError } from "@quorumfs/core";
 import { ahead } from "./ahead.js";
 import type { Context } from "./context.js";
+import { progressLine } from "./progress-line.js";
 import { OutputClosed } from "./terminal.js";
 import { type FileMeter, TransferMeter } from "./transfer-meter.js";
 
@@ -48,7 +49,7 @@ export async function forEachFile<Item>(
   const { act, bytesOf, doneBefore = 0 } = options;
   const tally = new TransferTally(context, doneBefore);
   const meter = new TransferMeter(clock);
-  const endDisplay = bytesOf ? terminal.progress(meter) : () => undefined;
+  const endDisplay = bytesOf ? terminal.progress((columns) => progressLine(meter.read(), columns)) : () => undefined;
   const running = new Set<Promise<void>>();
   try {
     for await (const item of bytesOf ? ahead(measured(items, meter, bytesOf), aheadMax) : items) {

@@ -17,6 +17,10 @@ export class TestTerminal implements Terminal {
   err = "";
   /** After as many bytes the reader of standard output goes away. */
   takes = Infinity;
+  /** What who is asked answers; undefined: nobody is there. */
+  answer: boolean | undefined;
+  /** The last that progress showed. */
+  shown = "";
 
   constructor(input: readonly string[] = []) {
     this.#input = input;
@@ -39,8 +43,13 @@ export class TestTerminal implements Terminal {
     for (const text of this.#input) yield Buffer.from(text);
   }
 
-  progress() {
-    return () => undefined;
+  progress(line: (columns: number) => string) {
+    return () => void (this.shown = line(this.columns));
+  }
+
+  async confirm(question: string): Promise<boolean | undefined> {
+    if (this.answer !== undefined) this.err += `${question}\n`;
+    return this.answer;
   }
 }
 
@@ -54,6 +63,8 @@ export interface Outcome {
 export class CliBench {
   readonly directory = mkdtempSync(join(tmpdir(), "quorumfs-cli-"));
   readonly #cluster: QuorumFs;
+  /** The last that progress showed of the last run. */
+  shown = "";
 
   constructor(cluster: QuorumFs) {
     this.#cluster = cluster;
@@ -80,9 +91,19 @@ export class CliBench {
     ) as Record<string, string>;
   }
 
-  async run(args: readonly string[], options: { input?: readonly string[]; takes?: number } = {}): Promise<Outcome> {
+  async run(
+    args: readonly string[],
+    options: {
+      readonly input?: readonly string[];
+      readonly takes?: number;
+      readonly answer?: boolean;
+      /** Somebody has pressed Ctrl-C. */
+      readonly stopping?: AbortSignal;
+    } = {},
+  ): Promise<Outcome> {
     const terminal = new TestTerminal(options.input);
     terminal.takes = options.takes ?? Infinity;
+    terminal.answer = options.answer;
     const never = new AbortController().signal;
     const code = await runCommandLine({
       version: "1.2.3",
@@ -93,9 +114,10 @@ export class CliBench {
       clock: new VirtualClock(),
       notes: uploadNotes({ XDG_STATE_HOME: this.path("state") }),
       connectTo: async () => this.#cluster,
-      stopping: never,
+      stopping: options.stopping ?? never,
       signal: never,
     });
+    this.shown = terminal.shown;
     return { code, out: terminal.out, err: terminal.err };
   }
 

@@ -4,6 +4,7 @@ import type { ClusterStatus, NodeScrub } from "../../src/cluster-info.js";
 import type { FileContent, FileInfo, ListEntry, PutResult, ReadResult, StatResult } from "../../src/file-info.js";
 import type { AppendOptions, DeleteOptions, GetOptions, ListOptions, PutOptions } from "../../src/options.js";
 import type { Buckets, QuorumFs, Scrub } from "../../src/quorumfs.js";
+import { MemoryLayout } from "./memory-layout.js";
 
 interface Stored {
   readonly version: number;
@@ -109,6 +110,7 @@ export class MemoryCluster implements QuorumFs {
       condition: "ready",
       replicas: 3,
       layout: 1,
+      change: this.layout.change,
       nodes: await this.nodes(),
       buckets: [],
     };
@@ -116,6 +118,19 @@ export class MemoryCluster implements QuorumFs {
 
   async nodes() {
     const damage = { recordsDamaged: 1, recordsRepaired: 1, chunksDamaged: 2, chunksRepaired: 1 };
+    const sync = {
+      state: "catching_up" as const,
+      behindRecords: 120,
+      behindBytes: 4096,
+      behindChunks: 3,
+      remainingMs: 8000,
+      inSyncAt: undefined,
+      joiningPartitions: 0,
+      joinedRecords: 0,
+      joinedBytes: 0,
+      leavingPartitions: 2,
+      obstacle: undefined,
+    };
     const load = {
       eventLoopDelayMs: 1,
       inFlight: 0,
@@ -131,14 +146,18 @@ export class MemoryCluster implements QuorumFs {
       uploadingBytes: 256,
       full: false,
       damage,
+      sync,
     };
-    const node = { zone: "", stateSince: new Date(0), capacityBytes: 1, incarnation: 1, version: "0.1.0" };
+    const role = "active" as const;
+    const node = { role, zone: "", stateSince: new Date(0), capacityBytes: 1, incarnation: 1, version: "0.1.0" };
     return [
       { ...node, id: 1, address: "a:1", state: "up" as const, load },
       { ...node, id: 2, address: "b:1", state: "up" as const, load: { ...load, full: true } },
       { ...node, id: 3, address: "c:1", state: "down" as const, load },
     ];
   }
+
+  readonly layout = new MemoryLayout();
 
   readonly scrub: Scrub = {
     start: async ({ nodes = [1, 2] } = {}) => nodes.map((node) => scrubOf(node)),

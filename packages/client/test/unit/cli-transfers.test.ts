@@ -364,7 +364,7 @@ describe("status", () => {
     const rows = out
       .trimEnd()
       .split("\n")
-      .slice(-5)
+      .slice(-10, -5)
       .map((line) => line.split(/ {2,}/));
     expect(rows).toEqual([
       "NODE  RECORDS  CHUNKS  STORED  RECLAIMABLE  UPLOADING  DISK USED  DISK FREE  FULL  DAMAGED  REPAIRED".split(

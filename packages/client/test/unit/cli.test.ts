@@ -27,6 +27,10 @@ class TestTerminal implements Terminal {
   progress() {
     return () => undefined;
   }
+
+  async confirm() {
+    return undefined;
+  }
 }
 
 const parse = (args: readonly string[], environment: Record<string, string> = {}) =>

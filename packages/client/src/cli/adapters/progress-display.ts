@@ -1,6 +1,4 @@
 import { SingleBar } from "cli-progress";
-import { progressLine } from "../progress-line.js";
-import type { TransferMeter } from "../transfer-meter.js";
 
 // What is done sooner needs no display.
 const patienceMs = 500;
@@ -13,10 +11,10 @@ export interface Display {
   stop(): void;
 }
 
-/** One line on standard error that says how far all transfers together are. */
-export function progressDisplay(meter: TransferMeter): Display {
+/** One line on standard error that says how far something is. */
+export function progressDisplay(line: (columns: number) => string): Display {
   const bar = new SingleBar({
-    format: () => progressLine(meter.read(), process.stderr.columns),
+    format: () => line(process.stderr.columns),
     stream: process.stderr,
     fps: 1000 / intervalMs,
     clearOnComplete: true,

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { OutputClosed, type Terminal } from "../terminal.js";
 import { type Display, progressDisplay } from "./progress-display.js";
 
@@ -24,16 +25,29 @@ export function processTerminal(): Terminal {
       process.stderr.write(`${line}\n`);
     },
     input: () => process.stdin,
-    progress: (meter) => {
+    progress: (line) => {
       if (!process.stderr.isTTY) return () => undefined;
-      const own = progressDisplay(meter);
+      const own = progressDisplay(line);
       display = own;
       return () => {
         own.stop();
         display = undefined;
       };
     },
+    confirm: (question) => (process.stdin.isTTY && process.stderr.isTTY ? ask(question) : Promise.resolve(undefined)),
   };
+}
+
+async function ask(question: string): Promise<boolean> {
+  const dialogue = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C is the process's own business, also while the line is being edited.
+  dialogue.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    const closed = new Promise<string>((resolve) => dialogue.once("close", () => resolve("")));
+    return /^y(es)?$/i.test((await Promise.race([dialogue.question(`${question} [y/N] `), closed])).trim());
+  } finally {
+    dialogue.close();
+  }
 }
 
 function translate(error: NodeJS.ErrnoException): Error {

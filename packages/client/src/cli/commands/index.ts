@@ -2,6 +2,7 @@ import type { Command } from "../command.js";
 import { bucket } from "./bucket.js";
 import { cat } from "./cat.js";
 import { get } from "./get.js";
+import { layout } from "./layout.js";
 import { ls } from "./ls.js";
 import { node } from "./node.js";
 import { put } from "./put.js";
@@ -13,4 +14,18 @@ import { sync } from "./sync.js";
 import { status } from "./status.js";
 
 /** In the order of the help. */
-export const commands: readonly Command[] = [put, get, cat, sync, ls, stat, rm, bucket, status, node, scrub, state];
+export const commands: readonly Command[] = [
+  put,
+  get,
+  cat,
+  sync,
+  ls,
+  stat,
+  rm,
+  bucket,
+  status,
+  node,
+  layout,
+  scrub,
+  state,
+];

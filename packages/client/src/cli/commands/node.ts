@@ -1,18 +1,22 @@
-import { formatBytes } from "@quorumfs/runtime/lean";
-import type { NodeInfo, NodeLoadInfo } from "../../cluster-info.js";
+import { QuorumError } from "@quorumfs/core";
+import type { NodeInfo } from "../../cluster-info.js";
+import type { NodeChange } from "../../layout-info.js";
 import { command, group } from "../command.js";
-import { operationOptions } from "../context.js";
-import { tableText } from "../table.js";
-import { timeText } from "../wording.js";
-import { damagedCount, repairedCount } from "./scrub.js";
+import { type Context, operationOptions } from "../context.js";
+import { applyChange, applyFlags, planFlag, showPlan } from "../layout/apply-change.js";
+import { nodeId } from "../layout/change-flags.js";
+import { nodeTable } from "../node-table.js";
 
 const list = command({
   names: ["list", "ls"],
   operands: "",
   shape: "",
-  describe: "List the DataNodes with their state, load, space and damage",
+  describe: "List the DataNodes with their state, load, space and damage, and how far each is behind",
   options: {},
-  examples: [["$0 node list", "All DataNodes"]],
+  examples: [
+    ["$0 node list", "All DataNodes"],
+    ["$0 node list -o json | jq '.[] | {id, sync: .load.sync}'", "For a script: who is in sync"],
+  ],
   async run(_input, context) {
     const cluster = await context.cluster();
     const nodes = await cluster.nodes(operationOptions(context));
@@ -23,120 +27,139 @@ const list = command({
   },
 });
 
-/** What the nodes are and do, and below it what they store. */
-export function nodeTable(nodes: readonly NodeInfo[]): string {
-  if (nodes.length === 0) return "no DataNodes have joined";
-  const activity = tableText(
-    ["NODE", "ADDRESS", "ZONE", "STATE", "SINCE", "OPS/S", "CPU", "LAG", "MEMORY"],
-    nodes.map((node) => [
-      node.id,
-      node.address,
-      node.zone || "-",
-      node.state,
-      timeText(node.stateSince),
-      ...activityCells(loadOf(node)),
-    ]),
-  );
-  return `${activity}\n\n${spaceTable(nodes)}`;
+const changeOptions = { ...planFlag, ...applyFlags };
+
+const lostOption = {
+  lost: {
+    type: "boolean",
+    default: false,
+    describe: "I assert that neither the node's process nor its disk ever comes back",
+  },
+} as const;
+
+const howItGoes =
+  "Shows what would move, asks, and follows it. Ctrl-C ends the watching only; quorumfs layout show --follow takes it up\n" +
+  "again, quorumfs layout stop ends the change.";
+
+const whatLostMeans =
+  "--lost is for a node that is gone for good. What it may have voted for is not waited for then, so it must not be said of\n" +
+  "a node that could run again: a write that only lost nodes had is forgotten. If it does come back, it is refused, and\n" +
+  "joins as a new node with nothing on it.";
+
+const drain = command({
+  names: ["drain"],
+  operands: "<id..>",
+  shape: "ID...",
+  describe: "Move all files away from DataNodes, which stay members",
+  details: howItGoes,
+  options: changeOptions,
+  examples: [
+    ["$0 node drain 3 --plan", "What would move, and how long it would take"],
+    ["$0 node drain 3", "Before maintenance of a machine that takes days"],
+    ["$0 node activate 3", "Give it its share again"],
+  ],
+  run: ({ operands, values }, context) =>
+    change(context, { ...values, changes: operands.map((id) => ({ node: nodeId(id), role: "draining" })) }),
+});
+
+const activate = command({
+  names: ["activate"],
+  operands: "<id..>",
+  shape: "ID...",
+  describe: "Give drained DataNodes their share of the files again",
+  details: howItGoes,
+  options: changeOptions,
+  examples: [["$0 node activate 3", "Node 3 is back from maintenance"]],
+  run: ({ operands, values }, context) =>
+    change(context, { ...values, changes: operands.map((id) => ({ node: nodeId(id), role: "active" })) }),
+});
+
+const remove = command({
+  names: ["remove", "rm"],
+  operands: "<id..>",
+  shape: "ID...",
+  describe: "Move all files away from DataNodes, which leave the cluster then",
+  details: `${howItGoes}\n\n${whatLostMeans}`,
+  options: { ...changeOptions, ...lostOption },
+  examples: [
+    ["$0 node remove 3", "Node 3 gives its files away, and leaves"],
+    ["$0 node remove 3 --lost", "The disk of node 3 has died: the others make new copies"],
+  ],
+  run: ({ operands, values }, context) =>
+    change(context, {
+      ...values,
+      changes: operands.map((id) => ({ node: nodeId(id), role: values.lost ? "lost" : "leaving" })),
+    }),
+});
+
+const replace = command({
+  names: ["replace"],
+  operands: "<old> <new>",
+  shape: "OLD NEW",
+  describe: "Let one DataNode take over all that another one holds; that one leaves the cluster then",
+  details:
+    "Start NEW first, with an empty data directory: it joins by itself. Nothing else moves, so this is the least there is to copy\n" +
+    `for a dead machine or disk.\n\n${howItGoes}\n\n${whatLostMeans}`,
+  options: { ...changeOptions, ...lostOption },
+  examples: [
+    ["$0 node replace 2 4", "Node 4 takes the place of node 2, which may be up or down"],
+    ["$0 node replace 2 4 --lost", "The same, and node 2 never comes back"],
+  ],
+  run: ({ operands: [old = "", replacement = ""], values }, context) =>
+    change(context, {
+      ...values,
+      changes: [{ node: nodeId(old), role: values.lost ? "lost" : "leaving", replacedBy: nodeId(replacement) }],
+    }),
+});
+
+async function change(
+  context: Context,
+  request: {
+    readonly changes: readonly NodeChange[];
+    readonly plan: boolean;
+    readonly yes: boolean;
+    readonly detach: boolean;
+  },
+): Promise<void> {
+  const { changes, plan, yes, detach } = request;
+  const cluster = await context.cluster();
+  checkNodes(changes, await cluster.nodes(operationOptions(context)));
+  if (plan) return void (await showPlan(context, changes));
+  const lost = changes.filter(({ role }) => role === "lost").map(({ node }) => node);
+  const caution =
+    lost.length === 0
+      ? {}
+      : {
+          caution:
+            `this asserts that node ${lost.join(", ")} never runs again: writes that only lost nodes had are forgotten, and ` +
+            "what comes back under that number is refused",
+        };
+  await applyChange(context, { changes, ...caution, yes, detach });
 }
 
-const spaceHeads = [
-  "RECORDS",
-  "CHUNKS",
-  "STORED",
-  "RECLAIMABLE",
-  "UPLOADING",
-  "DISK USED",
-  "DISK FREE",
-  "FULL",
-  "DAMAGED",
-  "REPAIRED",
-];
-
-function spaceTable(nodes: readonly NodeInfo[]): string {
-  const known = nodes.flatMap((node) => loadOf(node) ?? []);
-  return tableText(
-    ["NODE", ...spaceHeads],
-    [
-      ...nodes.map((node) => [node.id, ...spaceCells(loadOf(node))]),
-      ["all", ...spaceCells(known.length === 0 ? undefined : known.reduce<Space>(sum, nothing))],
-    ],
-  );
-}
-
-/** The last word of a node that is gone says nothing about now. */
-function loadOf({ load, state }: NodeInfo): NodeLoadInfo | undefined {
-  return state === "down" ? undefined : load;
-}
-
-function activityCells(load: NodeLoadInfo | undefined): readonly string[] {
-  if (!load) return ["-", "-", "-", "-"];
-  return [
-    load.operationsPerSecond.toFixed(0),
-    `${(load.cpuFraction * 100).toFixed(0)} %`,
-    `${load.eventLoopDelayMs.toFixed(1)} ms`,
-    formatBytes(load.residentBytes),
-  ];
-}
-
-type Space = Pick<
-  NodeLoadInfo,
-  | "records"
-  | "chunks"
-  | "chunkBytes"
-  | "diskUsedBytes"
-  | "diskFreeBytes"
-  | "reclaimableBytes"
-  | "uploadingBytes"
-  | "full"
-  | "damage"
->;
-
-function spaceCells(space: Space | undefined): readonly string[] {
-  if (!space) return spaceHeads.map(() => "-");
-  return [
-    String(space.records),
-    String(space.chunks),
-    formatBytes(space.chunkBytes),
-    formatBytes(space.reclaimableBytes),
-    formatBytes(space.uploadingBytes),
-    formatBytes(space.diskUsedBytes),
-    formatBytes(space.diskFreeBytes),
-    space.full ? "FULL" : "no",
-    String(damagedCount(space.damage)),
-    String(repairedCount(space.damage)),
-  ];
-}
-
-const nothing: Space = {
-  records: 0,
-  chunks: 0,
-  chunkBytes: 0,
-  diskUsedBytes: 0,
-  diskFreeBytes: 0,
-  reclaimableBytes: 0,
-  uploadingBytes: 0,
-  full: false,
-  damage: { recordsDamaged: 0, recordsRepaired: 0, chunksDamaged: 0, chunksRepaired: 0 },
-};
-
-function sum(a: Space, b: Space): Space {
-  return {
-    records: a.records + b.records,
-    chunks: a.chunks + b.chunks,
-    chunkBytes: a.chunkBytes + b.chunkBytes,
-    diskUsedBytes: a.diskUsedBytes + b.diskUsedBytes,
-    diskFreeBytes: a.diskFreeBytes + b.diskFreeBytes,
-    reclaimableBytes: a.reclaimableBytes + b.reclaimableBytes,
-    uploadingBytes: a.uploadingBytes + b.uploadingBytes,
-    full: a.full || b.full,
-    damage: {
-      recordsDamaged: a.damage.recordsDamaged + b.damage.recordsDamaged,
-      recordsRepaired: a.damage.recordsRepaired + b.damage.recordsRepaired,
-      chunksDamaged: a.damage.chunksDamaged + b.damage.chunksDamaged,
-      chunksRepaired: a.damage.chunksRepaired + b.damage.chunksRepaired,
-    },
+/** What the SuperNode would refuse, said with the next step. @throws QuorumError `not_found`, `precondition_failed` */
+function checkNodes(changes: readonly NodeChange[], nodes: readonly NodeInfo[]): void {
+  const find = (id: number): NodeInfo => {
+    const found = nodes.find((node) => node.id === id);
+    if (found) return found;
+    throw new QuorumError({
+      code: "not_found",
+      message: `the cluster has no DataNode ${id}; it has ${nodes.map((node) => node.id).join(", ")}`,
+    });
   };
+  for (const { node, role, replacedBy } of changes) {
+    const { state } = find(node);
+    if (replacedBy !== undefined) find(replacedBy);
+    if (role !== "lost" || state === "down") continue;
+    throw new QuorumError({
+      code: "precondition_failed",
+      message: `node ${node} is ${state}, so it is not lost; leave --lost out, and it gives its files away itself`,
+    });
+  }
 }
 
-export const node = group({ name: "node", describe: "Show the DataNodes", commands: [list] });
+export const node = group({
+  name: "node",
+  describe: "Show the DataNodes, and move files away from them",
+  commands: [list, drain, activate, remove, replace],
+});
