@@ -127,8 +127,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
   const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh });
   const isLocal = (node: NodeId) => links.isLocal(node);
-  const ranges = new RangeQuorum({ replica, isLocal, peers, clock, log });
-  const lister = new Lister({ store, ranges, coordinator, clock });
+  const ranges = new RangeQuorum({ replica, context, isLocal, peers, clock, log });
+  const lister = new Lister({ store, ranges, coordinator, clock, refresh });
   const admission = new Admission(config.limits, clock);
   const buckets = new Buckets({ store, refresh });
   const loadMeter: LoadMeter = new LoadMeter({

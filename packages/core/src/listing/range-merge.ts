@@ -33,6 +33,8 @@ export interface RangePage {
   readonly truncated: boolean;
   /** When truncated: everything up to and including this path has been said. */
   readonly lastPath: string;
+  /** The highest floor of any partition on the node: it may have forgotten votes up to there. */
+  readonly floor: number;
 }
 
 export type MergedEntry =
@@ -51,6 +53,7 @@ export interface MergedRange {
 interface Cursor {
   readonly node: NodeId;
   readonly entries: readonly RangeEntry[];
+  readonly floor: number;
   next: number;
   /** The entry at the path that is being decided, if the page has one. */
   entry: RangeEntry | undefined;
@@ -65,9 +68,10 @@ export function mergeRange(options: {
   readonly votersOf: (path: string) => Electorate;
 }): MergedRange {
   const upTo = reachOf(options.pages.values());
-  const cursors = [...options.pages].map(([node, { entries }]): Cursor => ({
+  const cursors = [...options.pages].map(([node, { entries, floor }]): Cursor => ({
     node,
     entries,
+    floor,
     next: 0,
     entry: undefined,
   }));
@@ -104,12 +108,18 @@ function advance(cursors: readonly Cursor[]): string | undefined {
 }
 
 function decide(path: string, cursors: readonly Cursor[], voters: Electorate): MergedEntry | undefined {
-  const answers = (node: NodeId) => cursors.some((cursor) => cursor.node === node && cursor.entry?.kind !== "corrupt");
-  if (!hasQuorum(voters, "read", answers)) return { kind: "unknown", path };
   const newest = newestOf(cursors, voters);
+  const counter = newest?.accepted.counter ?? Infinity;
+  const answers = (node: NodeId) => cursors.some((cursor) => cursor.node === node && vouches(cursor, counter));
+  if (!hasQuorum(voters, "read", answers)) return { kind: "unknown", path };
   if (!newest) return undefined;
   if (!isKnown(newest.accepted, cursors, voters)) return { kind: "unknown", path };
   return newest.value.kind === "live" ? { kind: "live", path, value: newest.value } : undefined;
+}
+
+/** As for a read of one file: who has no entry, and may have erased one since, cannot say that a lower ballot is the newest. */
+function vouches({ entry, floor }: Cursor, counter: number): boolean {
+  return entry ? entry.kind === "record" : floor < counter;
 }
 
 type RecordEntry = Extract<RangeEntry, { kind: "record" }>;

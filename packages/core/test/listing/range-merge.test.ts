@@ -7,6 +7,7 @@ import {
   hasQuorum,
   highestAccepted,
   isKnown,
+  isNewest,
   mergeRange,
   type NodeId,
   nodeId,
@@ -80,6 +81,26 @@ describe("range merge (N=3 R=2 W=2)", () => {
     expect(summary(held)).toEqual([]);
   });
 
+  it("a node that may have erased something newer does not vouch: the file has to be read", () => {
+    const told = record("a", 4, { committed: 4 });
+    expect(summary(pages(page([told]), page([], Infinity, 3)))).toEqual(["a:live"]);
+    expect(summary(pages(page([told]), page([], Infinity, 4)))).toEqual(["a:unknown"]);
+    expect(summary(pages(page([told]), page([], Infinity, 4), page([])))).toEqual(["a:live"]);
+    expect(summary(pages(page([told]), page([record("a", 3)], Infinity, 4)))).toEqual(["a:live"]);
+  });
+
+  it("a partition that moves: two votes in each group, or the file has to be read", () => {
+    const [from, to] = [voters(3, 2, 2).members, [nodeId(3), nodeId(4), nodeId(5)]];
+    const joint = electorate([
+      { members: from, read: 2, write: 2 },
+      { members: to, read: 2, write: 2 },
+    ]);
+    const file = page([record("a", 4)]);
+    expect(summary(pages(file, file, file, page([]), page([])), joint)).toEqual(["a:unknown"]);
+    expect(summary(pages(file, file, file, file, page([])), joint)).toEqual(["a:live"]);
+    expect(summary(pages(file, file), joint)).toEqual(["a:unknown"]);
+  });
+
   it("pages that end early settle only what all of them reached", () => {
     const held = pages(
       page([record("a", 1), record("b", 1), record("c", 1)], 2),
@@ -111,12 +132,13 @@ describe("range merge against one file at a time", () => {
     cells: fc.array(fc.array(cell, { minLength: 5, maxLength: 5 }), { minLength: 5, maxLength: 5 }),
     limits: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 5, maxLength: 5 }),
     answering: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+    floors: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 5, maxLength: 5 }),
     tombstones: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
   });
 
   it("says live exactly where a vote on the single file is known to be live", () => {
     fc.assert(
-      fc.property(scenario, ({ quorum, cells, limits, answering, tombstones }) => {
+      fc.property(scenario, ({ quorum, cells, limits, answering, floors, tombstones }) => {
         const held = new Map<NodeId, readonly RangeEntry[]>();
         for (const node of quorum.members) {
           if (!answering[node - 1]) continue;
@@ -131,11 +153,13 @@ describe("range merge against one file at a time", () => {
         }
         if (!hasQuorum(quorum, "read", (node) => held.has(node))) return;
 
-        const cut = new Map([...held].map(([node, entries]) => [node, page(entries, limits[node - 1])]));
+        const cut = new Map(
+          [...held].map(([node, entries]) => [node, page(entries, limits[node - 1], floors[node - 1])]),
+        );
         const merged = mergeRange({ pages: cut, votersOf: () => quorum });
         const reached = paths.filter((path) => merged.upTo === undefined || comparePaths(path, merged.upTo) <= 0);
         const expected = reached.flatMap((path) => {
-          const kind = kindOf(path, held, quorum);
+          const kind = kindOf(path, { held, floors, quorum });
           return kind === "absent" ? [] : [`${path}:${kind}`];
         });
         expect(merged.entries.map((entry) => `${entry.path}:${entry.kind}`)).toEqual(expected);
@@ -145,7 +169,15 @@ describe("range merge against one file at a time", () => {
   });
 
   /** Dumb and slow: the replies to a vote on this one path, judged as a read judges them. */
-  function kindOf(path: string, held: ReadonlyMap<NodeId, readonly RangeEntry[]>, quorum: Electorate) {
+  function kindOf(
+    path: string,
+    cluster: {
+      readonly held: ReadonlyMap<NodeId, readonly RangeEntry[]>;
+      readonly floors: readonly number[];
+      readonly quorum: Electorate;
+    },
+  ) {
+    const { held, floors, quorum } = cluster;
     const replies = new Map<NodeId, ReplicaState>();
     let somebodySaysSomething = false;
     for (const [node, entries] of held) {
@@ -154,12 +186,12 @@ describe("range merge against one file at a time", () => {
       if (entry?.kind === "corrupt") continue;
       const zero = { counter: 0, node: 0, incarnation: 0 };
       const { accepted, value, committed } = entry ?? { accepted: zero, value: undefined, committed: zero };
-      replies.set(node, { kind: "state", accepted, value, committed, floor: 0 });
+      replies.set(node, { kind: "state", accepted, value, committed, floor: floors[node - 1] ?? 0 });
     }
     if (!somebodySaysSomething) return "absent";
     if (!hasQuorum(quorum, "read", (node) => replies.has(node))) return "unknown";
     const finding = highestAccepted(replies);
-    if (!isKnown(finding, replies, quorum)) return "unknown";
+    if (!isNewest(finding, replies, quorum) || !isKnown(finding, replies, quorum)) return "unknown";
     return finding.value?.kind === "live" ? "live" : "absent";
   }
 });

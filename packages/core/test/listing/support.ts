@@ -29,11 +29,11 @@ export function record(
 }
 
 /** A page of these entries, cut after `limit`. */
-export function page(entries: readonly RangeEntry[], limit = Infinity): RangePage {
+export function page(entries: readonly RangeEntry[], limit = Infinity, floor = 0): RangePage {
   const sorted = [...entries].sort((a, b) => comparePaths(a.path, b.path));
   const shown = sorted.slice(0, limit);
   const truncated = shown.length < sorted.length;
-  return { entries: shown, truncated, lastPath: truncated ? (shown.at(-1)?.path ?? "") : "" };
+  return { entries: shown, truncated, lastPath: truncated ? (shown.at(-1)?.path ?? "") : "", floor };
 }
 
 export function pages(...perNode: readonly RangePage[]): ReadonlyMap<NodeId, RangePage> {

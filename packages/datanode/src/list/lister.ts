@@ -8,6 +8,7 @@ import {
   type ListedFile,
   type ListQuery,
   type MergedEntry,
+  type MergedRange,
   QuorumError,
   assert,
   commonPrefixOf,
@@ -38,6 +39,8 @@ export interface ListerOptions {
   readonly ranges: RangeQuorum;
   readonly coordinator: Coordinator;
   readonly clock: Clock;
+  /** Asks the SuperNode for the newest view. */
+  readonly refresh: () => Promise<void>;
 }
 
 // With a delimiter a range may roll up into one item, and then the next one starts behind all that it stands for.
@@ -46,6 +49,8 @@ const rollUpRangeMax = 1000;
 const rangesMax = 50;
 // Files whose state is unclear are read so many at a time: enough to hide the round trips, and no flood.
 const readsAtOnceMax = 32;
+// All nodes hear of a new layout within milliseconds, and the next one may be on its way; so long it waits between two tries.
+const layoutPauseMs = { first: 10, longest: 200 } as const;
 
 export class Lister {
   readonly #options: ListerOptions;
@@ -64,29 +69,20 @@ export class Lister {
   }
 
   async #page(request: ListRequest, signal: AbortSignal): Promise<ListPage> {
-    const { view } = this.#options.store;
-    if (!view.layout) throw new QuorumError({ code: "unavailable", message: view.forming ?? "there is no layout" });
     const assembly = new ListAssembly(request.query);
     for (let ranges = 1; !assembly.done; ranges += 1) {
-      const upTo = await this.#addRange(assembly, { request, view, signal });
+      const upTo = await this.#addRange(assembly, request, signal);
       if (ranges >= rangesMax && upTo !== undefined) assembly.stopHere(upTo);
     }
     const { files, commonPrefixes, nextAfter } = assembly;
     return { files, commonPrefixes, nextAfter };
   }
 
-  async #addRange(
-    assembly: ListAssembly,
-    context: { readonly request: ListRequest; readonly view: ClusterView; readonly signal: AbortSignal },
-  ): Promise<string | undefined> {
-    const { request, view, signal } = context;
-    const { bucket, query, deadlineMs } = request;
-    const { prefix, delimiter } = query;
+  async #addRange(assembly: ListAssembly, request: ListRequest, signal: AbortSignal): Promise<string | undefined> {
+    const { query } = request;
     // One more than fits tells whether the page is the last one.
-    const limit = Math.min(delimiter === "" ? rangeLimitMax : rollUpRangeMax, assembly.room + 1);
-    const question = { view, bucket, prefix, after: assembly.cursor, limit, deadlineMs, signal };
-    const pages = await this.#options.ranges.ask(question);
-    const { entries, upTo } = mergeRange({ pages, votersOf: (path) => votersOf(view, bucket, path) });
+    const limit = Math.min(query.delimiter === "" ? rangeLimitMax : rollUpRangeMax, assembly.room + 1);
+    const { entries, upTo } = await this.#range({ request, after: assembly.cursor, limit, signal });
     const found = await this.#readUnknown(unknownPaths(entries, query), request, signal);
     for (const entry of entries) {
       const value = entry.kind === "live" ? entry.value : found.get(entry.path)?.value;
@@ -94,6 +90,38 @@ export class Lister {
     }
     assembly.reached(upTo);
     return upTo;
+  }
+
+  /** A page is told under one layout by all; where that changes meanwhile, it is asked for again under the new one. */
+  async #range(options: {
+    readonly request: ListRequest;
+    readonly after: string;
+    readonly limit: number;
+    readonly signal: AbortSignal;
+  }): Promise<MergedRange> {
+    const { request, ...range } = options;
+    const { bucket, query, deadlineMs } = request;
+    const { store, ranges, clock } = this.#options;
+    for (let pauseMs: number = layoutPauseMs.first; ; pauseMs = Math.min(2 * pauseMs, layoutPauseMs.longest)) {
+      const { view } = store;
+      if (!view.layout) throw new QuorumError({ code: "unavailable", message: view.forming ?? "there is no layout" });
+      try {
+        const pages = await ranges.ask({ ...range, view, bucket, prefix: query.prefix, deadlineMs });
+        return mergeRange({ pages, votersOf: (path) => votersOf(view, bucket, path) });
+      } catch (thrown) {
+        const error = QuorumError.from(thrown);
+        if (error.code !== "precondition_failed") throw error;
+        if (clock.nowMs() + pauseMs >= deadlineMs || options.signal.aborted) throw layoutChanged(error);
+        await this.#newerView(view, pauseMs);
+      }
+    }
+  }
+
+  /** A newer view than this, or at least a pause. */
+  async #newerView(view: ClusterView, pauseMs: number): Promise<void> {
+    const { store, clock, refresh } = this.#options;
+    await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+    if (store.view === view) await refresh().catch(() => undefined);
   }
 
   async #readUnknown(
@@ -124,6 +152,11 @@ export class Lister {
       });
     });
   }
+}
+
+function layoutChanged(cause: QuorumError): QuorumError {
+  const message = "files kept moving between DataNodes while they were listed; try again";
+  return new QuorumError({ code: "unavailable", message, cause });
 }
 
 function votersOf(view: ClusterView, bucket: BucketView, path: string) {

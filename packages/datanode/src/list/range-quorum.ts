@@ -20,6 +20,8 @@ import { ReplicaServiceService } from "@quorumfs/proto";
 import type { BucketView, ClusterView } from "../cluster/cluster-view.js";
 import type { Peers } from "../coordinator/peers.js";
 import type { LocalReplica } from "../replica/local-replica.js";
+import { checkRangeLayout } from "../replica/range-layout.js";
+import type { ReplicaContext } from "../replica/replica-context.js";
 import { rangePageFromWire } from "../replica/wire.js";
 
 export interface RangeQuestion {
@@ -37,6 +39,7 @@ export interface RangeQuestion {
 
 export interface RangeQuorumOptions {
   readonly replica: LocalReplica;
+  readonly context: ReplicaContext;
   readonly isLocal: (node: NodeId) => boolean;
   readonly peers: Peers;
   readonly clock: Clock;
@@ -54,7 +57,10 @@ export class RangeQuorum {
     this.#options = options;
   }
 
-  /** @throws QuorumError `quorum_unavailable`: some partition has too few replicas that answer; `cancelled` */
+  /**
+   * @throws QuorumError `precondition_failed`: too few replicas that answer follow the layout of the question, and some a newer
+   *   one; `quorum_unavailable`: some partition has too few replicas that answer; `cancelled`
+   */
   ask(question: RangeQuestion): Promise<ReadonlyMap<NodeId, RangePage>> {
     return new Promise((resolve, reject) => {
       const round = new RangeRound(this.#options, question, (error, pages) => {
@@ -77,6 +83,8 @@ class RangeRound {
   readonly #asked = new Set<NodeId>();
   readonly #abort = new AbortController();
   #impatient = false;
+  /** Somebody follows a newer layout. */
+  #isOutdated = false;
   #ended = false;
   #cancelPatience: (() => void) | undefined;
   readonly #giveUp = (): void => {
@@ -140,7 +148,9 @@ class RangeRound {
         this.#settle();
       },
       (thrown: unknown) => {
-        this.#failures.push({ node, reason: QuorumError.from(thrown).message });
+        const { code, message } = QuorumError.from(thrown);
+        if (code === "precondition_failed") this.#isOutdated = true;
+        this.#failures.push({ node, reason: message });
         if (!this.#ended) this.#askRest();
         this.#settle();
       },
@@ -149,8 +159,13 @@ class RangeRound {
 
   async #pageOf(node: NodeId): Promise<RangePage> {
     const { bucket, prefix, after, limit, view, deadlineMs } = this.#question;
-    const { replica, isLocal, peers, clock } = this.#options;
-    if (isLocal(node)) return replica.rangeRead({ bucket: bucket.id, prefix, after, limit });
+    const { replica, context, isLocal, peers, clock } = this.#options;
+    if (isLocal(node)) {
+      await checkRangeLayout(context, view.layoutNumber);
+      const page = await replica.rangeRead({ bucket: bucket.id, prefix, after, limit });
+      await checkRangeLayout(context, view.layoutNumber);
+      return page;
+    }
     const peer = peers.find(node);
     if (!peer) throw new QuorumError({ code: "unavailable", message: "its address is not known" });
     const timeoutMs = Math.max(1, Math.ceil(deadlineMs - clock.nowMs()));
@@ -177,7 +192,7 @@ class RangeRound {
     const nodes = this.#failures.filter(({ node }) => voters.members.some((member) => member === node));
     const why = nodes.map(({ node, reason }) => `node ${node}: ${reason}`).join("; ");
     return new QuorumError({
-      code: "quorum_unavailable",
+      code: this.#isOutdated ? "precondition_failed" : "quorum_unavailable",
       message: `some files of the list needed ${needed} answers and got ${got} (${why})`,
       details: { needed, got, nodes },
     });

@@ -108,6 +108,7 @@ export class LocalReplica {
       committedOf: (bucket, path) => this.#committed.get(nameOf(bucket, path)),
       onDamage: (file) => this.#onDamage(file),
       settled: () => this.#batches.settled(),
+      highestFloor: () => this.#floors.highest,
     });
     this.#mend();
   }

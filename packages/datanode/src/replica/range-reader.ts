@@ -52,6 +52,8 @@ export interface RangeReaderOptions {
   readonly onDamage: (file: DamagedFile) => void;
   /** Resolves when everything that was written before is durable. */
   readonly settled: () => Promise<void>;
+  /** The highest floor on the disk; undefined: one of them is damaged. */
+  readonly highestFloor: () => number | undefined;
 }
 
 /** What one step has read. */
@@ -87,13 +89,19 @@ export class RangeReader {
       const step = this.#step(range, { entriesMax, bytesMax: pageBytesMax - bytes });
       for (const { entry } of step.entries) entries.push(entry);
       bytes += step.bytes;
-      if (step.lastKey === undefined) return await this.#durable({ entries, truncated: false, lastPath: "" });
+      if (step.lastKey === undefined) return await this.#page({ entries, truncated: false, lastPath: "" });
       if (entries.length === limit || bytes >= pageBytesMax) {
-        return await this.#durable({ entries, truncated: true, lastPath: pathOfKey(step.lastKey) });
+        return await this.#page({ entries, truncated: true, lastPath: pathOfKey(step.lastKey) });
       }
       range = behindKey(range, step.lastKey);
       await this.#endOfTurn();
     }
+  }
+
+  /** The floor is read last: of everything that was erased before its place in the page came, it tells. */
+  async #page(page: Omit<RangePage, "floor">): Promise<RangePage> {
+    await this.#options.settled();
+    return { ...page, floor: this.#options.highestFloor() ?? Number.MAX_SAFE_INTEGER };
   }
 
   async *scan(request: ScanRequest): AsyncGenerator<readonly ScannedEntry[]> {

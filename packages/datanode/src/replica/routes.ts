@@ -86,7 +86,10 @@ class ReplicaService {
     votingCaller(call, context);
     const request = rangeRequestFromWire(message);
     await checkRangeLayout(context, message.layout);
-    return rangePageToWire(await replica.rangeRead(request));
+    const page = await replica.rangeRead(request);
+    // What the page is made of may have been given up on the way.
+    await checkRangeLayout(context, message.layout);
+    return rangePageToWire(page);
   }
 
   async *scanRecords(message: ScanRecordsRequest, call: CallContext): AsyncGenerator<ScanRecordsResponse> {

@@ -130,13 +130,14 @@ function rangeEntryFromWire(message: RangeEntryMessage): RangeEntry {
 }
 
 export function rangePageToWire(page: RangePage): RangeReadResponse {
-  return { entries: page.entries.map(rangeEntryToWire), lastPath: page.lastPath, truncated: page.truncated, floor: 0 };
+  const { entries, lastPath, truncated, floor } = page;
+  return { entries: entries.map(rangeEntryToWire), lastPath, truncated, floor };
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */
 export function rangePageFromWire(message: RangeReadResponse): RangePage {
-  const { entries, lastPath, truncated } = message;
-  return { entries: entries.map(rangeEntryFromWire), lastPath, truncated };
+  const { entries, lastPath, truncated, floor } = message;
+  return { entries: entries.map(rangeEntryFromWire), lastPath, truncated, floor };
 }
 
 /** @throws QuorumError `invalid_argument` */

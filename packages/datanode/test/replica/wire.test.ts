@@ -112,7 +112,12 @@ describe("round trips through bytes", () => {
       }),
       fc.record({ kind: fc.constant("corrupt" as const), path: paths }),
     );
-    const pages = fc.record({ entries: fc.array(entries, { maxLength: 5 }), truncated: fc.boolean(), lastPath: paths });
+    const pages = fc.record({
+      entries: fc.array(entries, { maxLength: 5 }),
+      truncated: fc.boolean(),
+      lastPath: paths,
+      floor: fc.nat(),
+    });
     fc.assert(
       fc.property(pages, (page) => {
         const bytes = RangeReadResponse.encode(rangePageToWire(page)).finish();
