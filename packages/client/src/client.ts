@@ -26,6 +26,7 @@ import type {
 import { layoutOf } from "./layout.js";
 import { entriesOf, pagesAhead } from "./listing.js";
 import { AbortListeners } from "./operation/abort-listeners.js";
+import { Departures } from "./operation/departures.js";
 import { FileTurns } from "./operation/file-turns.js";
 import { Gate, WaitingRoom } from "./operation/gate.js";
 import { Operation } from "./operation/operation.js";
@@ -44,7 +45,7 @@ import {
 } from "./options.js";
 import type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
 import { attributesOf, checkPageSize, mutationOf } from "./requests.js";
-import { RetryBudget } from "./retry/retry-budget.js";
+import { hedgesPerRead, RetryBudget } from "./retry/retry-budget.js";
 import { SeenVersions } from "./retry/seen-versions.js";
 import { DataNodes } from "./routing/data-nodes.js";
 import { scrubOf } from "./scrub.js";
@@ -90,7 +91,9 @@ export class Client implements QuorumFs {
       log,
       dataNodes,
       budget: new RetryBudget(clock.nowMs()),
+      hedgeBudget: new RetryBudget(clock.nowMs(), hedgesPerRead),
       gate: new Gate(underWayMax, room),
+      departures: new Departures(),
       turns: new FileTurns(room),
       abortListeners: new AbortListeners(),
       pausing: new Set(),

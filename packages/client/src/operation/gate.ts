@@ -27,9 +27,21 @@ export class WaitingRoom {
 /** Begins an operation. @returns whether it really began: one that was given up while it waited does not */
 export type Begin = () => boolean;
 
-/** Lets so many operations be under way at once; the others wait their turn in order. */
+// A few are left in any case, or nobody would find out that the overload is over.
+const placesMin = 16;
+// Less by this share when the cluster refuses, once in a while, and more by so many each time that all places were answered.
+const cut = 0.85;
+const cutEveryMs = 100;
+const growth = 4;
+
+/**
+ * Lets so many operations be under way at once; the others wait their turn in order. How many may follow what the other side
+ * takes, as TCP's window does: fewer when it refuses, slowly more when it does not.
+ */
 export class Gate {
-  readonly #places: number;
+  readonly #placesMax: number;
+  #places: number;
+  #cutAtMs = -Infinity;
   readonly #room: WaitingRoom;
   #taken = 0;
   #waiting: Begin[] = [];
@@ -38,8 +50,26 @@ export class Gate {
   #holds = 0;
 
   constructor(places: number, room: WaitingRoom) {
+    this.#placesMax = places;
     this.#places = places;
     this.#room = room;
+  }
+
+  /** Operations that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** The other side is at its limit. */
+  narrow(nowMs: number): void {
+    if (nowMs - this.#cutAtMs < cutEveryMs) return;
+    this.#cutAtMs = nowMs;
+    this.#places = Math.max(Math.min(placesMin, this.#placesMax), Math.min(this.#places, this.#taken) * cut);
+  }
+
+  /** The other side has done what it was asked. */
+  widen(): void {
+    if (this.#places < this.#placesMax) this.#places = Math.min(this.#placesMax, this.#places + growth / this.#places);
   }
 
   /** Nobody is under way, and so nobody waits. */

@@ -6,11 +6,12 @@
  * One promise, no AbortController and no timer of its own: at tens of thousands of operations per second each counts.
  */
 import { assert, type CancelSignal, type CancelTimer, QuorumError } from "@quorumfs/core";
-import type { FileRequest, FileResponse } from "@quorumfs/proto";
+import { ErrorCode, type ErrorDetail, type FileRequest, type FileResponse } from "@quorumfs/proto";
 import { type CancelCall, errorFromDetail } from "@quorumfs/rpc";
-import { backoffMs } from "../retry/backoff.js";
+import { backoffMs, hintedMs } from "../retry/backoff.js";
 import { Ledger, type NextStep } from "../retry/ledger.js";
 import type { Target, Waiting } from "../routing/target.js";
+import { SecondRead } from "./second-read.js";
 import type { Surroundings } from "./surroundings.js";
 
 export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
@@ -48,6 +49,14 @@ const attemptPatience = 3;
 // An answer that took this much of the time for the attempt shows that there was too little of it.
 const nearlyTimedOut = 0.8;
 
+// A retry beyond the budget pauses as if it had been tried so often before: 160 ms, then longer, up to a second.
+const unaffordableRounds = 3;
+// Who waits for his turn for longer than this share of his time is better told at once, when he comes: what begins with
+// hardly any time left is done for nothing, and with enough of it nothing else is done any more.
+const waitingShare = 0.5;
+// A short line passes, whatever was measured.
+const lineMin = 256;
+
 export class Operation<Result> implements Waiting {
   readonly kind: Waiting["kind"];
   readonly #spec: OperationSpec<Result>;
@@ -67,9 +76,11 @@ export class Operation<Result> implements Waiting {
   /** Attempts that took too long: each doubles the time for the next. */
   #slowAttempts = 0;
   #target: Target | undefined;
-  #attemptedAtMs = 0;
+  askedAtMs = 0;
   #attemptMs = 0;
   #cancelCall: CancelCall | undefined;
+  /** Another node that is asked the same, since the first is late. */
+  #second: SecondRead | undefined;
   #cancelPause: CancelTimer | undefined;
 
   constructor(spec: OperationSpec<Result>, surroundings: Surroundings) {
@@ -95,10 +106,9 @@ export class Operation<Result> implements Waiting {
 
   #start(): void {
     const { signal, name } = this.#spec;
-    const { budget, turns, abortListeners } = this.#surroundings;
+    const { turns, abortListeners } = this.#surroundings;
     if (signal?.aborted) return this.#onAbort();
     if (signal) abortListeners.add(signal, this.#onAbort);
-    budget.deposit();
     this.#pass((begin) => (this.kind === "write" ? turns.enter(name, begin) : begin()), this.#onTurn);
   }
 
@@ -114,8 +124,15 @@ export class Operation<Result> implements Waiting {
 
   readonly #onTurn = (): boolean => {
     if (this.#done) return false;
+    const { gate, departures } = this.#surroundings;
+    const waitMs = gate.waiting < lineMin ? 0 : departures.expectedWaitMs(gate.waiting);
+    const excessMs = waitMs - this.#spec.timeoutMs * waitingShare;
+    if (excessMs > 0) {
+      this.#fail(this.#ledger.tooLate(waitMs, excessMs));
+      return false;
+    }
     this.#hasTurn = this.kind === "write";
-    this.#pass((begin) => this.#surroundings.gate.enter(begin), this.#begin);
+    this.#pass((begin) => gate.enter(begin), this.#begin);
     return true;
   };
 
@@ -123,6 +140,9 @@ export class Operation<Result> implements Waiting {
     if (this.#done) return false;
     this.#entered = true;
     this.#endPause();
+    const { budget, hedgeBudget } = this.#surroundings;
+    budget.deposit();
+    if (this.kind === "read") hedgeBudget.deposit();
     this.#spec.prepare?.();
     this.#attempt();
     return true;
@@ -157,7 +177,7 @@ export class Operation<Result> implements Waiting {
     const target = this.#pick(nowMs);
     if (!target) return this.#nextRound();
     this.#target = target;
-    this.#attemptedAtMs = nowMs;
+    this.askedAtMs = nowMs;
     const patienceMs = attemptPatience * target.latency[this.kind].patienceMs;
     this.#attemptMs = Math.min(remainingMs, patienceMs * 2 ** this.#slowAttempts);
     const mutation = mutationOf(request);
@@ -168,6 +188,50 @@ export class Operation<Result> implements Waiting {
       { timeoutMs: this.#attemptMs },
       this.#onEnd,
     );
+  }
+
+  /** Asks a second node, and takes whichever answer comes first. */
+  onLate(): void {
+    const { clock, dataNodes, hedgeBudget, log } = this.#surroundings;
+    const first = this.#target;
+    if (this.#second || !this.#cancelCall || !first) return;
+    const nowMs = clock.nowMs();
+    const remainingMs = this.#startedAtMs + this.#spec.timeoutMs - nowMs;
+    const target = dataNodes.pickSecondReader(this.#spec.replicas, [...this.#tried, first.id], nowMs);
+    if (!target || remainingMs <= 0 || !hedgeBudget.withdraw(nowMs)) return;
+    log.debug("operation.hedged", { operation: titleOf(this.#spec), node: first.id, second: target.id });
+    this.#second = new SecondRead({
+      target,
+      request: this.#spec.request,
+      askedAtMs: nowMs,
+      timeoutMs: remainingMs,
+      coordinatorsShare,
+      onEnd: (error, response) => this.#onSecond(error, response),
+    });
+  }
+
+  #onSecond(error: QuorumError | undefined, response: FileResponse | undefined): void {
+    const second = this.#second;
+    assert(!this.#done && second !== undefined, "a second read ended that was not under way");
+    const nowMs = this.#surroundings.clock.nowMs();
+    const isFirstUnderWay = this.#cancelCall !== undefined;
+    this.#second = undefined;
+    if (error) {
+      second.failed(error);
+      if (isFirstUnderWay) return;
+      this.#target = second.target;
+      this.#follow(this.#ledger.unanswered(error, false), error);
+      return;
+    }
+    this.#hear({ target: second.target, waiting: second, answer: response?.result });
+    if (isFirstUnderWay && !settles(response?.result)) return;
+    if (isFirstUnderWay) {
+      this.#cancelCall?.();
+      this.#cancelCall = undefined;
+      this.#target?.outrun(this, nowMs);
+    }
+    this.#target = second.target;
+    this.#onAnswer(response?.result);
   }
 
   #pick(nowMs: number): Target | undefined {
@@ -183,12 +247,11 @@ export class Operation<Result> implements Waiting {
     const target = this.#target;
     assert(!this.#done && target !== undefined, "an attempt ended that was not under way");
     const nowMs = this.#surroundings.clock.nowMs();
-    const elapsedMs = nowMs - this.#attemptedAtMs;
+    const elapsedMs = nowMs - this.askedAtMs;
     this.#cancelCall = undefined;
     if (elapsedMs >= this.#attemptMs * nearlyTimedOut) this.#slowAttempts += 1;
     if (error) return this.#turnAway(target, error, elapsedMs >= this.#attemptMs);
-    target.latency[this.kind].measured(elapsedMs, nowMs);
-    target.answered(this, nowMs);
+    this.#hear({ target, waiting: this, answer: response?.result });
     this.#onAnswer(response?.result);
   };
 
@@ -211,7 +274,7 @@ export class Operation<Result> implements Waiting {
 
   #turnAway(target: Target, error: QuorumError, timedOut: boolean): void {
     // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
-    if (error.code === "unavailable") target.failed(this, this.#attemptedAtMs);
+    if (error.code === "unavailable") target.failed(this);
     else target.abandoned(this);
     const step = this.#ledger.unanswered(error, timedOut);
     if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));
@@ -222,8 +285,18 @@ export class Operation<Result> implements Waiting {
     const outcome = this.#understand(answer);
     if (outcome instanceof QuorumError && this.#learnsVersion(outcome)) return this.#attempt();
     if (outcome instanceof QuorumError && this.#canBeMended(outcome)) return this.#mend(outcome);
-    if (outcome instanceof QuorumError) this.#follow(this.#ledger.answered(outcome), outcome);
-    else this.#succeed(outcome.result);
+    if (!(outcome instanceof QuorumError)) return this.#succeed(outcome.result);
+    this.#follow(this.#ledger.answered(outcome), outcome);
+  }
+
+  /** How quickly a node refuses says nothing about how quickly it does what it is asked. */
+  #hear(options: { readonly target: Target; readonly waiting: Waiting; readonly answer: Answer | undefined }): void {
+    const { clock, gate } = this.#surroundings;
+    const { target, waiting, answer } = options;
+    const nowMs = clock.nowMs();
+    if (answer?.$case !== "error" || !isRefusal(answer.value)) return target.answered(waiting, nowMs);
+    target.refused(waiting, nowMs);
+    gate.narrow(nowMs);
   }
 
   /**
@@ -271,13 +344,15 @@ export class Operation<Result> implements Waiting {
   }
 
   #follow(step: NextStep, error: QuorumError): void {
-    const { log, random } = this.#surroundings;
+    const { log, random, budget, clock } = this.#surroundings;
     if (step.next === "finish") return this.#fail(this.#ledger.verdict());
     if (this.#hasTurn && !this.#inDoubt && this.#ledger.mayHaveRun) {
       this.#inDoubt = true;
       this.#surroundings.turns.inDoubt(this.#spec.name);
     }
     if (this.#target && step.next !== "again") this.#tried.push(this.#target.id);
+    // Somebody else is at it already.
+    if (this.#second) return;
     log.debug("operation.retried", {
       operation: titleOf(this.#spec),
       requestId: this.#spec.requestId,
@@ -286,20 +361,23 @@ export class Operation<Result> implements Waiting {
       error: error.message,
     });
     let pauseMs = 0;
-    if (step.next !== "elsewhere") {
-      pauseMs = Math.max(error.details.retryAfterMs ?? 0, backoffMs(this.#round, random));
+    if (step.next !== "elsewhere" && !this.#canTurn(error)) {
+      pauseMs = Math.max(hintedMs(error.details.retryAfterMs ?? 0, random), backoffMs(this.#round, random));
       this.#round += 1;
     }
-    if (step.charged) this.#payFor(pauseMs);
-    else this.#attemptAfter(pauseMs);
+    // What the budget does not cover is not given up, but it gets out of the others' way.
+    if (step.charged && !budget.withdraw(clock.nowMs())) {
+      pauseMs = Math.max(pauseMs, backoffMs(this.#round + unaffordableRounds, random));
+      this.#round += 1;
+    }
+    this.#attemptAfter(pauseMs);
   }
 
-  /** Waits until the budget allows for another retry. */
-  #payFor(pauseMs: number): void {
-    const { budget, clock } = this.#surroundings;
-    const waitMs = budget.withdraw(clock.nowMs());
-    if (waitMs === 0) this.#attemptAfter(pauseMs);
-    else this.#pause(waitMs, () => this.#payFor(pauseMs));
+  /** Whether another node has room, where this one is at its limit. */
+  #canTurn({ code, details }: QuorumError): boolean {
+    if (code !== "resource_exhausted" || details.retryAfterMs === undefined) return false;
+    const { clock, dataNodes } = this.#surroundings;
+    return dataNodes.hasRoom(this.#spec.replicas, this.#tried, clock.nowMs());
   }
 
   /** Every node has been tried. */
@@ -342,6 +420,7 @@ export class Operation<Result> implements Waiting {
   }
 
   #succeed(result: Result): void {
+    this.#surroundings.gate.widen();
     if (this.#finish()) this.#resolve(result);
   }
 
@@ -352,14 +431,31 @@ export class Operation<Result> implements Waiting {
   #finish(): boolean {
     if (this.#done) return false;
     this.#done = true;
+    this.#second?.cancel();
     if (this.#spec.mend) this.#surroundings.pausing.delete(this);
     if (this.#spec.signal) this.#surroundings.abortListeners.remove(this.#spec.signal, this.#onAbort);
     this.#endPause();
-    if (this.#entered) this.#surroundings.gate.leave();
+    if (this.#entered) {
+      const { gate, departures, clock } = this.#surroundings;
+      if (gate.waiting > 0) departures.note(clock.nowMs());
+      gate.leave();
+    }
     if (this.#inDoubt) this.#surroundings.turns.settled(this.#spec.name);
     if (this.#hasTurn) this.#surroundings.turns.leave(this.#spec.name);
     return true;
   }
+}
+
+/** No other node would say anything else. */
+function settles(answer: Answer | undefined): boolean {
+  if (answer?.$case !== "error") return answer !== undefined;
+  const { code } = errorFromDetail(answer.value);
+  return code === "not_found" || code === "invalid_argument" || code === "permission_denied";
+}
+
+/** A node that has too much to do, or a file that too many write to. */
+function isRefusal({ code, retryAfterMs }: ErrorDetail): boolean {
+  return code === ErrorCode.ERROR_CODE_RESOURCE_EXHAUSTED && retryAfterMs > 0;
 }
 
 function titleOf(spec: { readonly verb: string; readonly name: string }): string {

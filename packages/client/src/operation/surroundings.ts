@@ -2,6 +2,7 @@ import type { Clock, Log, Random } from "@quorumfs/core";
 import type { RetryBudget } from "../retry/retry-budget.js";
 import type { DataNodes } from "../routing/data-nodes.js";
 import type { AbortListeners } from "./abort-listeners.js";
+import type { Departures } from "./departures.js";
 import type { FileTurns } from "./file-turns.js";
 import type { Gate } from "./gate.js";
 
@@ -12,8 +13,12 @@ export interface Surroundings {
   readonly log: Log;
   readonly dataNodes: DataNodes;
   readonly budget: RetryBudget;
+  /** Second opinions on reads. */
+  readonly hedgeBudget: RetryBudget;
   /** All operations. */
   readonly gate: Gate;
+  /** How fast the gate is passed. */
+  readonly departures: Departures;
   /** Mutations, by file. */
   readonly turns: FileTurns;
   readonly abortListeners: AbortListeners;

@@ -14,3 +14,8 @@ export function backoffMs(round: number, random: Random): number {
   const ceiling = Math.min(longestMs, firstMs * 2 ** (round - 1));
   return ceiling * (0.5 + random.fraction() / 2);
 }
+
+/** When to come back to a node that has said when: not before, and not all at the same time. */
+export function hintedMs(retryAfterMs: number, random: Random): number {
+  return retryAfterMs * (1 + random.fraction() / 2);
+}

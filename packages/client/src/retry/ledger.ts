@@ -22,7 +22,8 @@ export interface NextStep {
    * - `finish`: every further attempt would end the same way.
    * - `elsewhere`: this node cannot, another may; at once.
    * - `later`: no node can at the moment, or all should be spared; then another one first.
-   * - `again`: later, and at the same node: it is well, and a second coordinator for the same file is what makes it wait.
+   * - `again`: later, and at the same node, unless another is less busy: it is well, and a second coordinator for the same
+   *   file is what makes it wait.
    */
   readonly next: "finish" | "elsewhere" | "later" | "again";
   /** The retry loads a cluster that may have too much to do already, so that the budget decides. */
@@ -34,7 +35,7 @@ const elsewhere: NextStep = { next: "elsewhere", charged: false };
 const elsewhereIfAffordable: NextStep = { next: "elsewhere", charged: true };
 const later: NextStep = { next: "later", charged: false };
 const again: NextStep = { next: "again", charged: false };
-const laterIfAffordable: NextStep = { next: "later", charged: true };
+const againIfAffordable: NextStep = { next: "again", charged: true };
 
 // After so many answers of that kind to attempts that said may_have_run, the coordinators know no more than this.
 const unknownAnswersMax = 3;
@@ -84,7 +85,7 @@ export class Ledger {
       case "quorum_unavailable":
         return later;
       case "resource_exhausted":
-        return laterIfAffordable;
+        return againIfAffordable;
       case "corrupt":
         return this.#doubtful();
       case "cancelled":
@@ -152,6 +153,19 @@ export class Ledger {
   /** What the caller is told when the operation was given up, for instance by its signal. */
   cancelled(error: QuorumError): QuorumError {
     return this.#mayHaveRun ? this.#unknown(error) : this.#withRequestId(error);
+  }
+
+  /** It would get its turn when most of its time is over. */
+  tooLate(waitMs: number, excessMs: number): QuorumError {
+    return this.#withRequestId(
+      new QuorumError({
+        code: "resource_exhausted",
+        message:
+          `${this.#options.title} would wait ${Math.round(waitMs)} ms for its turn, since the cluster does not keep up: ` +
+          "start fewer operations, or give them more time",
+        details: { retryAfterMs: Math.ceil(excessMs), mayHaveRun: this.#mayHaveRun },
+      }),
+    );
   }
 
   #noAttempt(): QuorumError {

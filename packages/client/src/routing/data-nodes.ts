@@ -3,7 +3,8 @@ import type { Loads } from "@quorumfs/proto";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import { BulkPeer } from "./bulk-peer.js";
 import { Session } from "./session.js";
-import { Target } from "./target.js";
+import type { PacedKind } from "./pace.js";
+import { type Rank, rankWorst, Target } from "./target.js";
 
 export interface DataNodesOptions {
   readonly network: Network;
@@ -41,7 +42,12 @@ export class DataNodes {
         onChange: (up) => target.connectionChanged(up),
       });
       const bulk = new BulkPeer({ ...this.#options, id, address, identity });
-      const target: Target = new Target(node, { session, bulk, clock });
+      const target: Target = new Target(node, {
+        session,
+        bulk,
+        clock,
+        usualElsewhere: (kind, self, nowMs) => this.#usualElsewhere(kind, self, nowMs),
+      });
       target.update(node);
       this.#targets.set(node.id, target);
     }
@@ -72,7 +78,7 @@ export class DataNodes {
    *
    * @param replicas in order of preference
    * @param tried ids that are out of the question
-   * @param present the node that does this already for others; it stays as long as it is well
+   * @param present the node that does this already for others; it comes first among equals
    */
   pickWriter(
     replicas: readonly number[],
@@ -80,18 +86,28 @@ export class DataNodes {
     nowMs: number,
     present: number | undefined,
   ): Target | undefined {
-    const target = present === undefined || tried.includes(present) ? undefined : this.#targets.get(present);
-    if (target?.tier === 0) return target;
     let best: Target | undefined;
-    let bestTier = 3;
-    for (const id of replicas) {
+    let bestRank = Infinity;
+    for (const id of present === undefined ? replicas : [present, ...replicas]) {
       const target = this.#targets.get(id);
       if (!target || tried.includes(id)) continue;
-      const tier = target.tier;
-      if (tier === 0) return target;
-      if (tier < bestTier) [best, bestTier] = [target, tier];
+      const rank = target.rank(nowMs);
+      if (rank === 0) return target;
+      if (rank < bestRank) [best, bestRank] = [target, rank];
     }
     return best ?? this.#pickAmong([...this.#targets.keys()], tried, nowMs);
+  }
+
+  /** Whether one of them is well and at no limit. */
+  hasRoom(replicas: readonly number[], tried: readonly number[], nowMs: number): boolean {
+    const ids = replicas.length > 0 ? replicas : [...this.#targets.keys()];
+    return ids.some((id) => !tried.includes(id) && this.#targets.get(id)?.rank(nowMs) === 0);
+  }
+
+  /** A second node for a read that waits for the first: only one that is well. */
+  pickSecondReader(replicas: readonly number[], tried: readonly number[], nowMs: number): Target | undefined {
+    const target = this.#pickAmong(replicas, tried, nowMs);
+    return target?.rank(nowMs) === 0 ? target : undefined;
   }
 
   /** The better of two replicas drawn at random: near the best choice, and clients do not all rush to one node (Mitzenmacher 2001). */
@@ -100,14 +116,14 @@ export class DataNodes {
   }
 
   #pickAmong(ids: readonly number[], tried: readonly number[], nowMs: number): Target | undefined {
-    let bestTier = 3;
+    let bestRank: Rank = rankWorst;
     let candidates: Target[] = [];
     for (const id of ids) {
       const target = this.#targets.get(id);
       if (!target || tried.includes(id)) continue;
-      const tier = target.tier;
-      if (tier > bestTier) continue;
-      if (tier < bestTier) [candidates, bestTier] = [[], tier];
+      const rank = target.rank(nowMs);
+      if (rank > bestRank) continue;
+      if (rank < bestRank) [candidates, bestRank] = [[], rank];
       candidates.push(target);
     }
     return this.#betterOfTwo(candidates, nowMs);
@@ -120,6 +136,15 @@ export class DataNodes {
     const second = (first + 1 + Math.floor(random.fraction() * (candidates.length - 1))) % candidates.length;
     const [a, b] = [candidates[first], candidates[second]];
     return a && b && b.readCost(nowMs) < a.readCost(nowMs) ? b : a;
+  }
+
+  #usualElsewhere(kind: PacedKind, self: Target, nowMs: number): number | undefined {
+    let best: number | undefined;
+    for (const target of this.#targets.values()) {
+      const usualMs = target === self ? undefined : target.usualMs(kind, nowMs);
+      if (usualMs !== undefined && (best === undefined || usualMs < best)) best = usualMs;
+    }
+    return best;
   }
 
   close(): void {

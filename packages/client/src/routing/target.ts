@@ -1,8 +1,11 @@
-import type { CancelTimer, Clock } from "@quorumfs/core";
+import type { CancelTimer, Clock, QuorumError } from "@quorumfs/core";
 import type { Load, Node } from "@quorumfs/proto";
 import { NodeState } from "@quorumfs/proto";
 import type { BulkPeer } from "./bulk-peer.js";
+import { LateWatch } from "./late-watch.js";
 import { Latency } from "./latency.js";
+import type { PacedKind } from "./pace.js";
+import { PaceWatch } from "./pace-watch.js";
 import type { Session } from "./session.js";
 
 // A node that hangs answers the probe when it comes to life; should the probe be lost, another follows after this.
@@ -11,15 +14,39 @@ const probeAgainMs = 1000;
 // Pages of a listing take longer than files.
 const listSilenceMinMs = 3000;
 
+// A second opinion on a read is asked for after the time in which nearly all answers come: sooner would be too often, since
+// timers and turns of the event loop take milliseconds, and later would be felt.
+const lateReadMinMs = 10;
+const lateReadMaxMs = 150;
+// Nobody new waits for a target that has answered nobody for so long, though those that do wait go on for a while.
+const silentMinMs = 30;
+const silentFactor = 4;
+// Long enough that another refusal comes, if it is at its limit for good.
+const overloadedForMs = 1000;
+
 /** How much a target recommends itself: 0 up, 1 suspected by the SuperNode, 2 down or failing. */
 export type Tier = 0 | 1 | 2;
 
 /** An operation that waits for a target's answer. */
 export interface Waiting {
   readonly kind: "read" | "write" | "list";
+  /** When the target was asked. */
+  readonly askedAtMs: number;
+  /** Nearly all answers come sooner. Called of reads, and perhaps more than once. */
+  onLate(): void;
   /** The target has been silent for longer than is usual; who has lost patience turns away from it. */
   onSilence(silentMs: number, usualMs: number): void;
 }
+
+/**
+ * How much a target recommends itself to an operation, the lowest first: 0 well, 1 at its limit, 2 slow or silent,
+ * 3 suspected by the SuperNode, 4 down or failing.
+ */
+export type Rank = 0 | 1 | 2 | 3 | 4;
+export const rankWorst: Rank = 4;
+
+/** What the quickest of the other targets need for an answer; undefined if nobody knows. */
+export type UsualElsewhere = (kind: PacedKind, target: Target, nowMs: number) => number | undefined;
 
 /** One DataNode as this client finds it: what the SuperNode says, and what its own attempts have shown. */
 export class Target {
@@ -41,15 +68,48 @@ export class Target {
   /** It was not reached or did not answer, and has shown no sign of life since. */
   #failing = false;
   #probing = false;
+  readonly #pace: PaceWatch;
+  readonly #lateReads: LateWatch;
+  readonly #lateWrites: LateWatch;
+  #refusedAtMs = -Infinity;
   #closed = false;
   #answeredAtMs = 0;
 
-  constructor(node: Node, ways: { readonly session: Session; readonly bulk: BulkPeer; readonly clock: Clock }) {
+  constructor(
+    node: Node,
+    ways: {
+      readonly session: Session;
+      readonly bulk: BulkPeer;
+      readonly clock: Clock;
+      readonly usualElsewhere: UsualElsewhere;
+    },
+  ) {
     this.#clock = ways.clock;
     this.id = node.id;
     this.address = node.address;
     this.session = ways.session;
     this.bulk = ways.bulk;
+    const { clock, usualElsewhere } = ways;
+    this.#pace = new PaceWatch({
+      clock,
+      probe: (done) => this.#ask((error) => done(!error)),
+      usualElsewhere: (kind, nowMs) => usualElsewhere(kind, this, nowMs),
+    });
+    this.#lateReads = new LateWatch({
+      kind: "read",
+      clock,
+      waiting: this.#waiting,
+      lateMs: () => Math.min(lateReadMaxMs, Math.max(lateReadMinMs, this.latency.read.p95Ms)),
+      onLate: (read) => read.onLate(),
+    });
+    // Two coordinators at work on one file slow each other down: a write is waited for, but others may be spared that.
+    this.#lateWrites = new LateWatch({
+      kind: "write",
+      clock,
+      waiting: this.#waiting,
+      lateMs: () => this.#silentMs,
+      onLate: () => this.#pace.probe(),
+    });
   }
 
   /** Takes over what the SuperNode says. A node that came back deserves trust at once. */
@@ -59,6 +119,7 @@ export class Target {
     if (isBack) {
       this.#failing = false;
       this.bulk.worked();
+      this.#pace.trust();
     }
     this.#stateTier = tier;
     this.#incarnation = node.incarnation;
@@ -71,6 +132,37 @@ export class Target {
 
   get tier(): Tier {
     return this.#failing ? 2 : this.#stateTier;
+  }
+
+  rank(nowMs: number): Rank {
+    if (this.#failing || this.#stateTier === 2) return 4;
+    if (this.#stateTier === 1) return 3;
+    if (this.#pace.isResting(nowMs) || this.#isSilent(nowMs)) return 2;
+    return nowMs - this.#refusedAtMs < overloadedForMs ? 1 : 0;
+  }
+
+  /** It has refused an operation because it has too much to do. */
+  refused(waiting: Waiting, nowMs: number): void {
+    this.#refusedAtMs = nowMs;
+    this.#heard(waiting, nowMs);
+  }
+
+  #isSilent(nowMs: number): boolean {
+    // Listings take their time.
+    if (this.#waiting.size === this.#waitingLists) return false;
+    if (nowMs - this.#silentSinceMs <= this.#silentMs) return false;
+    this.#pace.probe();
+    return true;
+  }
+
+  get #silentMs(): number {
+    const usualMs = Math.max(this.latency.read.p95Ms, this.latency.write.p95Ms);
+    return Math.max(silentMinMs, usualMs * silentFactor);
+  }
+
+  /** Its quickest answers lately. */
+  usualMs(kind: PacedKind, nowMs: number): number | undefined {
+    return this.#pace.usualMs(kind, nowMs);
   }
 
   /** Expected cost of a read, for comparison: how long it takes, times how many are ahead of it. */
@@ -87,6 +179,8 @@ export class Target {
     this.#waiting.add(waiting);
     if (waiting.kind === "list") this.#waitingLists += 1;
     if (!this.#cancelWatch) this.#watchFor(this.#silenceMaxMs);
+    this.#lateReads.began(waiting);
+    this.#lateWrites.began(waiting);
   }
 
   /** The operation turned away; that says nothing about the target. */
@@ -95,33 +189,58 @@ export class Target {
   }
 
   answered(waiting: Waiting, nowMs: number): void {
+    this.#heard(waiting, nowMs);
+    const elapsedMs = nowMs - waiting.askedAtMs;
+    this.latency[waiting.kind].measured(elapsedMs, nowMs);
+    if (waiting.kind !== "list") this.#pace.answered(waiting.kind, elapsedMs, nowMs);
+  }
+
+  #heard(waiting: Waiting, nowMs: number): void {
     this.abandoned(waiting);
     this.#failing = false;
     this.#silentSinceMs = nowMs;
     this.#answeredAtMs = nowMs;
   }
 
-  /** An attempt that began at `startedAtMs` got no answer: the connection failed, or it took too long. */
-  failed(waiting: Waiting, startedAtMs: number): void {
+  /** Another, who was asked later, has answered sooner. */
+  outrun(waiting: Waiting, nowMs: number): void {
+    this.abandoned(waiting);
+    this.latency[waiting.kind].measured(nowMs - waiting.askedAtMs, nowMs);
+    if (waiting.kind !== "list") this.#pace.answered(waiting.kind, Infinity, nowMs);
+  }
+
+  /** An attempt got no answer: the connection failed, or it took too long. */
+  failed(waiting: Waiting): void {
     this.abandoned(waiting);
     // Whoever answers others meanwhile is slow, but not gone.
-    if (this.#answeredAtMs > startedAtMs || this.#failing) return;
+    if (this.#answeredAtMs > waiting.askedAtMs || this.#failing) return;
     this.#failing = true;
     this.#probe();
   }
 
-  /**
-   * Finds out when a target that hangs is back, at no operation's expense. A request without an operation is refused at
-   * once by whoever is alive. Where the connection is lost there is nothing to do: the lane makes it anew, and says so.
-   */
+  /** Finds out when a target that hangs is back, and whether it is itself again. */
   #probe(): void {
-    if (!this.#failing || this.#probing || this.#closed || !this.session.up) return;
-    this.#probing = true;
-    this.session.call({ id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, (error) => {
+    if (!this.#failing || this.#probing) return;
+    const askedAtMs = this.#clock.nowMs();
+    this.#probing = this.#ask((error) => {
       this.#probing = false;
-      if (!error) this.#failing = false;
-      else this.#cancelProbe = this.#clock.after(probeAgainMs, () => this.#probe());
+      if (error) {
+        this.#cancelProbe = this.#clock.after(probeAgainMs, () => this.#probe());
+        return;
+      }
+      this.#failing = false;
+      this.#pace.judge(this.#clock.nowMs() - askedAtMs);
     });
+  }
+
+  /**
+   * A question at no operation's expense: a request without an operation is refused at once by whoever is alive. Where the
+   * connection is lost there is nothing to ask: the lane makes it anew, and says so.
+   */
+  #ask(done: (error: QuorumError | undefined) => void): boolean {
+    if (this.#closed || !this.session.up) return false;
+    this.session.call({ id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, done);
+    return true;
   }
 
   /** A target that answers nobody for so long hangs; one that answers some is only slow, and abandoning it makes it slower. */
@@ -152,6 +271,8 @@ export class Target {
   close(): void {
     this.#closed = true;
     this.#cancelWatch?.();
+    this.#lateReads.close();
+    this.#lateWrites.close();
     this.#cancelProbe?.();
     this.session.close();
     this.bulk.close();

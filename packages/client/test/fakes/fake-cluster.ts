@@ -44,6 +44,8 @@ export class FakeCluster {
   react: (node: number, request: FileRequest) => Reaction;
   /** Nodes that answer nothing at all. */
   readonly hanging = new Set<number>();
+  /** How long nodes take for what costs them nothing. */
+  readonly slow = new Map<number, number>();
   cluster: Cluster;
   /** What each DataNode has of chunks; it outlives the node's death. */
   readonly chunks = new Map<number, FakeChunks>();
@@ -147,7 +149,11 @@ export class FakeCluster {
       this.seen.push({ node, request: structuredClone(request) });
       if (request.operation?.$case === "cancel" || this.hanging.has(node)) continue;
       if (request.operation === undefined) {
-        end.send({ responses: [{ id: request.id, result: errorResult(ErrorCode.ERROR_CODE_INVALID_ARGUMENT) }] });
+        const probed = (): void =>
+          end.send({ responses: [{ id: request.id, result: errorResult(ErrorCode.ERROR_CODE_INVALID_ARGUMENT) }] });
+        const delayMs = this.slow.get(node) ?? 0;
+        if (delayMs > 0) this.clock.after(delayMs, probed);
+        else probed();
         continue;
       }
       const reaction = this.react(node, request);

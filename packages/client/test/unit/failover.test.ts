@@ -182,18 +182,6 @@ describe("failover", () => {
     await expect(cluster.clock.settle(fs.get("files/x"))).rejects.toMatchObject({ code: "corrupt" });
   });
 
-  it("get: overload is retried no sooner than the node asks", async () => {
-    const cluster = new FakeCluster();
-    const fs = await open(cluster);
-    cluster.react = (_node, request) =>
-      cluster.operations.length === 1
-        ? errorResult(ErrorCode.ERROR_CODE_RESOURCE_EXHAUSTED, { retryAfterMs: 3000 })
-        : resultOf(request);
-    const startedAtMs = cluster.clock.nowMs();
-    await cluster.clock.settle(fs.get("files/x"));
-    expect(cluster.clock.nowMs() - startedAtMs).toBeGreaterThanOrEqual(3000);
-  });
-
   it("put: a coordinator that has to contend for the file is asked again, not a second one beside it", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);

@@ -9,17 +9,17 @@ import { Latency } from "../../src/routing/latency.js";
 describe("retry budget", () => {
   it("a node that hangs with a full session can be left at once", () => {
     const budget = new RetryBudget(0);
-    const waits = Array.from({ length: 512 }, () => budget.withdraw(0));
-    expect(waits.every((wait) => wait === 0)).toBe(true);
+    const granted = Array.from({ length: 512 }, () => budget.withdraw(0));
+    expect(granted.every(Boolean)).toBe(true);
   });
 
   it("under lasting overload retries stay a fraction of the traffic", () => {
     const budget = new RetryBudget(0);
-    while (budget.withdraw(0) === 0);
+    while (budget.withdraw(0));
     let granted = 0;
     for (let operation = 0; operation < 10_000; operation += 1) {
       budget.deposit();
-      if (budget.withdraw(0) === 0) granted += 1;
+      if (budget.withdraw(0)) granted += 1;
     }
     expect(granted).toBeLessThanOrEqual(2000);
     expect(granted).toBeGreaterThan(1900);
@@ -27,10 +27,8 @@ describe("retry budget", () => {
 
   it("a quiet client gets another retry soon", () => {
     const budget = new RetryBudget(0);
-    while (budget.withdraw(0) === 0);
-    const waitMs = budget.withdraw(0);
-    expect(waitMs).toBeLessThanOrEqual(100);
-    expect(budget.withdraw(waitMs)).toBe(0);
+    while (budget.withdraw(0));
+    expect(budget.withdraw(100)).toBe(true);
   });
 });
 

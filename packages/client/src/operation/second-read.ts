@@ -1,0 +1,59 @@
+import type { QuorumError } from "@quorumfs/core";
+import type { FileResponse } from "@quorumfs/proto";
+import type { CancelCall } from "@quorumfs/rpc";
+import type { Target, Waiting } from "../routing/target.js";
+import type { Request } from "./operation.js";
+
+export interface SecondReadOptions {
+  readonly target: Target;
+  readonly request: Request;
+  readonly askedAtMs: number;
+  readonly timeoutMs: number;
+  /** Of that time; the rest is for the way back. */
+  readonly coordinatorsShare: number;
+  readonly onEnd: (error: QuorumError | undefined, response: FileResponse | undefined) => void;
+}
+
+/** The attempt at a read that runs beside one that is late. */
+export class SecondRead implements Waiting {
+  readonly kind = "read";
+  readonly target: Target;
+  readonly askedAtMs: number;
+  readonly #cancelCall: CancelCall;
+  #over = false;
+
+  constructor(options: SecondReadOptions) {
+    const { target, request, askedAtMs, timeoutMs, coordinatorsShare, onEnd } = options;
+    this.target = target;
+    this.askedAtMs = askedAtMs;
+    target.began(this, askedAtMs);
+    this.#cancelCall = target.session.call(
+      { id: 0, timeoutMs: Math.ceil(timeoutMs * coordinatorsShare), operation: request },
+      { timeoutMs },
+      (error, response) => {
+        this.#over = true;
+        onEnd(error, response);
+      },
+    );
+  }
+
+  /** It ended without an answer. */
+  failed(error: QuorumError): void {
+    if (error.code === "unavailable") this.target.failed(this);
+    else this.target.abandoned(this);
+  }
+
+  /** There is no third. */
+  onLate(): void {}
+
+  /** The first is silent, too: whoever of them comes back first is welcome. */
+  onSilence(): void {}
+
+  /** Does nothing once it has ended. */
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelCall();
+    this.target.abandoned(this);
+  }
+}
