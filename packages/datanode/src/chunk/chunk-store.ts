@@ -3,7 +3,7 @@
  * (`chunk-rows.ts`). A file becomes durable first, then its row, and only then is a chunk called stored; rows go first, and files
  * after them. So whatever has a row is there, unless the disk has lost it, and what a crash leaves is a file without a row.
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import {
   type Ballot,
   type CancelSignal,
@@ -12,6 +12,7 @@ import {
   type ContentFiles,
   type Disk,
   isLeaseOver,
+  isZeroBallot,
   type Log,
   QuorumError,
   type Random,
@@ -20,9 +21,17 @@ import { ChunkDamage } from "./chunk-damage.js";
 import { ChunkIndex } from "./chunk-index.js";
 import { ChunkIntakes } from "./chunk-intakes.js";
 import { ChunkKeeper } from "./chunk-keeper.js";
-import { type ChunkKey, chunkKeyOf, type FileOwner, ownerKeyBytes, ownerKeyOf, uploadKeyOf } from "./chunk-key.js";
+import {
+  type ChunkKey,
+  chunkKeyBytes,
+  chunkKeyOf,
+  type FileOwner,
+  ownerKeyBytes,
+  ownerKeyOf,
+  uploadKeyOf,
+} from "./chunk-key.js";
 import { ChunkReader } from "./chunk-reader.js";
-import { openChunkRow, openLeaseRow } from "./chunk-rows.js";
+import { openChunkRow, openLeaseRow, openOwnerRow } from "./chunk-rows.js";
 import { DiskRoom } from "./disk-room.js";
 import { Leftovers } from "./leftovers.js";
 import { checkRanges } from "./named-chunks.js";
@@ -80,6 +89,8 @@ export interface ChunkEntry {
   readonly position: Uint8Array;
   /** Undefined: the row is damaged, so that nothing but its name is known. */
   readonly content: ChunkContent | undefined;
+  /** No version needs it any more, and it goes soon. */
+  readonly isRetired: boolean;
 }
 
 /** What this node holds. */
@@ -128,6 +139,7 @@ export interface ChunkStoreOptions {
 export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #index: ChunkIndex;
+  readonly #reader: ChunkReader;
   readonly #damage: ChunkDamage;
   readonly #leases: UploadLeases;
   readonly #intakes: ChunkIntakes;
@@ -154,6 +166,7 @@ export class ChunkStore {
     const onMissing = (chunk: ChunkKey) => this.#onMissing(chunk);
     this.#options = options;
     this.#index = index;
+    this.#reader = reader;
     this.#damage = damage;
     this.#leases = leases;
     this.#intakes = intakes;
@@ -253,6 +266,35 @@ export class ChunkStore {
     await this.#keeper.keep(owner, version, ranges, { afterIdentityRound: options.afterIdentityRound ?? false });
   }
 
+  /** Whether the chunk is here, whole as far as is known, and needed. */
+  has(key: ChunkKey): boolean {
+    const keyBytes = chunkKeyBytes(key);
+    const row = this.#index.chunk(keyBytes);
+    return row !== undefined && row !== "damaged" && row.retiredAtMs === 0 && !this.#damage.has(keyBytes);
+  }
+
+  /**
+   * Removes chunks that others hold now, and that do not belong here any more; those that do are left. At most some hundred at a
+   * time. Resolves when their rows are gone, durably.
+   *
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async dropForeign(keys: readonly ChunkKey[]): Promise<void> {
+    this.#checkOpen();
+    const { belongsHere, clock, files } = this.#options;
+    const nowMs = Math.floor(clock.wallMs());
+    const places = await this.#index.change((change) => {
+      const foreign = keys.filter(({ upload, index }) => !belongsHere(upload, index));
+      return foreign.flatMap((key) => {
+        const place = change.drop(chunkKeyBytes(key), nowMs);
+        return place === undefined ? [] : [place];
+      });
+    });
+    for (const place of places) this.#reader.forget(place);
+    // What a crash leaves behind here is found at the next start.
+    await files.remove(places);
+  }
+
   /**
    * The file's bucket is gone for good, so that no version of it can follow: what a version has named is retired, and so are
    * uploads whose lease is over. Resolves when durable.
@@ -262,6 +304,14 @@ export class ChunkStore {
   async release(owner: FileOwner): Promise<void> {
     this.#checkOpen();
     await this.#keeper.release(owner);
+  }
+
+  /** Whether this node has heard of a chosen version of the file, as far as it remembers; it does as long as it has chunks of the file. */
+  wasNamed(owner: FileOwner): boolean {
+    const ownerKey = ownerKeyBytes(owner);
+    const row = this.#index.tables.owners.get(ownerKey);
+    const version = row && openOwnerRow(ownerKey, Buffer.from(row));
+    return version !== undefined && !isZeroBallot(version);
   }
 
   /**
@@ -297,7 +347,9 @@ export class ChunkStore {
       const page = pageOf(this.#index.tables.chunks, range, entriesPerPage);
       for (const { key, value } of page) {
         const chunk = chunkKeyOf(key);
-        if (chunk) yield { key: chunk, position: key, content: openChunkRow(key, value) };
+        const row = openChunkRow(key, value);
+        if (chunk)
+          yield { key: chunk, position: key, content: row, isRetired: row !== undefined && row.retiredAtMs > 0 };
       }
       const last = page.at(-1);
       range = last ? { start: behind(last.key) } : undefined;

@@ -130,6 +130,20 @@ export class IndexChange {
     this.#totals.retiredBytes -= row.size;
   }
 
+  /** Forgets a chunk, needed or not, and its upload if it was the last one. @returns the place of its file, if it is known */
+  drop(key: Buffer, nowMs: number): string | undefined {
+    const row = this.chunk(key);
+    if (row === undefined) return undefined;
+    if (row === "damaged") this.dropDamaged(key);
+    else {
+      const retired = row.retiredAtMs > 0 ? row : { ...row, retiredAtMs: nowMs };
+      if (row.retiredAtMs === 0) this.retire(key, row, nowMs);
+      this.dropRetired(key, retired);
+    }
+    this.tidy(uploadPartOf(key));
+    return row === "damaged" ? undefined : row.place;
+  }
+
   /** Forgets a chunk of which nothing but its name is known. */
   dropDamaged(key: Buffer): void {
     this.#delete(this.#tables.chunks, key);

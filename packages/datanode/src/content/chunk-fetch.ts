@@ -13,18 +13,30 @@ export interface FetchOptions {
   readonly into: FetchTarget;
   /** What the chunk is known to have; without it, what its other replicas say. */
   readonly expected?: ChunkContent;
+  /** Who has just said that it has `expected`: asked first, and without another question. */
+  readonly from?: NodeId;
   readonly signal: CancelSignal;
 }
 
-/** Copies a chunk from whichever of its other replicas has it whole. */
+interface Source {
+  readonly node: NodeId;
+  readonly content: ChunkContent;
+}
+
+/** Why a node could not be asked, if there is one. */
+interface Silence {
+  reason: unknown;
+}
+
+/** Copies a chunk from whichever of its other replicas has it whole; if none has it, from whoever else does. */
 export class ChunkFetch {
   readonly #peers: Pick<ChunkPeers, "stat" | "read">;
-  readonly #places: Pick<ChunkPlaces, "nearestFirst">;
+  readonly #places: Pick<ChunkPlaces, "nearestFirst" | "elsewhere">;
   readonly #isLocal: (node: NodeId) => boolean;
 
   constructor(options: {
     readonly peers: Pick<ChunkPeers, "stat" | "read">;
-    readonly places: Pick<ChunkPlaces, "nearestFirst">;
+    readonly places: Pick<ChunkPlaces, "nearestFirst" | "elsewhere">;
     readonly isLocal: (node: NodeId) => boolean;
   }) {
     this.#peers = options.peers;
@@ -39,44 +51,63 @@ export class ChunkFetch {
    *   `cancelled` by `signal`
    */
   async fetch(key: ChunkKey, options: FetchOptions): Promise<void> {
-    const { into, signal } = options;
+    const { signal } = options;
     let failure: QuorumError | undefined;
-    for (const { node, content } of await this.#sources(key, options)) {
-      const intake = await into(content, signal);
-      if (intake === "held") return;
+    const silence: Silence = { reason: undefined };
+    for await (const source of this.#sources(key, options, silence)) {
       try {
-        await this.#copy(key, { node, content, intake, signal });
-        await intake.commit();
+        await this.#fetchFrom(source, key, options);
         return;
       } catch (thrown) {
-        await intake.discard();
         failure = QuorumError.from(thrown);
         if (signal.aborted || failure.code === "resource_exhausted") throw failure;
       }
     }
-    throw failure ?? new QuorumError({ code: "not_found", message: `no other replica has ${nameOf(key)}` });
+    if (failure) throw failure;
+    // Who is silent may have it.
+    if (silence.reason !== undefined) throw unreachable(key, silence.reason);
+    throw new QuorumError({ code: "not_found", message: `no other DataNode has ${nameOf(key)}` });
   }
 
-  /** The replicas that have the chunk, and what each says that it has. */
-  async #sources(
-    key: ChunkKey,
-    { expected, signal }: FetchOptions,
-  ): Promise<readonly { readonly node: NodeId; readonly content: ChunkContent }[]> {
-    const { owner, upload, index } = key;
+  /** Who has the chunk, and what each says that it has. The next are asked when those before have not delivered it. */
+  async *#sources(key: ChunkKey, { expected, from, signal }: FetchOptions, silence: Silence): AsyncGenerator<Source> {
+    if (from !== undefined && expected) yield { node: from, content: expected };
+    const others = (nodes: readonly NodeId[]) => nodes.filter((node) => !this.#isLocal(node) && node !== from);
+    for (const nodes of [this.#places.nearestFirst(key), this.#places.elsewhere(key)]) {
+      const { found, failure } = await this.#ask(others(nodes), key, signal);
+      silence.reason ??= failure;
+      for (const source of found) if (!expected || isSame(source.content, expected)) yield source;
+    }
+  }
+
+  async #ask(
+    nodes: readonly NodeId[],
+    { owner, upload, index }: ChunkKey,
+    signal: CancelSignal,
+  ): Promise<{ readonly found: readonly Source[]; readonly failure: unknown }> {
     const ranges = [{ upload, first: index, count: 1 }];
-    const others = this.#places.nearestFirst(key).filter((node) => !this.#isLocal(node));
     const answers = await Promise.allSettled(
-      others.map(async (node) => {
+      nodes.map(async (node) => {
         const [content] = await this.#peers.stat(node, owner, ranges, { renew: false, signal });
         return content && { node, content };
       }),
     );
-    const found = answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : []));
-    if (found.length === 0) {
-      const failed = answers.find((answer) => answer.status === "rejected");
-      if (failed) throw unreachable(key, failed.reason);
+    return {
+      found: answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : [])),
+      failure: answers.find((answer) => answer.status === "rejected")?.reason,
+    };
+  }
+
+  async #fetchFrom({ node, content }: Source, key: ChunkKey, { into, signal }: FetchOptions): Promise<void> {
+    const intake = await into(content, signal);
+    if (intake === "held") return;
+    try {
+      await this.#copy(key, { node, content, intake, signal });
+      await intake.commit();
+    } catch (thrown) {
+      await intake.discard();
+      throw thrown;
     }
-    return expected ? found.filter(({ content }) => isSame(content, expected)) : found;
   }
 
   async #copy(

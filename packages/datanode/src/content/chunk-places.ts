@@ -27,13 +27,25 @@ export class ChunkPlaces {
     this.#isLocal = options.isLocal;
   }
 
-  /** The nodes that hold the chunk when all is well: this one, then those that are up, then the others. */
+  /** The nodes that hold the chunk when all is well: this one, then those that are up, then the others; who is yet to get it comes last. */
   nearestFirst({ upload, index }: ChunkName): readonly NodeId[] {
-    const { layout, nodes } = this.#store.view;
+    const { layout } = this.#store.view;
     const assignment = layout?.partitions[partitionOfChunk(upload, index, layout.partitions.length)];
     if (!assignment) return [];
+    const { nodes, joining } = assignment;
+    return [...this.#nearest(nodes), ...this.#nearest(joining.filter((node) => !nodes.includes(node)))];
+  }
+
+  /** All other nodes, in the same order: a chunk that came late to a partition that moved may be where that was before. */
+  elsewhere(chunk: ChunkName): readonly NodeId[] {
+    const replicas = this.nearestFirst(chunk);
+    return this.#nearest([...this.#store.view.nodes.keys()].filter((node) => !replicas.includes(node)));
+  }
+
+  #nearest(members: readonly NodeId[]): readonly NodeId[] {
+    const { nodes } = this.#store.view;
     const rank = (node: NodeId) => (this.#isLocal(node) ? 0 : nodes.get(node)?.state === "up" ? 1 : 2);
-    return [...new Set([...assignment.nodes, ...assignment.joining])].sort((a, b) => rank(a) - rank(b));
+    return [...members].sort((a, b) => rank(a) - rank(b));
   }
 
   /** Whether this node is to hold the chunk. */

@@ -26,12 +26,12 @@ const readAtOnceMax = 1;
 
 export class ManifestPages {
   readonly #peers: Pick<ChunkPeers, "read">;
-  readonly #places: Pick<ChunkPlaces, "nearestFirst">;
+  readonly #places: Pick<ChunkPlaces, "nearestFirst" | "elsewhere">;
   readonly #slots = new Slots(readAtOnceMax);
 
   constructor(options: {
     readonly peers: Pick<ChunkPeers, "read">;
-    readonly places: Pick<ChunkPlaces, "nearestFirst">;
+    readonly places: Pick<ChunkPlaces, "nearestFirst" | "elsewhere">;
   }) {
     this.#peers = options.peers;
     this.#places = options.places;
@@ -71,10 +71,10 @@ export class ManifestPages {
     return bytes;
   }
 
-  /** From the first replica that has it as it is named. */
+  /** From the first node that has it as it is named: a replica, as a rule. */
   async #readPage(owner: FileOwner, page: ChunkPiece, target: Uint8Array, signal: CancelSignal): Promise<void> {
     let last: QuorumError | undefined;
-    for (const node of this.#places.nearestFirst(page)) {
+    for (const node of [...this.#places.nearestFirst(page), ...this.#places.elsewhere(page)]) {
       try {
         let filled = 0;
         const range = { offset: 0, length: page.bytes };
@@ -90,7 +90,7 @@ export class ManifestPages {
     }
     throw new QuorumError({
       code: "unavailable",
-      message: `no replica has page ${page.index} of upload ${uploadName(page.upload)} whole; send it again`,
+      message: `no DataNode has page ${page.index} of upload ${uploadName(page.upload)} whole; send it again`,
       cause: last,
     });
   }

@@ -62,6 +62,12 @@ export class OwnerChecks {
     this.#work();
   }
 
+  /** Checks the owners of what is here: chunks have come by another way than from their writers. */
+  checkHere(): void {
+    this.#ownersDue = true;
+    this.#work();
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     this.#unsubscribe();

@@ -19,6 +19,8 @@ interface Source {
 class Subject {
   readonly read: NodeId[] = [];
   readonly intakes: { bytes: Uint8Array[]; end: "open" | "committed" | "discarded" }[] = [];
+  /** Nodes that are no replicas; they are among the sources, too. */
+  elsewhere: readonly NodeId[] = [];
   readonly #fetch: ChunkFetch;
 
   /** @param sources of the nodes 2, 3, …; node 1 is this one */
@@ -37,7 +39,10 @@ class Subject {
         },
         read: (node) => this.#send(node, sourceOf(node)),
       },
-      places: { nearestFirst: () => [1, ...sources.map((_, index) => index + 2)].map(nodeId) },
+      places: {
+        nearestFirst: () => [1, ...sources.map((_, index) => index + 2)].map(nodeId),
+        elsewhere: () => this.elsewhere,
+      },
       isLocal: (node) => node === 1,
     });
   }
