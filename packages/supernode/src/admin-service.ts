@@ -17,11 +17,13 @@ import { checkCallersCluster } from "./caller.js";
 import type { ClusterState } from "./cluster/cluster-state.js";
 import { conditionOf } from "./cluster/condition.js";
 import { requireLayout } from "./cluster/forming.js";
+import type { LayoutDriver } from "./layout/layout-driver.js";
 
 export interface AdminServiceOptions {
   readonly state: ClusterState;
   readonly buckets: Buckets;
   readonly deletion: Deletion;
+  readonly driver: LayoutDriver;
   readonly initialNodes: number;
   readonly version: string;
   readonly startedAtMs: number;
@@ -97,7 +99,8 @@ class AdminService {
   }
 
   async getStatus(): Promise<GetStatusResponse> {
-    const { state, initialNodes, version, startedAtMs } = this.#options;
+    const { state, driver, initialNodes, version, startedAtMs } = this.#options;
+    const { change } = state;
     const { ready, text } = conditionOf(state, initialNodes);
     return {
       clusterId: state.clusterId,
@@ -106,7 +109,7 @@ class AdminService {
       cluster: { ...state.cluster, nodes: state.nodes },
       condition: text,
       ready,
-      change: undefined,
+      change: change && driver.describe(change),
     };
   }
 }

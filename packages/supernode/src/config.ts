@@ -13,6 +13,8 @@ export interface SuperNodeConfig {
   readonly suspectAfterMs: number;
   /** A DataNode that has not been heard for so long is down. */
   readonly downAfterMs: number;
+  /** A DataNode that is down for so long is planned out of the layout, if enough others live; 0: never. */
+  readonly deadAfterMs: number;
   /** How often watchers hear of loads. */
   readonly loadsEveryMs: number;
   /** How long deleting a bucket waits for the DataNodes to learn of it. */
@@ -40,6 +42,8 @@ export function superNodeConfig(given: Partial<SuperNodeConfig> = {}): SuperNode
     suspectAfterMs: 1000,
     // With the time until a beat is missed, a dead node is known within 3 s.
     downAfterMs: 2500,
+    // Long enough for a machine to start anew; what moves meanwhile moves for nothing.
+    deadAfterMs: 15 * 60_000,
     loadsEveryMs: 1000,
     deletionTimeoutMs: 10_000,
     ...given,
@@ -48,6 +52,10 @@ export function superNodeConfig(given: Partial<SuperNodeConfig> = {}): SuperNode
   requireWhole("number of initial nodes", config.initialNodes, { min: 0, max: nodesMax });
   requireWhole("time until a node is suspect, in ms,", config.suspectAfterMs, { min: 1, max: 60_000 });
   requireWhole("time until a node is down, in ms,", config.downAfterMs, { min: config.suspectAfterMs, max: 600_000 });
+  requireWhole("time until a node is dead, in ms,", config.deadAfterMs, { min: 0, max: 30 * 24 * 3_600_000 });
+  if (config.deadAfterMs !== 0 && config.deadAfterMs < config.downAfterMs) {
+    throw invalid(`a node is dead no sooner than it is down, after ${config.downAfterMs} ms`);
+  }
   requireWhole("interval of loads in ms", config.loadsEveryMs, { min: 1, max: 60_000 });
   requireWhole("timeout of deletions in ms", config.deletionTimeoutMs, { min: 1, max: 600_000 });
   if (config.replicas !== 0) checkQuorum({ replicas: config.replicas, read: config.replicas, write: config.replicas });

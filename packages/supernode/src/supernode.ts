@@ -8,6 +8,10 @@ import { ClusterState } from "./cluster/cluster-state.js";
 import { conditionOf } from "./cluster/condition.js";
 import { ControlStore } from "./cluster/control-store.js";
 import type { SuperNodeConfig } from "./config.js";
+import { LayoutChanges } from "./layout/layout-changes.js";
+import { LayoutDriver } from "./layout/layout-driver.js";
+import { layoutRoutes } from "./layout/layout-routes.js";
+import { CommitRecords } from "./membership/commit-records.js";
 import { Heartbeats } from "./membership/heartbeats.js";
 import { Joins } from "./membership/joins.js";
 import { OneAtATime } from "./one-at-a-time.js";
@@ -53,6 +57,10 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   setMaxListeners(0, stopping.signal);
   const changes = new OneAtATime();
   const heartbeats = new Heartbeats({ state, clock, log, times: config });
+  const commitRecords = new CommitRecords({ state, changes, clock, log });
+  const layoutChanges = new LayoutChanges({ state, changes, initialNodes, clock, log });
+  const { deadAfterMs } = config;
+  const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, clock, log });
   const joins = new Joins({ state, heartbeats, changes, initialNodes, clock, log });
   const buckets = new Buckets({ state, changes, initialNodes, clock, log });
   const dataNodes = new DataNodes({ network, state, version });
@@ -71,20 +79,25 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
       clock,
       stopping: stopping.signal,
     }),
-    ...adminRoutes({ state, buckets, deletion, initialNodes, version, startedAtMs: clock.wallMs() }),
+    ...layoutRoutes({ state, layoutChanges, driver, clock, stopping: stopping.signal }),
+    ...adminRoutes({ state, buckets, deletion, driver, initialNodes, version, startedAtMs: clock.wallMs() }),
   ];
   let listener: Listener;
   try {
     listener = await network.listen({ host: config.host, port: config.port, routes });
   } catch (error) {
     heartbeats.close();
+    commitRecords.close();
     throw error;
   }
+  driver.start();
   const { text: condition } = conditionOf(state, initialNodes);
   log.info("supernode.started", { address: listener.address, cluster: state.clusterId, condition });
 
   const close = async (): Promise<void> => {
     stopping.abort();
+    driver.close();
+    commitRecords.close();
     heartbeats.close();
     deletion.close();
     await listener.close(graceMs);

@@ -4,16 +4,17 @@
  * Revisions. A node's health is published too, and is not worth a fsync. So revisions are not stored: a revision is made
  * of the number of the SuperNode's starts, which is stored, and a count of this run. It never goes back.
  */
-import { type Layout, type NodeId, QuorumError } from "@quorumfs/core";
-import { type Bucket, type Cluster, type Load, type Node, NodeRole, NodeState } from "@quorumfs/proto";
+import { type Layout, type NodeId, QuorumError, type Targets } from "@quorumfs/core";
+import { type Bucket, type Cluster, type HeartbeatRequest, type Load, type Node, NodeState } from "@quorumfs/proto";
+import { type Change, isUnderWay } from "../layout/change.js";
 import type { Health } from "../membership/membership.js";
 import { News } from "../news.js";
 import type { ControlChange, ControlStore } from "./control-store.js";
 import { layoutFromWire } from "./layout-wire.js";
-import type { Member } from "./member.js";
+import { type FormerNode, type Member, roleToWire } from "./member.js";
 
 /** Changes of one run; 2^21 runs of as many changes fit below 2^53. */
-const revisionsPerStart = 2 ** 32;
+export const revisionsPerStart = 2 ** 32;
 
 /** What is known of a member beyond what it said at its Join. */
 interface Observation {
@@ -22,7 +23,11 @@ interface Observation {
   readonly load: Load | undefined;
   /** Revision that the node says it follows. */
   readonly revision: number;
+  /** By partition that it is joining and holds all of: the layout in which it joins. */
+  readonly synced: ReadonlyMap<number, number>;
 }
+
+const unheard = { load: undefined, revision: 0, synced: new Map<number, number>() };
 
 export class ClusterState {
   readonly clusterId: string;
@@ -34,7 +39,15 @@ export class ClusterState {
   readonly #store: ControlStore;
   readonly #members = new Map<NodeId, Member>();
   readonly #observations = new Map<NodeId, Observation>();
+  readonly #formers = new Map<NodeId, FormerNode>();
+  readonly #changes = new Map<number, Change>();
   readonly #buckets = new Map<string, Bucket>();
+  /** By number of a layout that was published in this run, and that partitions are still in: the revision that did. */
+  readonly #layoutRevisions = new Map<number, number>();
+  /** Members whose store is known to have more commits than is stored here. */
+  readonly #unrecorded = new Set<NodeId>();
+  readonly #firstRevision: number;
+  #targets: Targets | undefined;
   #layout: Layout | undefined;
   #layoutMessage: Cluster["layout"];
   #revision: number;
@@ -42,15 +55,19 @@ export class ClusterState {
 
   constructor(options: { readonly store: ControlStore; readonly wallMs: number }) {
     const { store, wallMs } = options;
-    const { members, layout, buckets } = store.read();
+    const { members, formers, layout, targets, changes, buckets } = store.read();
     this.#store = store;
     this.clusterId = store.identity.clusterId;
     this.replicas = store.identity.replicas;
-    this.#revision = store.identity.starts * revisionsPerStart;
+    this.#firstRevision = store.identity.starts * revisionsPerStart;
+    this.#revision = this.#firstRevision;
     for (const member of members) {
       this.#members.set(member.id, member);
-      this.#observations.set(member.id, { health: "suspect", sinceMs: wallMs, load: undefined, revision: 0 });
+      this.#observations.set(member.id, { ...unheard, health: "suspect", sinceMs: wallMs });
     }
+    for (const former of formers) this.#formers.set(former.id, former);
+    for (const change of changes) this.#changes.set(change.id, change);
+    this.#targets = targets;
     for (const bucket of buckets) this.#buckets.set(bucket.name, bucket);
     this.#layoutMessage = layout;
     this.#layout = layout && layoutFromWire(layout);
@@ -67,6 +84,25 @@ export class ClusterState {
   /** In order of id. */
   get members(): readonly Member[] {
     return [...this.#members.values()].sort((a, b) => a.id - b.id);
+  }
+
+  get formers(): readonly FormerNode[] {
+    return [...this.#formers.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** In order of id. */
+  get changes(): readonly Change[] {
+    return [...this.#changes.values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** The change of the layout that is under way. */
+  get change(): Change | undefined {
+    return this.changes.findLast(isUnderWay);
+  }
+
+  /** Where the change that was begun last wants everything. */
+  get targets(): Targets | undefined {
+    return this.#targets;
   }
 
   /** In order of name. */
@@ -102,31 +138,65 @@ export class ClusterState {
     return this.#observations.get(id)?.revision ?? 0;
   }
 
+  /** Whether the node follows the layout of this number, or a later one. */
+  hasLearned(id: NodeId, layout: number): boolean {
+    return this.followedBy(id) >= (this.#layoutRevisions.get(layout) ?? this.#firstRevision);
+  }
+
+  /** Whether the node says that it holds all of a partition that it was to join in the layout of this number. */
+  hasSynced(id: NodeId, partition: number, layout: number): boolean {
+    return this.#observations.get(id)?.synced.get(partition) === layout;
+  }
+
   /** Stores a change, then publishes it. */
   async apply(change: ControlChange): Promise<void> {
     await this.#store.commit(change);
-    if (change.member) this.#members.set(change.member.id, change.member);
-    for (const member of change.otherMembers ?? []) this.#members.set(member.id, member);
+    for (const member of change.members ?? []) this.#members.set(member.id, member);
+    for (const former of change.retired ?? []) {
+      this.#members.delete(former.id);
+      this.#observations.delete(former.id);
+      this.#unrecorded.delete(former.id);
+      this.#formers.set(former.id, former);
+    }
+    if (change.targets) this.#targets = change.targets;
+    for (const one of change.changes ?? []) this.#changes.set(one.id, one);
+    if (change.droppedChange !== undefined) this.#changes.delete(change.droppedChange);
+    if (change.bucket) this.#buckets.set(change.bucket.name, change.bucket);
+    if (change.removedBucket) this.#buckets.delete(change.removedBucket.name);
     if (change.layout) {
       this.#layoutMessage = change.layout;
       this.#layout = layoutFromWire(change.layout);
     }
-    if (change.bucket) this.#buckets.set(change.bucket.name, change.bucket);
-    if (change.removedBucket) this.#buckets.delete(change.removedBucket.name);
     this.#publish();
+    if (change.layout) this.#noteLayout(change.layout.number);
+  }
+
+  /** Makes what beats have said of stores durable. Nobody else is told. */
+  async recordCommits(): Promise<void> {
+    const members = [...this.#unrecorded].flatMap((id) => this.#members.get(id) ?? []);
+    this.#unrecorded.clear();
+    if (members.length > 0) await this.#store.commit({ members });
   }
 
   setHealth(id: NodeId, health: Health, wallMs: number): void {
-    const before = this.#observations.get(id);
-    const load = health === "down" ? undefined : before?.load;
-    this.#observations.set(id, { health, sinceMs: wallMs, load, revision: before?.revision ?? 0 });
+    if (!this.#members.has(id)) return;
+    const before = this.#observations.get(id) ?? unheard;
+    const load = health === "down" ? undefined : before.load;
+    this.#observations.set(id, { ...before, health, sinceMs: wallMs, load });
     this.#publish();
   }
 
   /** Not published by itself: watchers hear of loads in their own time. */
-  setBeat(id: NodeId, beat: { readonly load: Load | undefined; readonly revision: number }): void {
+  setBeat(id: NodeId, beat: Pick<HeartbeatRequest, "load" | "revision" | "synced" | "commits">): void {
     const before = this.#observations.get(id);
-    if (before) this.#observations.set(id, { ...before, load: beat.load ?? before.load, revision: beat.revision });
+    if (!before) return;
+    const { load = before.load, revision, commits } = beat;
+    const synced = new Map(beat.synced.map(({ partition, layout }) => [partition, layout]));
+    this.#observations.set(id, { ...before, load, revision, synced });
+    const member = this.#members.get(id);
+    if (!member || commits <= member.commits) return;
+    this.#members.set(id, { ...member, commits });
+    this.#unrecorded.add(id);
   }
 
   loadOf(id: NodeId): Load | undefined {
@@ -143,7 +213,7 @@ export class ClusterState {
       nodes: this.members.map((member) => ({ ...this.#node(member), load: undefined })),
       buckets: [...this.buckets],
       replicas: this.replicas,
-      formerNodes: [],
+      formerNodes: this.formers.map(({ id }) => id),
     });
   }
 
@@ -153,7 +223,7 @@ export class ClusterState {
   }
 
   #node(member: Member): Node {
-    const { id, address, zone, capacityBytes, incarnation, version } = member;
+    const { id, address, zone, capacityBytes, incarnation, version, role } = member;
     const observation = this.#observations.get(id);
     return {
       id,
@@ -165,8 +235,15 @@ export class ClusterState {
       state: stateToWire[this.healthOf(id)],
       stateSinceMs: observation?.sinceMs ?? 0,
       load: observation?.load,
-      role: NodeRole.NODE_ROLE_ACTIVE,
+      role: roleToWire[role],
     };
+  }
+
+  #noteLayout(number: number): void {
+    const moving = this.#layout?.partitions.filter(({ joining }) => joining.length > 0) ?? [];
+    const needed = new Set(moving.map(({ layout }) => layout));
+    for (const known of this.#layoutRevisions.keys()) if (!needed.has(known)) this.#layoutRevisions.delete(known);
+    this.#layoutRevisions.set(number, this.#revision);
   }
 
   #publish(): void {

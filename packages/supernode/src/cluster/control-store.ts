@@ -1,38 +1,51 @@
 /**
- * What the SuperNode must not forget: the cluster's identity, its members, its layout, its buckets. Each change is one
- * commit, durable before anybody hears of it.
+ * What the SuperNode must not forget: the cluster's identity, its members, its layout and what is to become of it, its
+ * buckets. Each change is one commit, durable before anybody hears of it.
  */
-import { type Disk, QuorumError, type Random, type TableWrite } from "@quorumfs/core";
+import { type Disk, QuorumError, type Random, type TableWrite, type Targets } from "@quorumfs/core";
 import { Bucket, Layout } from "@quorumfs/proto";
 import { SealedTable } from "@quorumfs/runtime";
 import { replicasDefault } from "../config.js";
+import { type Change, decodeChange, decodeTargets, encodeChange, encodeTargets } from "../layout/change.js";
 import { type Identity, decodeIdentity, encodeIdentity, identityFormat } from "./identity.js";
-import { decodeMember, encodeMember, type Member } from "./member.js";
+import { decodeFormer, decodeMember, encodeFormer, encodeMember, type FormerNode, type Member } from "./member.js";
 
 /** What was in the store when it was opened. */
 export interface StoredCluster {
   readonly members: readonly Member[];
+  readonly formers: readonly FormerNode[];
   readonly layout: Layout | undefined;
+  /** Where the change that was begun last wants everything. */
+  readonly targets: Targets | undefined;
+  /** In order of id. */
+  readonly changes: readonly Change[];
   readonly buckets: readonly Bucket[];
 }
 
 /** One atomic change. */
 export interface ControlChange {
-  readonly member?: Member;
-  /** Members that change along with it. */
-  readonly otherMembers?: readonly Member[];
+  readonly members?: readonly Member[];
+  /** Members that have left: they are members no more. */
+  readonly retired?: readonly FormerNode[];
   readonly layout?: Layout;
+  readonly targets?: Targets;
+  readonly changes?: readonly Change[];
+  /** Id of a change that is forgotten. */
+  readonly droppedChange?: number;
   readonly bucket?: Bucket;
   readonly removedBucket?: Bucket;
 }
 
 const identityKey = Buffer.from("identity");
 const layoutKey = Buffer.from("layout");
+const targetsKey = Buffer.from("targets");
 
 export class ControlStore {
   readonly #disk: Disk;
   readonly #meta: SealedTable;
   readonly #members: SealedTable;
+  readonly #formers: SealedTable;
+  readonly #changes: SealedTable;
   readonly #buckets: SealedTable;
   #identity: Identity;
 
@@ -40,6 +53,8 @@ export class ControlStore {
     this.#disk = disk;
     this.#meta = new SealedTable(disk.table("meta"));
     this.#members = new SealedTable(disk.table("members"));
+    this.#formers = new SealedTable(disk.table("former-members"));
+    this.#changes = new SealedTable(disk.table("layout-changes"));
     this.#buckets = new SealedTable(disk.table("buckets"));
     this.#identity = identity;
   }
@@ -79,9 +94,13 @@ export class ControlStore {
 
   read(): StoredCluster {
     const layout = this.#meta.get(layoutKey);
+    const targets = this.#meta.get(targetsKey);
     return {
       members: this.#members.entries().map(({ value }) => decodeMember(value)),
+      formers: this.#formers.entries().map(({ value }) => decodeFormer(value)),
       layout: layout && Layout.decode(layout),
+      targets: targets && decodeTargets(targets),
+      changes: this.#changes.entries().map(({ value }) => decodeChange(value)),
       buckets: this.#buckets.entries().map(({ value }) => Bucket.decode(value)),
     };
   }
@@ -94,13 +113,17 @@ export class ControlStore {
   /** Resolves when the change is durable. */
   async commit(change: ControlChange): Promise<void> {
     const writes: TableWrite[] = [];
-    const members = change.member ? [change.member, ...(change.otherMembers ?? [])] : [];
-    for (const member of members) {
+    for (const member of change.members ?? []) {
       writes.push(this.#members.write(idKey(member.id), encodeMember(member)));
     }
-    if (change.layout) {
-      writes.push(this.#meta.write(layoutKey, Layout.encode(change.layout).finish()));
+    for (const former of change.retired ?? []) {
+      writes.push(this.#members.write(idKey(former.id), undefined));
+      writes.push(this.#formers.write(idKey(former.id), encodeFormer(former)));
     }
+    if (change.layout) writes.push(this.#meta.write(layoutKey, Layout.encode(change.layout).finish()));
+    if (change.targets) writes.push(this.#meta.write(targetsKey, encodeTargets(change.targets)));
+    for (const one of change.changes ?? []) writes.push(this.#changes.write(idKey(one.id), encodeChange(one)));
+    if (change.droppedChange !== undefined) writes.push(this.#changes.write(idKey(change.droppedChange), undefined));
     if (change.bucket) {
       writes.push(this.#buckets.write(idKey(change.bucket.id), Bucket.encode(change.bucket).finish()));
       if (change.bucket.id > this.#identity.bucketsMade) {

@@ -14,7 +14,7 @@ export interface Identity {
   readonly bucketsMade: number;
 }
 
-export const identityFormat = 1;
+export const identityFormat = 2;
 
 export function encodeIdentity(identity: Identity): Uint8Array {
   return Buffer.from(JSON.stringify(identity));

@@ -85,7 +85,8 @@ export class Heartbeats {
   #memberOf({ nodeId: id, incarnation }: HeartbeatRequest): NodeId | undefined {
     if (id === 0) return undefined;
     const member = this.#options.state.member(nodeId(id));
-    return member?.incarnation === incarnation ? member.id : undefined;
+    // Who was declared lost and runs all the same must not look alive: its votes count for nothing.
+    return member?.incarnation === incarnation && member.role !== "lost" ? member.id : undefined;
   }
 
   #beat(node: NodeId, beat: HeartbeatRequest): void {
@@ -120,7 +121,8 @@ export class Heartbeats {
   #tell(changes: readonly HealthChange[]): void {
     const { state, clock, log } = this.#options;
     for (const { node, from, to } of changes) {
-      if (state.healthOf(node) === to) continue;
+      if (!state.member(node)) this.#membership.forget(node);
+      if (!state.member(node) || state.healthOf(node) === to) continue;
       log.info("node.health", { node, from, to });
       state.setHealth(node, to, clock.wallMs());
     }

@@ -31,13 +31,13 @@ export class Joins {
 
   async #join(request: JoinRequest): Promise<JoinResponse> {
     const { state, heartbeats, log } = this.#options;
-    const { clusterId, members } = state;
+    const { clusterId, members, formers, revision } = state;
     const layout = state.layout?.number ?? 0;
     const { address, incarnation } = request;
     const healthOf = state.healthOf.bind(state);
     try {
-      const { member, displaced } = admit({ clusterId, layout, members, healthOf }, request);
-      await state.apply({ member, otherMembers: displaced });
+      const { member, displaced } = admit({ clusterId, layout, revision, members, formers, healthOf }, request);
+      await state.apply({ members: [member, ...displaced] });
       heartbeats.joined(member.id);
       log.info("node.joined", { node: member.id, address, incarnation, zone: member.zone, version: member.version });
       await this.#formIfDue();

@@ -49,6 +49,11 @@ export class Membership {
     return change(node, pulse, "up");
   }
 
+  /** The node is no member any more. */
+  forget(node: NodeId): void {
+    this.#pulses.delete(node);
+  }
+
   /** The node's stream has broken: suspect at once, and down no later than without this. */
   lost(node: NodeId): readonly HealthChange[] {
     const pulse = this.#pulses.get(node);

@@ -4,6 +4,7 @@ import { Bucket, Layout } from "@quorumfs/proto";
 import { systemRandom } from "@quorumfs/runtime";
 import { MemoryDisk, MemoryPlatter } from "../../../runtime/test/disk/memory-disk.js";
 import { ControlStore } from "../../src/cluster/control-store.js";
+import type { Change } from "../../src/layout/change.js";
 import type { Member } from "../../src/cluster/member.js";
 
 const random = systemRandom();
@@ -18,6 +19,23 @@ const member: Member = {
   version: "1.0.0",
   runId: new Uint8Array(16).fill(4),
   commits: 7,
+  role: "leaving",
+  displacedBy: 4,
+};
+
+const change: Change = {
+  id: 3,
+  state: "moving",
+  reason: "DataNode 4 takes its share",
+  automatic: true,
+  without: [nodeId(2)],
+  startedAtMs: 5,
+  endedAtMs: 0,
+  firstLayout: 1,
+  lastLayout: 2,
+  movesTotal: 9,
+  movesDone: 0,
+  bytesTotal: 2 ** 40,
 };
 
 function open(disk: MemoryDisk, replicas = 0): Promise<ControlStore> {
@@ -37,16 +55,29 @@ describe("control store", () => {
     const before = await open(disk, 5);
     const layout = Layout.fromPartial({ number: 1, replicas: 5, partitions: [{ nodes: [3], layout: 1 }] });
     const bucket = Bucket.fromPartial({ id: before.nextBucketId, name: "files", readQuorum: 2, writeQuorum: 2 });
-    await before.commit({ member, layout, bucket });
-    await before.commit({ member: { ...member, address: "host:4" }, otherMembers: [{ ...member, id: nodeId(9) }] });
+    const targets = [[nodeId(3), nodeId(9)]];
+    await before.commit({ members: [member], layout, bucket, targets, changes: [change] });
+    await before.commit({
+      members: [
+        { ...member, address: "host:4" },
+        { ...member, id: nodeId(9) },
+      ],
+    });
     const after = await open(disk);
     expect(after.identity).toEqual({ ...before.identity, starts: 2 });
-    const { members, layout: kept, buckets } = after.read();
+    const { members, layout: kept, buckets, ...rest } = after.read();
     expect(members.map(({ id, address }) => [id, address])).toEqual([
       [3, "host:4"],
       [9, "host:3"],
     ]);
-    expect(Buffer.from(members[0]?.storeId ?? []).equals(Buffer.from(member.storeId))).toBe(true);
+    const { storeId, runId } = members[1] ?? member;
+    expect({ ...members[1], storeId: [...storeId], runId: [...runId] }).toEqual({
+      ...member,
+      id: 9,
+      storeId: [...member.storeId],
+      runId: [...member.runId],
+    });
+    expect(rest).toEqual({ formers: [], targets, changes: [change] });
     expect(kept).toEqual(layout);
     expect(buckets).toEqual([bucket]);
   });
@@ -63,6 +94,18 @@ describe("control store", () => {
     expect(after.read().buckets).toEqual([]);
   });
 
+  test("a member that leaves becomes a former one, and a change is forgotten, each in one commit", async () => {
+    const disk = new MemoryDisk();
+    const store = await open(disk);
+    await store.commit({ members: [member], changes: [change, { ...change, id: 4 }] });
+    const { id } = member;
+    await store.commit({ retired: [{ id, storeId: Buffer.from(member.storeId), leftAtMs: 8 }], droppedChange: 3 });
+    const { members, formers, changes } = (await open(disk)).read();
+    expect(members).toEqual([]);
+    expect(formers).toEqual([{ id, storeId: Buffer.from(member.storeId), leftAtMs: 8 }]);
+    expect(changes.map((one) => one.id)).toEqual([4]);
+  });
+
   test("N is fixed", async () => {
     const disk = new MemoryDisk();
     await open(disk, 3);
@@ -70,7 +113,7 @@ describe("control store", () => {
     await expect(open(disk, 3)).resolves.toBeDefined();
   });
 
-  test.each(["", "{", "[]", '{"format":1}', '{"format":2,"clusterId":"x","replicas":3,"starts":1,"bucketsMade":0}'])(
+  test.each(["", "{", "[]", '{"format":2}', '{"format":1,"clusterId":"x","replicas":3,"starts":1,"bucketsMade":0}'])(
     "identity %j: refused as corrupt",
     async (text) => {
       const disk = new MemoryDisk(new MemoryPlatter());

@@ -5,11 +5,13 @@ import {
   type Cluster,
   ClusterServiceService,
   type FileState,
+  type LayoutChange,
   type StateSummary,
 } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
 import { startSuperNode, type SuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { MemoryDisk, MemoryPlatter } from "../../../runtime/test/disk/memory-disk.js";
+import { roleToWire } from "../../src/cluster/member.js";
 import { FakeDataNode } from "../support/fake-data-node.js";
 import { MemoryNetwork } from "../support/memory-network.js";
 import { VirtualClock } from "../support/virtual-clock.js";
@@ -78,6 +80,37 @@ export class Fixture {
     const { cluster } = await this.channel.unary(AdminServiceService.getStatus, {}, {});
     if (!cluster) throw new Error("no cluster");
     return cluster;
+  }
+
+  /** Begins a change; `{ 2: "leaving" }` says what is to become of DataNode 2. */
+  async apply(
+    roles: Readonly<Record<number, "active" | "draining" | "leaving" | "lost">> = {},
+    given: { readonly replacedBy?: number; readonly baseLayout?: number } = {},
+  ): Promise<LayoutChange | undefined> {
+    const { replacedBy = 0, baseLayout = 0 } = given;
+    const changes = Object.entries(roles).map(([id, role]) => ({
+      node: Number(id),
+      role: roleToWire[role],
+      replacedBy,
+    }));
+    return (await this.channel.unary(AdminServiceService.applyLayout, { changes, baseLayout }, {})).change;
+  }
+
+  /** Newest first. */
+  async changes(): Promise<readonly LayoutChange[]> {
+    return (await this.channel.unary(AdminServiceService.listLayoutChanges, {}, {})).changes;
+  }
+
+  async change(): Promise<LayoutChange> {
+    const [change] = await this.changes();
+    if (!change) throw new Error("no change");
+    return change;
+  }
+
+  /** How many partitions each DataNode holds or takes over: `1:768 2:768`. */
+  async shares(): Promise<string> {
+    const { shares } = await this.channel.unary(AdminServiceService.getLayout, {}, {});
+    return shares.map(({ node, partitions }) => `${node}:${partitions}`).join(" ");
   }
 
   async condition(): Promise<string> {

@@ -54,6 +54,15 @@ export class FakeDataNode {
   load: Partial<Load> = {};
   /** Whether it tells the SuperNode which revision it follows. */
   follows = true;
+  /** Whether it gets at once all of what it is to take over. */
+  takesOver = true;
+  /** Partitions that are not its own any more, of which it still has something. */
+  leavingPartitions = 0;
+  /** Why it gets no further. */
+  obstacle = "";
+  commits = 1;
+  zone = "default";
+  capacityBytes = 1000;
 
   constructor(options: { network: Network; clock: VirtualClock; superNode: string; storeId: Uint8Array }) {
     this.#network = options.network;
@@ -84,11 +93,14 @@ export class FakeDataNode {
         nodeId: this.id,
         storeId: this.storeId,
         address: this.address,
-        zone: "default",
-        capacityBytes: 1000,
+        zone: this.zone,
+        capacityBytes: this.capacityBytes,
         incarnation: this.incarnation,
         layout: this.cluster?.layout?.number ?? 0,
         version: "1.0.0",
+        runId: new Uint8Array(16).fill(this.incarnation),
+        commits: this.commits,
+        revision: this.cluster?.revision ?? 0,
         ...given,
       },
       {},
@@ -104,8 +116,12 @@ export class FakeDataNode {
     this.#beats = stream;
     const next = (): void => {
       const revision = this.follows ? (this.cluster?.revision ?? 0) : 0;
-      const load = Load.fromPartial({ inFlight: this.id, ...this.load });
-      stream?.write({ nodeId: this.id, incarnation: this.incarnation, load, revision, synced: [], commits: 1 });
+      const { id: nodeId, incarnation, commits, leavingPartitions, obstacle } = this;
+      const joiningPartitions = this.#joining().length;
+      const sync = { joiningPartitions, leavingPartitions, obstacle };
+      const load = Load.fromPartial({ inFlight: this.id, diskFreeBytes: 1e9, sync, ...this.load });
+      const synced = this.takesOver && this.follows ? this.#joining() : [];
+      stream?.write({ nodeId, incarnation, load, revision, synced, commits });
       this.#cancelBeat = this.#clock.after(500, next);
     };
     next();
@@ -125,6 +141,14 @@ export class FakeDataNode {
     this.#channel?.close();
     this.#channel = undefined;
     await this.#listener?.close(0);
+  }
+
+  /** What it is to take over, by the last cluster that it has heard of. */
+  #joining(): { partition: number; layout: number }[] {
+    const partitions = this.cluster?.layout?.partitions ?? [];
+    return partitions.flatMap(({ nodes, joining, layout }, partition) =>
+      joining.includes(this.id) && !nodes.includes(this.id) ? [{ partition, layout }] : [],
+    );
   }
 
   async #followForever(): Promise<void> {
