@@ -1,7 +1,9 @@
 import { QuorumError } from "@quorumfs/core";
 import type { AdmissionLimits } from "./admission.js";
+import { tombstoneGraceMsDefault } from "./collection/tombstone-collector.js";
 import { ownersPerSecondDefault } from "./content/owner-checks.js";
 import { voteTimeoutMsDefault } from "./coordinator/vote-links.js";
+import { compareEveryMsDefault } from "./sync/catch-up.js";
 import { scrubPeriodMsDefault } from "./upkeep/scrub.js";
 
 /** What a DataNode can be told. */
@@ -31,6 +33,14 @@ export interface DataNodeConfig {
   readonly fullBelow: number;
   /** How many files the background checks of who owns chunks look at. */
   readonly ownersPerSecond: number;
+  /** How many records this node fetches at most when it catches up with other replicas. */
+  readonly catchUpRecordsPerSecond: number;
+  /** How many bytes of their contents. */
+  readonly catchUpBytesPerSecond: number;
+  /** How often replicas are compared while nothing happens. */
+  readonly compareEveryMs: number;
+  /** How old a tombstone is at least when it is collected. */
+  readonly tombstoneGraceMs: number;
   readonly limits: AdmissionLimits;
 }
 
@@ -42,6 +52,10 @@ const uploadLeaseMsDefault = dayMs;
 const retireAfterMsDefault = 600_000;
 /** Room for records, repairs and what is written while others find out that this node is full. */
 const fullBelowDefault = 0.05;
+
+/** A node that was away for an hour of a busy day is back within minutes, and takes a third of a core for it. */
+const catchUpRecordsPerSecondDefault = 4000;
+const catchUpBytesPerSecondDefault = 64 * 1024 * 1024;
 
 // 4,096 operations of 1 KiB are a tenth of a second's work at full load; of 128 KiB they would be 512 MiB, hence bytes too.
 const limitsDefault: AdmissionLimits = { operationsMax: 4096, contentBytesMax: 64 * 1024 * 1024 };
@@ -67,6 +81,10 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     retireAfterMs: retireAfterMsDefault,
     fullBelow: fullBelowDefault,
     ownersPerSecond: ownersPerSecondDefault,
+    catchUpRecordsPerSecond: catchUpRecordsPerSecondDefault,
+    catchUpBytesPerSecond: catchUpBytesPerSecondDefault,
+    compareEveryMs: compareEveryMsDefault,
+    tombstoneGraceMs: tombstoneGraceMsDefault,
     limits: limitsDefault,
     ...given,
   };
@@ -84,6 +102,10 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     throw invalid(`the share of the volume that is kept free is 0 or more, and below 1, got ${config.fullBelow}`);
   }
   requireWhole("rate of owner checks per second", config.ownersPerSecond, { min: 1, max: 10_000 });
+  requireWhole("records per second of catching up", config.catchUpRecordsPerSecond, { min: 1, max: 1_000_000 });
+  requireWhole("bytes per second of catching up", config.catchUpBytesPerSecond, { min: 1024, max: 2 ** 40 });
+  requireWhole("time between comparisons in ms", config.compareEveryMs, { min: 100, max: dayMs });
+  requireWhole("age of tombstones in ms", config.tombstoneGraceMs, { min: 100, max: 366 * dayMs });
   requireWhole("limit of operations", config.limits.operationsMax, { min: 1, max: 1_000_000 });
   requireWhole("limit of content bytes", config.limits.contentBytesMax, { min: 1, max: Number.MAX_SAFE_INTEGER });
   requireAddress("SuperNode's address", config.supernode);

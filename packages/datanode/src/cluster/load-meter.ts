@@ -1,5 +1,5 @@
 import type { Clock, Disk } from "@quorumfs/core";
-import type { DamageCounts, Load } from "@quorumfs/proto";
+import type { DamageCounts, Load, SyncStatus } from "@quorumfs/proto";
 import type { Admission } from "../admission.js";
 import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { LocalReplica } from "../replica/local-replica.js";
@@ -24,6 +24,8 @@ export interface LoadMeterOptions {
   readonly probe: Probe;
   /** What was found damaged here, and what was put right, since the store was made. */
   readonly damage: () => DamageCounts;
+  /** How far this node is behind the other replicas. */
+  readonly sync: () => SyncStatus;
 }
 
 // Records are counted by looking at what is not on disk yet: worth the effort every few seconds, not with every beat.
@@ -54,7 +56,7 @@ export class LoadMeter {
 
   /** The load since the sample before. */
   sample(): Load {
-    const { admission, replica, chunks, disk, clock, probe, damage } = this.#options;
+    const { admission, replica, chunks, disk, clock, probe, damage, sync } = this.#options;
     const { eventLoopDelayMs, cpuFraction, residentBytes } = probe.sample();
     this.#eventLoopDelayMs = eventLoopDelayMs;
     if (this.#samples % recordsEverySamples === 0) this.#records = replica.recordCount;
@@ -81,7 +83,7 @@ export class LoadMeter {
       uploadingBytes: usage.uploadingBytes,
       full: chunks.isFull,
       damage: damage(),
-      sync: undefined,
+      sync: sync(),
     };
   }
 }

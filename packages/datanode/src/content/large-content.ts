@@ -44,6 +44,7 @@ export class LargeContent {
   readonly fetch: ChunkFetch;
   readonly changes: FileChanges;
   readonly ownerChecks: OwnerChecks;
+  readonly ownerWalks: OwnerWalks;
   readonly #notices: KeepNotices;
   readonly #missing: MissingChunks;
 
@@ -61,8 +62,13 @@ export class LargeContent {
     this.#notices = new KeepNotices({ peers, store, log });
     this.#missing = new MissingChunks({ ...options, fetch });
     this.changes = new FileChanges({ coordinator, largePuts, notices: this.#notices, chunks });
-    const walks = new OwnerWalks({ ...options, current, notices: this.#notices });
+    const walks = (this.ownerWalks = new OwnerWalks({ ...options, current, notices: this.#notices }));
     this.ownerChecks = new OwnerChecks({ walks, store, isLocal, clock, log, sweepEveryMs });
+  }
+
+  /** Chunks that belong here, as far as is known, and are on their way. */
+  get missingChunks(): number {
+    return this.#missing.size;
   }
 
   /** Begins to look after what was missed while this node was not there. */

@@ -22,7 +22,7 @@ import { pause } from "../cluster/retry-pause.js";
 import type { FileRequest } from "../coordinator/coordinator.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ScannedEntry } from "../replica/messages.js";
-import type { CurrentFiles } from "./current-file.js";
+import type { CurrentFile, CurrentFiles } from "./current-file.js";
 import type { KeepNotices } from "./keep-notices.js";
 
 const operationTimeoutMs = 10_000;
@@ -33,7 +33,7 @@ const busyPausesMax = 20;
 const pagePauseMs = 10;
 
 export interface OwnerWalksOptions {
-  readonly chunks: Pick<ChunkStore, "keep" | "release" | "lapsedUploads" | "owners">;
+  readonly chunks: Pick<ChunkStore, "keep" | "release" | "lapsedUploads" | "owners" | "wasNamed">;
   readonly replica: Pick<LocalReplica, "scan">;
   readonly current: Pick<CurrentFiles, "read" | "settle">;
   readonly notices: Pick<KeepNotices, "tell" | "tellAll">;
@@ -76,14 +76,23 @@ export class OwnerWalks {
     });
   }
 
-  owners(signal: AbortSignal): Promise<WalkResult> {
+  /** @param named default: all that have chunks here */
+  owners(signal: AbortSignal, named?: AsyncIterable<FileOwner> | Iterable<FileOwner>): Promise<WalkResult> {
     const { chunks, current } = this.#options;
-    return this.#walk(chunks.owners(), signal, async (owner, file) => {
+    return this.#walk(named ?? chunks.owners(), signal, async (owner, file) => {
       if (!file) return chunks.release(owner);
       // A read tells that there is no file, but not since which version; the round does.
-      const found = (await current.read(file, signal)) ?? (await current.settle(file, signal));
+      const found =
+        (await current.read(file, signal)) ?? (await current.settle(file, signal)) ?? (await this.#end(file, signal));
       if (found) await chunks.keep(owner, found.value.version, found.ranges);
     });
+  }
+
+  /** Of a file that is gone, and its tombstone, too, another tombstone tells; of one that is yet to come, there is nothing to tell. */
+  async #end(file: FileRequest, signal: AbortSignal): Promise<CurrentFile | undefined> {
+    const { chunks, current } = this.#options;
+    if (!chunks.wasNamed({ bucket: file.bucket.id, path: file.path })) return undefined;
+    return current.settle({ ...file, orTombstone: true }, signal);
   }
 
   holders(audience: Audience, signal: AbortSignal): Promise<WalkResult> {
@@ -129,7 +138,11 @@ export class OwnerWalks {
     return first !== undefined && isLocal(first);
   }
 
-  async #walk(owners: AsyncIterable<FileOwner>, signal: AbortSignal, check: Check): Promise<WalkResult> {
+  async #walk(
+    owners: AsyncIterable<FileOwner> | Iterable<FileOwner>,
+    signal: AbortSignal,
+    check: Check,
+  ): Promise<WalkResult> {
     const { clock, log } = this.#options;
     let checked = 0;
     let failed = 0;

@@ -1,6 +1,8 @@
 import type { CancelSignal, Clock } from "@quorumfs/core";
 import { pause } from "../cluster/retry-pause.js";
 
+/** Shorter pieces of work are not worth a look at the clients. */
+const pieceMsMin = 10;
 const lookEveryMs = 10;
 
 /** Clients come first, but a node that is never idle must get on, too: it works for a fifth of the time. */
@@ -18,10 +20,12 @@ export class ClientCourtesy {
     this.#workedSinceMs = options.clock.nowMs();
   }
 
-  /** To be called between two pieces of work: waits while the node is busy, up to four times as long as the piece took. */
+  /** To be called again and again while work goes on: waits while the node is busy, up to four times as long as it worked. */
   async letPass(signal: CancelSignal): Promise<void> {
     const startMs = this.#clock.nowMs();
-    const untilMs = startMs + Math.max(lookEveryMs, (startMs - this.#workedSinceMs) * slowdownMax);
+    const workedMs = startMs - this.#workedSinceMs;
+    if (workedMs < pieceMsMin) return;
+    const untilMs = startMs + workedMs * slowdownMax;
     while (this.#isBusy() && this.#clock.nowMs() < untilMs && !signal.aborted) {
       await pause(this.#clock, lookEveryMs, signal);
     }

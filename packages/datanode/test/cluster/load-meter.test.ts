@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { SyncStatus } from "@quorumfs/proto";
 import { Admission, Caller } from "../../src/admission.js";
 import { LoadMeter } from "../../src/cluster/load-meter.js";
 import { openReplica } from "../replica/fixture.js";
@@ -7,6 +8,7 @@ import { StepClock } from "../support/step-clock.js";
 
 const usage = { chunks: 3, bytes: 400, reclaimableBytes: 20, uploadingBytes: 10 };
 const damage = { recordsDamaged: 1, recordsRepaired: 0, chunksDamaged: 2, chunksRepaired: 2 };
+const sync = SyncStatus.fromPartial({ behindRecords: 7 });
 
 function subject() {
   const clock = new StepClock();
@@ -16,7 +18,8 @@ function subject() {
   const { replica } = openReplica(disk);
   const store = { usage: () => usage, isFull: true };
   const ports = { disk, clock, probe: { sample: () => ({ ...process }) } };
-  const meter = new LoadMeter({ admission, replica, chunks: store, damage: () => damage, ...ports });
+  const counts = { damage: () => damage, sync: () => sync };
+  const meter = new LoadMeter({ admission, replica, chunks: store, ...counts, ...ports });
   return { meter, admission, process };
 }
 
@@ -30,6 +33,7 @@ test("a sample tells what is stored, and what was damaged", () => {
     uploadingBytes: 10,
     full: true,
     damage,
+    sync,
   });
 });
 

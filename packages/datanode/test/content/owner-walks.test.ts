@@ -37,6 +37,7 @@ class Subject {
   found: CurrentFile | undefined = live;
   settled: CurrentFile | undefined = deleted;
   failure: QuorumError | undefined;
+  wasNamed = false;
   busy = false;
   refreshed = 0;
   readonly #signal = new AbortController().signal;
@@ -54,6 +55,7 @@ class Subject {
         },
         release: async ({ path }) => void this.released.push(path),
         owners: () => stream(this.owners),
+        wasNamed: () => this.wasNamed,
         lapsedUploads: () => stream(this.lapsed.map((file) => ({ owner: file }))),
       },
       replica: { scan: () => this.#scan() },
@@ -167,7 +169,18 @@ describe("the walk over owners", () => {
     subject.found = undefined;
     subject.settled = undefined;
     await subject.walk("owners");
+    expect(subject.asked).toEqual(["read a", "settle a"]);
     expect(subject.kept).toEqual([]);
+  });
+
+  test("where there was one, and its tombstone has been collected, another tombstone tells since when", async () => {
+    const subject = new Subject();
+    subject.owners = [file("a")];
+    subject.found = undefined;
+    subject.settled = undefined;
+    subject.wasNamed = true;
+    await subject.walk("owners");
+    expect(subject.asked).toEqual(["read a", "settle a", "settle a or make a tombstone"]);
   });
 
   test("keeps to its rate", async () => {
