@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import type { QuorumError } from "@quorumfs/core";
+import type { Log } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
 import {
   createLog,
@@ -11,12 +11,14 @@ import {
   parsePercentage,
   processProbe,
   runBinary,
+  setStoreAside,
   systemClock,
   systemRandom,
   versionOf,
 } from "@quorumfs/runtime";
 import { type DataNodeConfig, dataNodeConfig } from "./config.js";
 import { startDataNode } from "./datanode.js";
+import { type Ending, type Life, startLifetimes } from "./lifetimes.js";
 
 interface BinaryConfig {
   readonly node: DataNodeConfig;
@@ -25,6 +27,9 @@ interface BinaryConfig {
   readonly logLevel: (typeof logLevels)[number];
   readonly logFormat: "human" | "json" | "none";
 }
+
+/** Below the data directory. */
+const store = "records";
 
 const version = versionOf(new URL("../package.json", import.meta.url));
 
@@ -110,36 +115,57 @@ await runBinary({
       level: config.logLevel,
       console: config.logFormat,
     });
-    const disk = openLmdbDisk({ directory: join(config.dataDirectory, "records"), log });
-    const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
-    const probe = processProbe();
-    let fail: (error: QuorumError) => void = () => undefined;
-    const failed = new Promise<never>((_resolve, reject) => {
-      fail = reject;
-    });
-    const clock = systemClock();
-    const random = systemRandom();
-    const node = await startDataNode({
-      config: config.node,
-      network: grpcNetwork({ log }),
-      disk,
-      content,
-      clock,
-      random,
-      probe,
+    const node = await startLifetimes({
+      begin: (address, signal) => beginLife(address === undefined ? config : onPortOf(address, config), log, signal),
+      setAside: () => setStoreAside({ dataDirectory: config.dataDirectory, store }).directory,
       log,
-      version,
-      onFatal: (error) => fail(error),
     });
     return {
       ready: node.address,
-      ended: failed,
+      ended: node.ended,
       close: async () => {
         await node.close();
-        probe.close();
-        await Promise.all([disk.close(), content.close()]);
         await log.close();
       },
     };
   },
 });
+
+async function beginLife(config: BinaryConfig, log: Log, signal: AbortSignal): Promise<Life> {
+  const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log });
+  const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
+  const probe = processProbe();
+  const release = async (): Promise<void> => {
+    probe.close();
+    await Promise.all([disk.close(), content.close()]);
+  };
+  let end: (ending: Ending) => void = () => undefined;
+  const ended = new Promise<Ending>((resolve) => (end = resolve));
+  try {
+    const node = await startDataNode({
+      config: config.node,
+      network: grpcNetwork({ log }),
+      disk,
+      content,
+      clock: systemClock(),
+      random: systemRandom(),
+      probe,
+      log,
+      version,
+      signal,
+      onFatal: (error) => end({ kind: "failed", error }),
+      onLeft: () => end({ kind: "left" }),
+    });
+    let closing: Promise<void> | undefined;
+    return { address: node.address, ended, close: () => (closing ??= node.close().then(release)) };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Who took any port at first is known under it by now. */
+function onPortOf(address: string, config: BinaryConfig): BinaryConfig {
+  const port = Number(address.slice(address.lastIndexOf(":") + 1));
+  return { ...config, node: { ...config.node, port } };
+}

@@ -1,2 +1,3 @@
 export { type DataNodeConfig, dataNodeConfig } from "./config.js";
 export { type DataNode, type DataNodeOptions, startDataNode } from "./datanode.js";
+export { isStoreUseless } from "./store-fault.js";

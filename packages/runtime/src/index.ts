@@ -10,6 +10,7 @@ export {
 } from "./adapters/process-log.js";
 export { type ProcessProbe, processProbe, type ProcessSample } from "./adapters/process-probe.js";
 export { type Binary, runBinary, type Running } from "./adapters/run-binary.js";
+export { type SetAside, setStoreAside } from "./adapters/set-aside.js";
 export { nodeFileSystem } from "./adapters/node-file-system.js";
 export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.js";
 export * from "./lean.js";

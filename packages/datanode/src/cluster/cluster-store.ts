@@ -45,6 +45,12 @@ export class ClusterStore {
     return this.#view;
   }
 
+  /** The last cluster as its SuperNode told it; undefined before the first. */
+  get cluster(): Cluster | undefined {
+    const stored = this.#table.get(clusterKey);
+    return stored && Cluster.decode(stored);
+  }
+
   /**
    * Follows `cluster` if it is newer than what is followed. Resolves once this or a newer one is followed.
    *

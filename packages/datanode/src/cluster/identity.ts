@@ -1,4 +1,4 @@
-import { type Disk, type NodeId, QuorumError, type Random, nodeId } from "@quorumfs/core";
+import { type Disk, type NodeId, QuorumError, type Random, type StoreFault, nodeId } from "@quorumfs/core";
 import { SealedTable } from "@quorumfs/runtime";
 
 /** Who this DataNode is, as its own disk says: another disk is another node. */
@@ -11,6 +11,18 @@ export interface Identity {
   readonly runId: Uint8Array;
   /** What the SuperNode gave at the first Join; undefined before it. */
   readonly member: Member | undefined;
+  /**
+   * Why the cluster has refused this store for good; undefined: it has not. Such a store never votes again: it would take a few
+   * starts only until it looks as new as the cluster remembers it.
+   */
+  readonly fault: FinalFault | undefined;
+}
+
+/** What makes a store useless for ever. */
+export type FinalFault = Extract<StoreFault, "rolled_back" | "retired">;
+
+export function isFinalFault(fault: StoreFault | undefined): fault is FinalFault {
+  return fault === "rolled_back" || fault === "retired";
 }
 
 export interface Member {
@@ -27,6 +39,7 @@ const keys = {
   storeId: text.encode("store-id"),
   incarnation: text.encode("incarnation"),
   member: text.encode("member"),
+  fault: text.encode("fault"),
 };
 
 /**
@@ -40,13 +53,20 @@ export async function openIdentity(options: { readonly disk: Disk; readonly rand
   const table = new SealedTable(disk.table("node"));
   const storeId = table.get(keys.storeId) ?? random.bytes(storeIdBytes);
   if (storeId.length !== storeIdBytes) throw corrupt("store id");
-  const incarnation = readIncarnation(table) + 1;
   const member = readMember(table);
+  const fault = readFault(table);
+  const incarnation = readIncarnation(table) + (fault === undefined ? 1 : 0);
   await disk.commit([
     table.write(keys.storeId, storeId),
     table.write(keys.incarnation, text.encode(String(incarnation))),
   ]);
-  return { storeId, incarnation, runId: random.bytes(runIdBytes), member };
+  return { storeId, incarnation, runId: random.bytes(runIdBytes), member, fault };
+}
+
+/** Remembers that the cluster has refused this store for good; durable when it resolves. */
+export async function rememberFault(disk: Disk, fault: FinalFault): Promise<void> {
+  const table = new SealedTable(disk.table("node"));
+  await disk.commit([table.write(keys.fault, text.encode(fault))]);
 }
 
 /** Remembers what the SuperNode gave; durable when it resolves. */
@@ -69,6 +89,14 @@ function readMember(table: SealedTable): Member | undefined {
   const [, id, clusterId] = /^([1-9]\d*) (\S+)$/.exec(new TextDecoder().decode(stored)) ?? [];
   if (id === undefined || clusterId === undefined) throw corrupt("membership");
   return { clusterId, nodeId: nodeId(Number(id)) };
+}
+
+function readFault(table: SealedTable): FinalFault | undefined {
+  const stored = table.get(keys.fault);
+  if (!stored) return undefined;
+  const fault = new TextDecoder().decode(stored);
+  if (fault !== "rolled_back" && fault !== "retired") throw corrupt("note of its refusal");
+  return fault;
 }
 
 function corrupt(what: string): QuorumError {

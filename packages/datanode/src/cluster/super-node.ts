@@ -32,8 +32,11 @@ export class SuperNode {
     this.#channelOf = () => network.connect({ address, purpose: "control", identity: self.identity });
   }
 
-  async join(request: JoinRequest, signal: AbortSignal): Promise<Joined> {
-    const options = { timeoutMs: callTimeoutMs, signal };
+  async join(
+    request: JoinRequest,
+    { signal, timeoutMs = callTimeoutMs }: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<Joined> {
+    const options = { timeoutMs, signal };
     const { clusterId, nodeId, cluster } = await this.#open().unary(ClusterServiceService.join, request, options);
     if (!cluster)
       throw new QuorumError({ code: "internal", message: "the SuperNode's answer to Join names no cluster" });

@@ -63,6 +63,7 @@ export class FakeSuperNode {
         cluster: this.cluster,
         condition: "ready",
         ready: true,
+        change: undefined,
       })),
     ];
   }
