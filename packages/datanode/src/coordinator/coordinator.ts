@@ -294,7 +294,7 @@ export class Coordinator {
       if (links.isLocal(node)) return 0;
       return store.view.nodes.get(node)?.state === "up" ? 1 : 2;
     };
-    return [...place.voters.members].sort((a, b) => rank(a) - rank(b));
+    return [...links.readiestFirst(place.voters.members)].sort((a, b) => rank(a) - rank(b));
   }
 
   #keep(file: string, end: OperationEnd<MutationOutcome>): void {

@@ -131,7 +131,7 @@ export class OperationRun<Outcome> {
     const missing = to.length - this.#votes;
     if (missing === 0) return;
     this.#lateHint = new LateHint(missing, post);
-    hedges.add(this.#lateHint, pauses.hedgeMs);
+    hedges.add(this.#lateHint, pauses.lateMs);
   }
 
   #post(to: readonly NodeId[], vote: Vote): void {
@@ -139,7 +139,7 @@ export class OperationRun<Outcome> {
   }
 
   #sendRead(round: number, to: readonly NodeId[], vote: Vote, withContent: boolean): void {
-    const { links, voters, hedges, pauses } = this.#options;
+    const { links, voters, hedges } = this.#options;
     const wave = this.#waveOf(round);
     // One replica is asked for the content; the others only if it cannot bring it.
     const atOnce = withContent ? 1 : Math.max(0, readersFirst(voters) - wave.asked);
@@ -150,7 +150,7 @@ export class OperationRun<Outcome> {
       else wave.hold(node, vote);
       asked += 1;
     }
-    if (wave.holds) hedges.add(wave, pauses.hedgeMs);
+    if (wave.holds) hedges.add(wave, links.hedgeMs(to));
   }
 
   #waveOf(round: number): ReadWave {

@@ -3,14 +3,13 @@ import type { Random } from "@quorumfs/core";
 // Below it timers are inexact anyway; above it waiting costs more than the round that it may save.
 const patienceMinMs = 5;
 const patienceMaxMs = 50;
+// Sooner, and timers that fire late would ask for nothing.
+const hedgeMinMs = 5;
 // A paused or vanished node delays the reads that have asked it by no more than this, until it is seen to be slow.
-const hedgeMinMs = 10;
 const hedgeMaxMs = 100;
 // An unlucky pair of coordinators is apart after one or two doublings of a few milliseconds, the time of a round.
 const backOffFirstMs = 3;
 const backOffMaxMs = 200;
-// One vote in so many is timed: that follows a change within milliseconds, and costs nothing.
-const sampleEvery = 16;
 // Weight of a new sample in the running mean.
 const smoothing = 0.2;
 
@@ -18,18 +17,12 @@ const smoothing = 0.2;
 export class Pauses {
   readonly #random: Random;
   #meanMs = 1;
-  #votes = 0;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** Whether the next vote should be timed. */
-  get samples(): boolean {
-    this.#votes = (this.#votes + 1) % sampleEvery;
-    return this.#votes === 0;
-  }
-
+  /** One of the quicker peers has answered: who is slow is not waited for, and so is no measure. */
   observe(roundTripMs: number): void {
     this.#meanMs += (roundTripMs - this.#meanMs) * smoothing;
   }
@@ -39,9 +32,18 @@ export class Pauses {
     return Math.min(patienceMaxMs, Math.max(patienceMinMs, this.#meanMs * 3));
   }
 
-  /** Longer than most answers take: then it is worth asking somebody else too. */
-  get hedgeMs(): number {
+  /** Longer than most rounds take. */
+  get lateMs(): number {
     return Math.min(hedgeMaxMs, Math.max(hedgeMinMs, this.#meanMs * 4));
+  }
+
+  /**
+   * When it is worth asking somebody else too: after the time in which nearly all answers come.
+   *
+   * @param p95Ms of the quickest of those who could be asked
+   */
+  hedgeMs(p95Ms: number): number {
+    return Math.min(hedgeMaxMs, Math.max(hedgeMinMs, p95Ms));
   }
 
   /** @param attempt from 1 */

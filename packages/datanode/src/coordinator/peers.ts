@@ -10,6 +10,7 @@ import { Lane } from "@quorumfs/rpc";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { LocalNode } from "../cluster/local-node.js";
+import { PeerLatency } from "./peer-latency.js";
 
 export type VoteLane = Lane<ReplicaRequest, ReplicaResponse, ExchangeRequest, ExchangeResponse>;
 
@@ -18,6 +19,7 @@ export class Peer {
   readonly id: NodeId;
   readonly address: string;
   readonly votes: VoteLane;
+  readonly latency = new PeerLatency();
   /** Bytes of content in calls to this peer that are not answered yet. */
   contentBytes = 0;
   readonly #connect: (purpose: "votes" | "bulk") => Channel;
@@ -52,9 +54,9 @@ export class Peer {
     });
   }
 
-  /** How many votes it owes an answer; infinite while it cannot be reached. */
-  get load(): number {
-    return this.votes.up ? this.votes.pending : Infinity;
+  /** For comparison, what it takes to ask it: how slow it is, times how much it owes; infinite while it cannot be reached. */
+  cost(nowMs: number): number {
+    return this.votes.up ? this.latency.expectedMs(nowMs) * (1 + this.votes.pending) : Infinity;
   }
 
   /** For what is large and can wait: pages of a listing must not stand before votes. */
@@ -69,6 +71,9 @@ export class Peer {
   }
 }
 
+// A peer counts as slow that takes several times what the quickest does, and more than the noise of timers and turns.
+const slowFactor = 4;
+const slackMs = 5;
 // As many as there are operations under way at most, and as many hints again.
 const queuedMax = 4096;
 // Ids, ballots and the ring of a value, with their tags.
@@ -95,6 +100,13 @@ export class Peers {
   /** Undefined if no address is known, or if it is this node itself. */
   find(id: NodeId): Peer | undefined {
     return this.#peers.get(id);
+  }
+
+  /** Whether a peer is about as quick as the others. */
+  isQuick(peer: Peer, nowMs: number): boolean {
+    let quickestMs = Infinity;
+    for (const { latency } of this.#peers.values()) quickestMs = Math.min(quickestMs, latency.expectedMs(nowMs));
+    return peer.latency.expectedMs(nowMs) <= quickestMs * slowFactor + slackMs;
   }
 
   /** Idempotent. */

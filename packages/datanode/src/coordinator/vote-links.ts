@@ -1,4 +1,4 @@
-import type { Clock, Log, NodeId, ReplicaReply, ReplicaRequest, ReplicaState } from "@quorumfs/core";
+import type { Clock, Log, NodeId, QuorumError, ReplicaReply, ReplicaRequest, ReplicaState } from "@quorumfs/core";
 import type { ReplicaRequest as RequestMessage } from "@quorumfs/proto";
 import type { LocalNode } from "../cluster/local-node.js";
 import type { LocalReplica } from "../replica/local-replica.js";
@@ -43,16 +43,25 @@ export class VoteLinks {
     return this.#options.self.member?.nodeId === node;
   }
 
-  /** This node, then those with the fewest questions waiting: a node that is paused or slow collects them. */
+  /** This node, then those that are likely to answer soonest: not one that is slow, or that has been asked a lot. */
   readiestFirst(nodes: readonly NodeId[]): readonly NodeId[] {
     const [first, second] = nodes;
     if (first === undefined || second === undefined) return nodes;
-    if (nodes.length === 2) return this.#load(first) <= this.#load(second) ? nodes : [second, first];
-    return [...nodes].sort((a, b) => this.#load(a) - this.#load(b));
+    const nowMs = this.#options.clock.nowMs();
+    if (nodes.length === 2) return this.#cost(first, nowMs) <= this.#cost(second, nowMs) ? nodes : [second, first];
+    const costs = new Map(nodes.map((node) => [node, this.#cost(node, nowMs)]));
+    return [...nodes].sort((a, b) => difference(costs.get(a), costs.get(b)));
   }
 
-  #load(node: NodeId): number {
-    return this.isLocal(node) ? -1 : (this.#options.peers.find(node)?.load ?? Infinity);
+  #cost(node: NodeId, nowMs: number): number {
+    return this.isLocal(node) ? -1 : (this.#options.peers.find(node)?.cost(nowMs) ?? Infinity);
+  }
+
+  /** How long to wait for an answer of some of these before others are asked. */
+  hedgeMs(nodes: readonly NodeId[]): number {
+    let p95Ms = Infinity;
+    for (const node of nodes) p95Ms = Math.min(p95Ms, this.#options.peers.find(node)?.latency.p95Ms ?? Infinity);
+    return this.#options.pauses.hedgeMs(p95Ms);
   }
 
   /** Calls `onAnswer` exactly once; for a remote node never before `ask` has returned. */
@@ -72,20 +81,32 @@ export class VoteLinks {
   }
 
   #call(peer: Peer, vote: Vote, contentBytes: number, onAnswer: OnAnswer): void {
-    const { clock, pauses, voteTimeoutMs } = this.#options;
+    const { clock, voteTimeoutMs } = this.#options;
     const message = messageOf(vote);
-    const askedAtMs = pauses.samples ? clock.nowMs() : undefined;
+    const timedSince = peer.latency.begin(clock);
     peer.contentBytes += contentBytes;
     peer.votes.call(message, { timeoutMs: voteTimeoutMs }, (error, response) => {
       peer.contentBytes -= contentBytes;
       // The lane may hold on to a message that it could not send; the content need not stay with it.
       if (error && contentBytes > 0) message.vote = undefined;
-      if (askedAtMs !== undefined) pauses.observe(clock.nowMs() - askedAtMs);
+      if (timedSince !== undefined) this.#timed(peer, timedSince, error);
       const reply = response && replyFromWire(response, vote.have);
       if (reply && isForLackOfRoom(reply, vote.request)) this.full.refused(peer.id);
       if (reply) onAnswer(reply, "");
       else onAnswer(undefined, error?.message ?? "no answer");
     });
+  }
+
+  #timed(peer: Peer, sinceMs: number, error: QuorumError | undefined): void {
+    const { clock, pauses, peers } = this.#options;
+    // What was not sent was not slow, and a connection that breaks is no answer.
+    if (error && (!peer.votes.up || error.code === "resource_exhausted")) {
+      peer.latency.drop(sinceMs);
+      return;
+    }
+    const nowMs = clock.nowMs();
+    peer.latency.end(sinceMs, nowMs);
+    if (peers.isQuick(peer, nowMs)) pauses.observe(nowMs - sinceMs);
   }
 
   /** Sends a hint that nobody waits for. */
@@ -111,6 +132,11 @@ export interface VoteLinksOptions {
 }
 
 function ignore(): void {}
+
+// Infinite costs are equal, and not NaN.
+function difference(a = Infinity, b = Infinity): number {
+  return a === b ? 0 : a - b;
+}
 
 function isForLackOfRoom(reply: ReplicaReply, request: ReplicaRequest): boolean {
   return request.kind === "accept" && reply.kind === "refused" && reply.code === "resource_exhausted";

@@ -4,6 +4,7 @@ import { Deadlines } from "../../src/coordinator/deadlines.js";
 import { FileQueues } from "../../src/coordinator/file-queues.js";
 import { Hedges } from "../../src/coordinator/hedges.js";
 import { KeptPromises } from "../../src/coordinator/kept-promises.js";
+import { PeerLatency } from "../../src/coordinator/peer-latency.js";
 import { Pauses } from "../../src/coordinator/pauses.js";
 import { CountingRandom } from "../support/small-cluster.js";
 import { StepClock } from "../support/step-clock.js";
@@ -117,6 +118,61 @@ describe("hedges", () => {
     expect(fired).toEqual(["a@10", "b@15"]);
     expect(clock.timers).toBe(0);
   });
+
+  it("a long wait holds up no short one", async () => {
+    const clock = new StepClock();
+    const hedges = new Hedges(clock);
+    const fired: string[] = [];
+    hedges.add({ hedge: () => void fired.push(`long@${clock.nowMs()}`) }, 100);
+    hedges.add({ hedge: () => void fired.push(`short@${clock.nowMs()}`) }, 4);
+    await clock.pass(1000);
+    expect(fired).toEqual(["short@5", "long@160"]);
+  });
+});
+
+describe("latency of a peer", () => {
+  const timed = (latency: PeerLatency, clock: StepClock) => latency.begin(clock) ?? -1;
+
+  it("one that keeps somebody waiting is slow before it has answered", async () => {
+    const clock = new StepClock();
+    const latency = new PeerLatency();
+    const since = timed(latency, clock);
+    await clock.pass(300);
+    expect(latency.expectedMs(clock.nowMs())).toBe(300);
+    latency.end(since, clock.nowMs());
+    expect(latency.expectedMs(clock.nowMs())).toBeGreaterThan(50);
+  });
+
+  it("while one vote is timed, one in eight others is", () => {
+    const clock = new StepClock();
+    const latency = new PeerLatency();
+    const begun = Array.from({ length: 81 }, () => latency.begin(clock));
+    expect(begun.filter((since) => since !== undefined)).toHaveLength(11);
+  });
+
+  it("what was measured long ago counts less, so that it is asked again", async () => {
+    const clock = new StepClock();
+    const latency = new PeerLatency();
+    for (let vote = 0; vote < 20; vote += 1) {
+      const since = timed(latency, clock);
+      await clock.pass(500);
+      latency.end(since, clock.nowMs());
+    }
+    const expectedMs = latency.expectedMs(clock.nowMs());
+    expect(expectedMs).toBeGreaterThan(400);
+    expect(latency.p95Ms).toBeGreaterThan(400);
+    await clock.pass(20_000);
+    expect(latency.expectedMs(clock.nowMs())).toBeLessThan(1);
+  });
+
+  it("a vote that was never sent says nothing", async () => {
+    const clock = new StepClock();
+    const latency = new PeerLatency();
+    const since = timed(latency, clock);
+    await clock.pass(300);
+    latency.drop(since);
+    expect(latency.expectedMs(clock.nowMs())).toBeLessThanOrEqual(1);
+  });
 });
 
 describe("pauses", () => {
@@ -127,6 +183,11 @@ describe("pauses", () => {
     expect(pauses.patienceMs).toBeCloseTo(30, 0);
     for (let sample = 0; sample < 100; sample += 1) pauses.observe(1000);
     expect(pauses.patienceMs).toBe(50);
+  });
+
+  it("hedge after the usual time, within bounds", () => {
+    const pauses = new Pauses(new CountingRandom());
+    expect([1, 30, 1000, Infinity].map((p95Ms) => pauses.hedgeMs(p95Ms))).toEqual([5, 30, 100, 100]);
   });
 
   it("back off longer with each attempt, at random", () => {
