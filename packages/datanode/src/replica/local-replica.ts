@@ -304,6 +304,7 @@ export class LocalReplica {
     this.#floors.onDropped(partitions);
     this.#files.forget(partitions);
     this.#committed.deleteWhere((_ballot, name) => partitions.has(this.#partitionOfName(name)));
+    this.#options.changes?.emptied(partitions);
   }
 
   /**

@@ -6,35 +6,22 @@ import type { LargeContent } from "../content/large-content.js";
 import type { Coordinator } from "../coordinator/coordinator.js";
 import type { Peers } from "../coordinator/peers.js";
 import type { VoteLinks } from "../coordinator/vote-links.js";
+import type { HandoverStatus } from "../handover/handover.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import { CatchUp } from "./catch-up.js";
 import type { Digests } from "./digests.js";
 import { LargeFiles } from "./large-files.js";
-import { PartitionGate } from "./partition-gate.js";
+import type { PartitionGate } from "./partition-gate.js";
 import { RecordCatchUp } from "./record-catch-up.js";
 import { RecordSource } from "./record-source.js";
 import { syncRoutes } from "./sync-routes.js";
 import { TransferPace, type TransferRates } from "./transfer-pace.js";
 
-/** What those say who move partitions. */
-export type HandoverStatus = Pick<
-  SyncStatus,
-  "joiningPartitions" | "joinedRecords" | "joinedBytes" | "leavingPartitions" | "obstacle"
->;
-
-/** Of a node that has no part in any move. */
-export const nothingMoves: HandoverStatus = Object.freeze({
-  joiningPartitions: 0,
-  joinedRecords: 0,
-  joinedBytes: 0,
-  leavingPartitions: 0,
-  obstacle: "",
-});
-
 export interface SyncOptions {
   readonly digests: Digests;
   readonly context: ReplicaContext;
+  readonly gate: PartitionGate;
   readonly replica: LocalReplica;
   readonly store: ClusterStore;
   readonly peers: Peers;
@@ -63,9 +50,8 @@ export class Sync {
   readonly #largeFiles: LargeFiles;
 
   constructor(options: SyncOptions) {
-    const { digests, context, replica, clock, log, isBusy, rates, large, refresh } = options;
+    const { digests, context, gate, replica, clock, log, isBusy, rates, large, refresh } = options;
     this.#options = options;
-    const gate = new PartitionGate(context);
     const records = new RecordSource({ replica, context, gate, clock, isBusy });
     this.routes = syncRoutes({ context, gate, digests, records });
     const pace = new TransferPace({ clock, rates, isBusy });
@@ -89,6 +75,7 @@ export class Sync {
       ...progress,
       ...moving,
       state: state === SyncState.SYNC_STATE_IN_SYNC && lacksChunks ? SyncState.SYNC_STATE_CATCHING_UP : state,
+      remainingMs: Math.max(progress.remainingMs, moving.remainingMs),
       behindChunks,
       obstacle: obstacle === "" ? moving.obstacle : obstacle,
     };
