@@ -20,9 +20,13 @@ import { openIdentity } from "./cluster/identity.js";
 import { LoadMeter, type Probe } from "./cluster/load-meter.js";
 import { LocalNode } from "./cluster/local-node.js";
 import { Membership } from "./cluster/membership.js";
+import { memoryRoutes } from "./cluster/memory-routes.js";
 import { replicaContext } from "./cluster/replica-context.js";
 import { SuperNode } from "./cluster/super-node.js";
+import { TombstoneCollector } from "./collection/tombstone-collector.js";
+import { TombstoneWatch } from "./collection/tombstone-watch.js";
 import type { DataNodeConfig } from "./config.js";
+import { Entrance } from "./entrance.js";
 import { LargeContent } from "./content/large-content.js";
 import { sweepEveryMsDefault } from "./content/owner-checks.js";
 import { Coordinator } from "./coordinator/coordinator.js";
@@ -33,11 +37,16 @@ import { RecordRepair } from "./coordinator/record-repair.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
 import { FileDispatcher } from "./file/file-dispatcher.js";
 import { fileRoutes } from "./file/file-routes.js";
+import { ChunkSource } from "./handover/chunk-source.js";
+import { Handover } from "./handover/handover.js";
 import { Holdings } from "./handover/holdings.js";
 import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { LocalReplica } from "./replica/local-replica.js";
 import { replicaRoutes } from "./replica/routes.js";
+import { PartitionGate } from "./sync/partition-gate.js";
+import { Digests } from "./sync/digests.js";
+import { Sync } from "./sync/sync.js";
 import { ChunkRepair } from "./upkeep/chunk-repair.js";
 import { Upkeep } from "./upkeep/upkeep.js";
 
@@ -58,9 +67,12 @@ export interface DataNodeOptions {
   readonly signal?: CancelSignal;
   /**
    * The node cannot go on: its disk refused a write, or its cluster refuses it. It acknowledges nothing any more; close
-   * it, and end the process if it has one of its own. Called at most once.
+   * it, and end the process if it has one of its own. Called at most once. If its store is at fault
+   * (`details.storeFault`), start it again: that tells whether the store may be set aside.
    */
   readonly onFatal: (error: QuorumError) => void;
+  /** The node was told to leave its cluster, and has: nothing that it holds is needed any more. Close it. Called at most once. */
+  readonly onLeft?: () => void;
 }
 
 export interface DataNode extends AsyncDisposable {
@@ -77,15 +89,17 @@ const closeGraceMs = 2000;
 /**
  * Starts a DataNode: raises its incarnation, listens, joins.
  *
- * With a layout on its disk it serves at once, and joins in the background. At its very first start it has to join first:
- * the promise waits for the SuperNode for as long as that takes.
+ * With a layout on its disk it serves as soon as the SuperNode has taken it in or does not answer for a second, and joins in
+ * the background then. At its very first start it has to join first: the promise waits for the SuperNode for as long as that
+ * takes. It also waits, and serves nothing, with a store that the cluster refuses for good while that cluster needs it.
  *
  * @throws QuorumError `unavailable`: the port is in use; `permission_denied`, `invalid_argument`, `precondition_failed`:
- *   the cluster does not take this node; `corrupt`: the disk holds something else; `cancelled` by `signal`
+ *   the cluster does not take this node (`isStoreUseless`: but it would with an empty disk); `corrupt`: the disk holds
+ *   something else; `cancelled` by `signal`
  */
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
   const { config, network, disk, content, clock, random, probe, log, version } = options;
-  const { storeId, incarnation, runId, member } = await openIdentity({ disk, random });
+  const { storeId, incarnation, runId, member, fault } = await openIdentity({ disk, random });
   const self = new LocalNode({ incarnation, version, member });
   const holdings = new Holdings({ disk, self, log });
   const store = new ClusterStore({ disk, log, companion: holdings });
@@ -95,6 +109,9 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   // No caller's error any more, but this process's end.
   const onDiskFailure = ({ message, cause }: QuorumError) =>
     onFatal(new QuorumError({ code: "internal", message, cause }));
+  const isBusy = (): boolean => loadMeter.isBusy;
+  const digests = new Digests({ disk, clock, log, isBusy });
+  const onTombstone = (modifiedAtMs: number) => tombstones.noticed(modifiedAtMs);
   const replica = new LocalReplica({
     context,
     disk,
@@ -102,6 +119,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     log,
     onDiskFailure,
     onDamage: (file) => upkeep.onRecordDamage(file),
+    changes: new TombstoneWatch({ next: digests, onTombstone }),
     isFull: () => chunks.isFull,
     manifestAgeMaxMs: config.uploadLeaseMs / 2,
   });
@@ -139,8 +157,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     clock,
     probe,
     damage: () => upkeep.damage,
+    sync: () => sync.status,
   });
-  const isBusy = (): boolean => loadMeter.isBusy;
   const large: LargeContent = new LargeContent({
     chunks,
     coordinator,
@@ -172,14 +190,72 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     onScrubbed: () => large.ownerChecks.checkAll(),
   });
 
+  const entrance = new Entrance();
+  const gate = new PartitionGate(context);
+  const chunkSource = new ChunkSource({ chunks, context, gate, clock, isBusy });
+  const handover = new Handover({
+    self,
+    store,
+    holdings,
+    replica,
+    context,
+    chunks,
+    chunkPeers: large.peers,
+    fetch: large.fetch,
+    coordinator,
+    links,
+    peers,
+    clock,
+    log,
+    isBusy,
+    refresh,
+    onSynced: () => large.ownerChecks.checkHere(),
+  });
+  const sync: Sync = new Sync({
+    digests,
+    context,
+    gate,
+    replica,
+    store,
+    peers,
+    links,
+    coordinator,
+    chunks,
+    large,
+    isLocal,
+    handover: () => handover.status(),
+    refresh,
+    clock,
+    random,
+    log,
+    isBusy,
+    rates: { recordsPerSecond: config.catchUpRecordsPerSecond, bytesPerSecond: config.catchUpBytesPerSecond },
+    compareEveryMs: config.compareEveryMs,
+  });
+  const tombstones: TombstoneCollector = new TombstoneCollector({
+    replica,
+    coordinator,
+    store,
+    isLocal,
+    clock,
+    log,
+    isBusy,
+    graceMs: config.tombstoneGraceMs,
+  });
+
   const listener = await network.listen({
     host: config.host,
     port: config.port,
     routes: [
-      ...fileService.routes,
-      ...replicaService.routes,
-      ...chunkRoutes({ store: chunks, context, clock }),
-      ...upkeep.routes,
+      ...entrance.guard([
+        ...fileService.routes,
+        ...replicaService.routes,
+        ...chunkRoutes({ store: chunks, context, clock }),
+        ...upkeep.routes,
+        ...sync.routes,
+        chunkSource.route,
+      ]),
+      ...memoryRoutes({ storeId, self, store }),
     ],
   });
   const membership = new Membership({
@@ -188,6 +264,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     self,
     storeId,
     runId,
+    fault,
     wantedNodeId: config.nodeId,
     address: config.advertise === "" ? listener.address : config.advertise,
     zone: config.zone,
@@ -197,8 +274,13 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     random,
     log,
     load: () => loadMeter.sample(),
+    synced: () => handover.synced(),
     onLoads: (loads) => links.full.told(loads),
     onRefused: onFatal,
+    onLeft: () => {
+      log.info("datanode.left", { node: self.id });
+      options.onLeft?.();
+    },
   });
 
   async function refresh(): Promise<void> {
@@ -210,16 +292,33 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     await fileService.drain();
     await replicaService.drain();
   };
-  const close = closer({ listener, membership, coordinator, replica, chunks, large, upkeep, peers, drain });
+  const close = closer({
+    listener,
+    membership,
+    coordinator,
+    replica,
+    chunks,
+    large,
+    upkeep,
+    sync,
+    tombstones,
+    handover,
+    peers,
+    drain,
+  });
   try {
-    if (!member) await enter(membership, options.signal);
+    await enter(membership, options.signal);
   } catch (error) {
     await close();
     throw error;
   }
+  entrance.open();
   membership.start();
   large.start();
   upkeep.start();
+  sync.start();
+  tombstones.start();
+  handover.start();
   log.info("datanode.serving", { node: self.id, address: listener.address, incarnation });
   return { nodeId: self.id, address: listener.address, close, [Symbol.asyncDispose]: close };
 }
@@ -243,13 +342,35 @@ function closer(parts: {
   readonly chunks: ChunkStore;
   readonly large: LargeContent;
   readonly upkeep: Upkeep;
+  readonly sync: Sync;
+  readonly tombstones: TombstoneCollector;
+  readonly handover: Handover;
   readonly peers: Peers;
   readonly drain: () => Promise<void>;
 }): () => Promise<void> {
-  const { listener, membership, coordinator, replica, chunks, large, upkeep, peers, drain } = parts;
+  const {
+    listener,
+    membership,
+    coordinator,
+    replica,
+    chunks,
+    large,
+    upkeep,
+    sync,
+    tombstones,
+    handover,
+    peers,
+    drain,
+  } = parts;
   const closeAll = async () => {
     await membership.close();
-    const backgroundEnded = Promise.all([large.close(), upkeep.close()]);
+    const backgroundEnded = Promise.all([
+      large.close(),
+      upkeep.close(),
+      sync.close(),
+      tombstones.close(),
+      handover.close(),
+    ]);
     await Promise.all([listener.close(closeGraceMs), drain()]);
     coordinator.close();
     peers.close();

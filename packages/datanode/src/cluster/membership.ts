@@ -3,14 +3,18 @@
  * SuperNode answers, the node serves with what it knew last.
  */
 import { type CancelTimer, type Clock, type Disk, type Log, QuorumError, type Random, nodeId } from "@quorumfs/core";
-import type { Load, NodeLoad } from "@quorumfs/proto";
+import { type Load, type NodeLoad, NodeRole, type PartitionSync } from "@quorumfs/proto";
 import type { ClusterStore } from "./cluster-store.js";
-import { type Identity, rememberMember } from "./identity.js";
+import { isDispensable } from "./dispensable.js";
+import { type FinalFault, type Identity, isFinalFault, rememberFault, rememberMember } from "./identity.js";
 import type { LocalNode } from "./local-node.js";
 import { RetryPause } from "./retry-pause.js";
 import type { SuperNode } from "./super-node.js";
 
 export const heartbeatMs = 500;
+
+// A SuperNode that is there answers within milliseconds, and one that is not must not keep the files away for long.
+const firstWordMs = 1000;
 
 export interface MembershipOptions {
   readonly superNode: SuperNode;
@@ -18,6 +22,8 @@ export interface MembershipOptions {
   readonly self: LocalNode;
   readonly storeId: Identity["storeId"];
   readonly runId: Identity["runId"];
+  /** Why the cluster has refused this store for good, in an earlier run. */
+  readonly fault: Identity["fault"];
   /** The id to ask for at the first Join; undefined takes any. */
   readonly wantedNodeId: number | undefined;
   /** host:port under which others reach this node. */
@@ -29,10 +35,17 @@ export interface MembershipOptions {
   readonly random: Random;
   readonly log: Log;
   readonly load: () => Load;
+  /** Partitions that it is joining, and of which it holds by now all that it was to. */
+  readonly synced: () => readonly PartitionSync[];
   /** Told about once a second what the cluster's nodes are doing. */
   readonly onLoads: (loads: readonly NodeLoad[]) => void;
-  /** The cluster does not want this node, and never will; called once. */
+  /**
+   * The cluster does not want this node, and never will; called once. With `details.storeFault` it is its store only: a node
+   * with another one is welcome.
+   */
   readonly onRefused: (error: QuorumError) => void;
+  /** This node was told to leave, has given everything away, and is no member any more; called once, in the place of that. */
+  readonly onLeft: () => void;
 }
 
 export class Membership {
@@ -42,6 +55,8 @@ export class Membership {
   #loops: readonly Promise<void>[] = [];
   /** Whether the SuperNode that beats go to has been told of this run. */
   #joined = false;
+  /** The number to ask for at the first Join; 0 takes any. */
+  #wantedNodeId: number;
   /** Whether the cluster has taken this node in at least once since it started. */
   #wasTaken = false;
   #refreshing: Promise<void> | undefined;
@@ -50,27 +65,44 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#pause = new RetryPause(options);
+    this.#wantedNodeId = options.wantedNodeId ?? 0;
   }
 
   /**
-   * Joins for the first time, trying until the SuperNode answers.
+   * Hears the cluster's first word on this store, before which it must not vote. A node without a cluster joins its first,
+   * trying until the SuperNode answers. One that has a cluster is let go, to serve and to join in the background, also when no
+   * answer comes in time: files are not kept away by a SuperNode that is.
    *
-   * @throws QuorumError why the cluster does not want this node; `cancelled` when `close` was called meanwhile
+   * @throws QuorumError why the cluster does not want this node. With `details.storeFault` `rolled_back` or `retired`, which is
+   *   told only when the cluster can do without it: the store is to be set aside, and a new node may join in its place;
+   *   `cancelled` when `close` was called meanwhile
    */
   async enter(): Promise<void> {
+    const { self, log, fault } = this.#options;
     const { signal } = this.#stop;
+    if (fault !== undefined) throw await this.#whenDispensable(refusedBefore(fault));
     while (!signal.aborted) {
       try {
-        await this.#join();
+        await this.#join(self.member ? firstWordMs : undefined);
         return;
       } catch (thrown) {
         const error = QuorumError.from(thrown);
-        if (isFinal(error)) throw error;
-        this.#options.log.warn("membership.join-failed", { reason: error.message });
+        const { storeFault } = error.details;
+        if (signal.aborted) break;
+        if (isFinalFault(storeFault)) throw await this.#refusedForGood(error, storeFault);
+        const isNumberTaken = storeFault === "number_taken";
+        if (isNumberTaken && !self.member && this.#wantedNodeId !== 0) {
+          log.warn("membership.number-taken", { wanted: this.#wantedNodeId, reason: error.message });
+          this.#wantedNodeId = 0;
+          continue;
+        }
+        if (isFinal(error) && !(isNumberTaken && self.member)) throw error;
+        log.warn("membership.join-failed", { reason: error.message });
+        if (self.member) return;
         await this.#pause.wait(signal);
       }
     }
-    throw new QuorumError({ code: "cancelled", message: "the DataNode was stopped before it could join" });
+    throw stopped();
   }
 
   /** Beats and follows the layout until `close`. */
@@ -105,13 +137,13 @@ export class Membership {
     this.#options.superNode.close();
   }
 
-  async #join(): Promise<void> {
-    const { superNode, store, self, disk, log, storeId, runId, wantedNodeId, ...rest } = this.#options;
+  async #join(timeoutMs?: number): Promise<void> {
+    const { superNode, store, self, disk, log, storeId, runId, ...rest } = this.#options;
     const { member } = self;
     const joined = await superNode.join(
       {
         clusterId: member?.clusterId ?? "",
-        nodeId: member?.nodeId ?? wantedNodeId ?? 0,
+        nodeId: member?.nodeId ?? this.#wantedNodeId,
         storeId,
         address: rest.address,
         zone: rest.zone,
@@ -123,7 +155,7 @@ export class Membership {
         commits: disk.commits,
         revision: store.view.revision,
       },
-      this.#stop.signal,
+      { signal: this.#stop.signal, ...(timeoutMs !== undefined && { timeoutMs }) },
     );
     const given = { clusterId: joined.clusterId, nodeId: nodeId(joined.nodeId) };
     if (!member) {
@@ -143,7 +175,7 @@ export class Membership {
   }
 
   async #beatForever(): Promise<void> {
-    const { log, onRefused } = this.#options;
+    const { log } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
@@ -154,14 +186,75 @@ export class Membership {
         const error = QuorumError.from(thrown);
         if (signal.aborted) return;
         log.warn("membership.lost", { reason: error.message });
-        if (isFinal(error) && !(await this.#isOfAnotherCluster())) {
-          onRefused(error);
-          return;
-        }
+        if (isFinal(error) && (await this.#mustEnd(error))) return;
       }
       this.#joined = false;
       await this.#pause.wait(signal);
     }
+  }
+
+  /** Ends this node if its SuperNode may refuse it. @returns whether it does */
+  async #mustEnd(error: QuorumError): Promise<boolean> {
+    const { disk, log, onRefused, onLeft } = this.#options;
+    const { storeFault } = error.details;
+    if (storeFault === "number_taken") {
+      // Numbers are not given twice, so this is a SuperNode that has forgotten whose this one is.
+      log.error("membership.forgetful-super-node", { reason: error.message });
+      return false;
+    }
+    if (isFinalFault(storeFault)) {
+      const wasTold = this.#wasToldToLeave();
+      await rememberFault(disk, storeFault);
+      if (storeFault === "retired" && wasTold) onLeft();
+      else onRefused(error);
+      return true;
+    }
+    if (await this.#isOfAnotherCluster()) return false;
+    onRefused(error);
+    return true;
+  }
+
+  #wasToldToLeave(): boolean {
+    const { store, self } = this.#options;
+    const own = store.cluster?.nodes.find(({ id }) => id === self.member?.nodeId);
+    return own?.role === NodeRole.NODE_ROLE_LEAVING;
+  }
+
+  async #refusedForGood(error: QuorumError, fault: FinalFault): Promise<QuorumError> {
+    // Asked again it might be let in: every start makes it look a little newer.
+    await rememberFault(this.#options.disk, fault);
+    return this.#whenDispensable(error);
+  }
+
+  /**
+   * Waits until it is certain that nothing is lost with this store: its own cluster, by the word of a SuperNode that knows all
+   * that this node knows, has everything elsewhere. A cluster whose nodes were all restored from backups is not that.
+   *
+   * @returns the refusal, for the caller to throw
+   */
+  async #whenDispensable(refusal: QuorumError): Promise<QuorumError> {
+    const { superNode, self, store, log } = this.#options;
+    const { signal } = this.#stop;
+    const { member } = self;
+    if (!member) return refusal;
+    log.error("membership.store-refused", { reason: refusal.message, fault: refusal.details.storeFault });
+    let wasTold = false;
+    while (!signal.aborted) {
+      try {
+        const cluster = await superNode.cluster(signal);
+        const { revision, layoutNumber } = store.view;
+        const isOurs = cluster.clusterId === member.clusterId;
+        const isOlder = cluster.revision < revision || (cluster.layout?.number ?? 0) < layoutNumber;
+        if (isOurs && !isOlder && isDispensable(cluster, member.nodeId)) return refusal;
+        if (!wasTold)
+          log.error("membership.store-kept", { reason: "the other DataNodes do not have everything just now" });
+        wasTold = true;
+      } catch (thrown) {
+        log.warn("membership.super-node-away", { reason: QuorumError.from(thrown).message });
+      }
+      await this.#pause.wait(signal);
+    }
+    return stopped();
   }
 
   /**
@@ -183,7 +276,7 @@ export class Membership {
 
   /** Sends beats until the stream ends. */
   #beat(): Promise<void> {
-    const { superNode, self, store, disk, clock, load } = this.#options;
+    const { superNode, self, store, disk, clock, load, synced } = this.#options;
     const stream = superNode.heartbeat(this.#stop.signal);
     return new Promise((resolve, reject) => {
       let cancelNext: CancelTimer | undefined;
@@ -198,7 +291,7 @@ export class Membership {
             incarnation,
             load: load(),
             revision,
-            synced: [],
+            synced: [...synced()],
             commits: disk.commits,
           });
         }
@@ -243,6 +336,20 @@ export class Membership {
       throw new QuorumError({ code: "unavailable", message: `the SuperNode could not be asked: ${reason}`, cause });
     }
   }
+}
+
+function stopped(): QuorumError {
+  return new QuorumError({ code: "cancelled", message: "the DataNode was stopped before it could join" });
+}
+
+function refusedBefore(storeFault: FinalFault): QuorumError {
+  const why =
+    storeFault === "retired" ? "its node has left the cluster" : "it is older than what the cluster knows of it";
+  return new QuorumError({
+    code: "permission_denied",
+    message: `the cluster has refused this store for good: ${why}`,
+    details: { storeFault },
+  });
 }
 
 /** What trying again will not change. */
