@@ -6,3 +6,8 @@ export { type LatencySummary, latencyHistogram, recordLatency, summarize } from 
 export { machineClock } from "./adapters/machine-clock.js";
 export { seededDraw } from "./plan/seeded-random.js";
 export { type Drive, drive, type DriveOptions } from "./run/drive.js";
+export { Series } from "./measure/series.js";
+export { outcomeOf } from "./run/recorder.js";
+export { plotLibrary } from "./adapters/write-page.js";
+export { escapeHtml, type PlotLibrary, scriptJson } from "./report/html.js";
+export { type Plot, plotsOf } from "./report/plots.js";

@@ -8,6 +8,8 @@ export interface TemporaryDirectory {
   readonly path: string;
   /** Removes it with all that is in it. Idempotent. */
   remove(): Promise<void>;
+  /** Leaves it where it is, for good. */
+  keep(): void;
 }
 
 const removal = { recursive: true, force: true, maxRetries: 5 };
@@ -28,6 +30,7 @@ export async function temporaryDirectory(prefix: string, parent = tmpdir()): Pro
       process.off("exit", removeAtExit);
       await rm(path, removal);
     },
+    keep: () => void process.off("exit", removeAtExit),
   };
 }
 

@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { connect, type QuorumFs } from "@quorumfs/client";
 import { type Clock, type ErrorCode, QuorumError } from "@quorumfs/core";
 import { systemClock } from "@quorumfs/runtime";
@@ -8,6 +7,7 @@ import { prepareDataDirectory, superNodeDirectory } from "../adapters/data-direc
 import { isPortFree } from "../adapters/free-ports.js";
 import { waitUntil } from "../cluster/wait-until.js";
 import { type Party, partyName } from "../faults/party.js";
+import { binaryScript } from "./binary-script.js";
 import type { ProcessEvent } from "./events.js";
 import { ProcessMember } from "./process-member.js";
 
@@ -189,7 +189,7 @@ export class ProcessCluster implements AsyncDisposable {
       address: `${host}:${port + index}`,
       directory,
       logFile: join(logDir, `${component}-${port + index}.log`),
-      script: scriptOf(component),
+      script: binaryScript(component),
       args: [...args, ...own, "--log-level", logLevel, "--log-format", "none"],
       clock: this.#clock,
       onUnexpectedExit: (member, exit, wasReady) => this.#onUnexpectedExit(member, exit, wasReady),
@@ -237,10 +237,4 @@ function mayPass(code: ErrorCode): boolean {
 function startError(member: ProcessMember, cause: QuorumError): QuorumError {
   const message = `${partyName(member.party)} did not start: ${cause.message}`;
   return new QuorumError({ code: cause.code, message, cause });
-}
-
-/** The script of one of our binaries, whether installed or in a clone. */
-function scriptOf(component: "supernode" | "datanode"): string {
-  const entry = createRequire(import.meta.url).resolve(`@quorumfs/${component}`);
-  return join(dirname(entry), "..", "bin", `quorumfs-${component}.js`);
 }

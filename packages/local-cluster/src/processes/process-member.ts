@@ -29,6 +29,7 @@ export class ProcessMember {
   readonly #options: ProcessMemberOptions;
   #child: Child | undefined;
   #stopping = false;
+  #paused = false;
 
   constructor(options: ProcessMemberOptions) {
     this.#options = options;
@@ -57,6 +58,7 @@ export class ProcessMember {
     if (this.running) return;
     const { script, args, onUnexpectedExit } = this.#options;
     this.#stopping = false;
+    this.#paused = false;
     const child = startChild(script, args);
     this.#child = child;
     let wasReady = false;
@@ -67,11 +69,29 @@ export class ProcessMember {
     wasReady = true;
   }
 
+  get paused(): boolean {
+    return this.#paused && this.running;
+  }
+
+  /** SIGSTOP: it does nothing any more, while its connections stay up and the system takes what is sent to it. */
+  pause(): void {
+    this.#paused = true;
+    this.#child?.kill("SIGSTOP");
+  }
+
+  /** SIGCONT: it goes on, and has noticed nothing of it. */
+  resume(): void {
+    this.#paused = false;
+    this.#child?.kill("SIGCONT");
+  }
+
   /** Ends it in order, or by force if it does not; resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
     if (!child?.running) return;
+    // A process that is held does not even hear of a SIGTERM.
+    this.resume();
     child.kill("SIGTERM");
     const cancel = this.#options.clock.after(stopGraceMs, () => child.kill("SIGKILL"));
     await child.exited;

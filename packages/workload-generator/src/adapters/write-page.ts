@@ -1,17 +1,22 @@
 import { open, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { QuorumError } from "@quorumfs/core";
-import { reportAsHtml } from "../report/html.js";
+import { type PlotLibrary, reportAsHtml } from "../report/html.js";
 import type { WorkloadResult } from "../run/workload.js";
 
 /** Writes the results as a page. */
 export async function writePage(path: string, { report, plots }: WorkloadResult): Promise<void> {
+  await writeFile(path, reportAsHtml(report, plots, await plotLibrary()));
+}
+
+/** What a page with plots carries inside. */
+export async function plotLibrary(): Promise<PlotLibrary> {
   const { resolve } = createRequire(import.meta.url);
   const [script, style] = await Promise.all([
     readFile(resolve("uplot/dist/uPlot.iife.min.js"), "utf8"),
     readFile(resolve("uplot/dist/uPlot.min.css"), "utf8"),
   ]);
-  await writeFile(path, reportAsHtml(report, plots, { script, style }));
+  return { script, style };
 }
 
 /**

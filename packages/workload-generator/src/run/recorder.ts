@@ -73,7 +73,7 @@ export class Recorder {
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** What an error of a mutation says about its effect, by what the SDK promises of each code. */
-function outcomeOf(kind: "write" | "delete", error: QuorumError) {
+export function outcomeOf(kind: "write" | "delete", error: QuorumError) {
   switch (error.code) {
     case "precondition_failed": {
       const { currentVersion } = error.details;
