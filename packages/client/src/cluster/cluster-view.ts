@@ -1,5 +1,13 @@
 import { type BucketId, bucketId, partitionOf, partitionOfChunk, QuorumError } from "@quorumfs/core";
 import type { Bucket, Cluster, Node, Partition } from "@quorumfs/proto";
+import type { ChunkPlaces } from "./chunk-places.js";
+
+/** Nodes that may have a chunk, those that are asked first first. */
+export interface ChunkReaders {
+  readonly replicas: readonly (readonly number[])[];
+  /** They have it only if something went late. */
+  readonly others: readonly number[];
+}
 
 /** One revision of the cluster as the SuperNode published it, made for looking things up. Never changes. */
 export class ClusterView {
@@ -28,14 +36,27 @@ export class ClusterView {
     return bucket && bucketId(bucket.id);
   }
 
-  /** W; undefined as for {@link bucketId}. */
-  writeQuorumOf(name: string): number | undefined {
-    return this.#buckets.get(name)?.writeQuorum;
+  /** Where a chunk of a file in this bucket belongs, and on how many nodes it is safe. */
+  chunkPlaces(bucket: string, upload: Uint8Array, index: number): ChunkPlaces {
+    const needed = this.#buckets.get(bucket)?.writeQuorum ?? this.replicas;
+    const { nodes, joining } = this.#chunkPartition(upload, index);
+    const groups = [nodes, joining].filter((members) => members.length > 0);
+    return { groups: groups.map((members) => ({ nodes: members, needed })), nodes: [...new Set(groups.flat())] };
   }
 
-  /** The nodes that hold a chunk. */
-  replicasOfChunk(upload: Uint8Array, index: number): readonly number[] {
-    return this.#partitions[partitionOfChunk(upload, index, this.#partitions.length)]?.nodes ?? [];
+  /**
+   * Whom to ask for a chunk: its replicas; then who is to take them over; then all others, for a chunk that came late to a
+   * partition that moved may be where that was before.
+   */
+  chunkReaders(upload: Uint8Array, index: number): ChunkReaders {
+    const { nodes, joining } = this.#chunkPartition(upload, index);
+    const next = joining.filter((node) => !nodes.includes(node));
+    const others = [...this.nodes.keys()].filter((node) => !nodes.includes(node) && !next.includes(node));
+    return { replicas: [nodes, next], others };
+  }
+
+  #chunkPartition(upload: Uint8Array, index: number): Pick<Partition, "nodes" | "joining"> {
+    return this.#partitions[partitionOfChunk(upload, index, this.#partitions.length)] ?? { nodes: [], joining: [] };
   }
 
   /** The nodes that hold a file, preferred coordinator first; empty if that is not known here, and any node will do. */

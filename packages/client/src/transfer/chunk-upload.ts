@@ -5,6 +5,7 @@
  */
 import { type CancelTimer, type NodeFailure, QuorumError } from "@quorumfs/core";
 import type { ChunkHeader, WriteChunkRequest } from "@quorumfs/proto";
+import { type ChunkPlaces, isPrevented, isSafe, isWanted, worstOf } from "../cluster/chunk-places.js";
 import type { BulkPeer } from "../routing/bulk-peer.js";
 import type { ChunkBuffer } from "./chunk-buffer.js";
 import { ChunkWrite } from "./chunk-write.js";
@@ -24,7 +25,7 @@ export interface ChunkUploadOptions {
   /** Filled. Given back to the context's buffers once nobody is sent it any more. */
   readonly buffer: ChunkBuffer;
   /** Which nodes are to hold it, and how many of them make it safe; asked again before every attempt. */
-  readonly places: () => { readonly nodes: readonly number[]; readonly needed: number };
+  readonly places: () => ChunkPlaces;
   /** The longest time without progress. */
   readonly timeoutMs: number;
   /** Called once: it is safe, or it has failed for good. */
@@ -72,15 +73,14 @@ export class ChunkUpload implements Straggler {
     if (this.#settled) return;
     this.#cancelTimer?.();
     try {
-      const { nodes, needed } = this.#options.places();
-      const stored = nodes.filter((node) => this.#stored.has(node)).length;
-      if (stored >= needed && needed > 0) return this.#onSafe();
-      const refusal = this.#finalRefusal(nodes, needed);
+      const places = this.#options.places();
+      if (isSafe(places, (node) => this.#stored.has(node))) return this.#onSafe();
+      const refusal = this.#finalRefusal(places);
       if (refusal) return this.#settle(refusal);
-      this.#begin(nodes, needed - stored);
+      this.#begin(places);
       const patienceMs = this.#options.timeoutMs - (this.#context.clock.nowMs() - this.#progressedAtMs);
-      if (patienceMs <= 0) return this.#settle(this.#outOfTime(nodes, needed, stored));
-      this.#advanceIn(Math.min(patienceMs, this.#restMs(nodes)));
+      if (patienceMs <= 0) return this.#settle(this.#outOfTime(places));
+      this.#advanceIn(Math.min(patienceMs, this.#restMs(places.nodes)));
     } catch (thrown) {
       this.#settle(QuorumError.from(thrown));
     }
@@ -92,22 +92,21 @@ export class ChunkUpload implements Straggler {
   }
 
   /** Sends to the nodes that are well; at first to all of them, later to as many as are short. */
-  #begin(nodes: readonly number[], wanted: number): void {
+  #begin(places: ChunkPlaces): void {
     const { clock, dataNodes, buffers } = this.#context;
     const nowMs = clock.nowMs();
     const isFirst = this.#writes.size === 0 && this.#failures.size === 0 && this.#stored.size === 0;
-    let short = wanted - this.#writes.size;
-    if (!isFirst && short <= 0) return;
+    const isBegun = (node: number) => this.#writes.has(node) || this.#stored.has(node);
+    if (!isFirst && isSafe(places, isBegun)) return;
     const peers: BulkPeer[] = [];
-    for (const node of nodes) {
+    for (const node of places.nodes) {
       const peer = dataNodes.target(node)?.bulk;
-      if (peer && !this.#writes.has(node) && !this.#stored.has(node) && peer.restMs(nowMs) === 0) peers.push(peer);
+      if (peer && !isBegun(node) && peer.restMs(nowMs) === 0) peers.push(peer);
     }
     peers.sort((a, b) => a.straggling - b.straggling);
     for (const peer of peers) {
       // Who is behind with earlier chunks, and holds as much memory as it may, is not sent another that others can take.
-      if (short <= 0 && peer.straggling > 0 && buffers.crowded) continue;
-      short -= 1;
+      if (peer.straggling > 0 && buffers.crowded && !isWanted(places, peer.id, isBegun)) continue;
       this.#write(peer);
     }
   }
@@ -225,28 +224,30 @@ export class ChunkUpload implements Straggler {
   }
 
   /** So many replicas refuse it for what it is that it can never be safe. */
-  #finalRefusal(nodes: readonly number[], needed: number): QuorumError | undefined {
-    const refusals = nodes.flatMap((node) => {
+  #finalRefusal(places: ChunkPlaces): QuorumError | undefined {
+    const refusals = new Map<number, QuorumError>();
+    for (const node of places.nodes) {
       const failure = this.#failures.get(node);
-      return failure && isFinal(failure) && !this.#stored.has(node) ? [failure] : [];
-    });
-    return nodes.length - refusals.length < needed ? refusals[0] : undefined;
+      if (failure && isFinal(failure) && !this.#stored.has(node)) refusals.set(node, failure);
+    }
+    return isPrevented(places, (node) => refusals.has(node)) ? [...refusals.values()][0] : undefined;
   }
 
-  #outOfTime(nodes: readonly number[], needed: number, got: number): QuorumError {
+  #outOfTime(places: ChunkPlaces): QuorumError {
     const { title, timeoutMs } = this.#options;
     const reasons: NodeFailure[] = [];
-    for (const node of nodes) {
+    for (const node of places.nodes) {
       const failure = this.#failures.get(node);
       if (failure) reasons.push({ node, reason: failure.message });
       else if (!this.#stored.has(node)) reasons.push({ node, reason: "no progress" });
     }
-    const full = [...this.#failures.values()].filter(({ code }) => code === "resource_exhausted");
-    const isFull = nodes.length - full.length < needed;
+    const full = new Map([...this.#failures].filter(([, { code }]) => code === "resource_exhausted"));
+    const isFull = isPrevented(places, (node) => full.has(node));
+    const { needed, got } = worstOf(places, (node) => this.#stored.has(node));
     return new QuorumError({
       code: isFull ? "resource_exhausted" : "quorum_unavailable",
       message: isFull
-        ? `${title} needs ${needed} DataNodes, and too many refuse new content (${full[0]?.message ?? ""}); delete files or add DataNodes`
+        ? `${title} needs ${needed} DataNodes, and too many refuse new content (${[...full.values()][0]?.message ?? ""}); delete files or add DataNodes`
         : `${title} needs ${needed} DataNodes and got ${got}; no progress for ${Math.round(timeoutMs)} ms`,
       details: { needed, got, nodes: reasons },
     });

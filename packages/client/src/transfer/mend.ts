@@ -3,6 +3,7 @@
  * Then it is copied from one that has it to the other replicas; nothing needs to be read from the source again.
  */
 import { type ChunkPiece, type ChunkRange, chunksOf, type Extent, extentBytes, QuorumError } from "@quorumfs/core";
+import { isSafe } from "../cluster/chunk-places.js";
 import { backoffMs } from "../retry/backoff.js";
 import { type Census, censusChunksMax, takeCensus } from "./chunk-census.js";
 import { Download } from "./download.js";
@@ -66,9 +67,9 @@ function lackingOf(
   const offset = (range.first - extent.first) * extent.chunkBytes;
   const length = Math.min(range.count * extent.chunkBytes, extentBytes(extent) - offset);
   for (const piece of chunksOf([extent], { offset, length })) {
-    const { nodes, needed } = upload.places(piece.index);
-    const holders = census.holders(piece.index, piece).filter((node) => nodes.includes(node));
-    if (holders.length < needed) lacking.push({ piece, isLost: holders.length === 0 });
+    const holders = census.holders(piece.index, piece);
+    if (isSafe(upload.places(piece.index), (node) => holders.includes(node))) continue;
+    lacking.push({ piece, isLost: holders.length === 0 });
   }
   return lacking;
 }

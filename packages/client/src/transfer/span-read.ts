@@ -3,6 +3,7 @@
  * checksums is replaced by another, which goes on where verified bytes end.
  */
 import { assert, type CancelTimer, type ChunkPiece, type NodeFailure, QuorumError } from "@quorumfs/core";
+import type { ChunkReaders } from "../cluster/cluster-view.js";
 import { backoffMs } from "../retry/backoff.js";
 import type { Target } from "../routing/target.js";
 import type { ChunkSpan } from "./block-check.js";
@@ -80,11 +81,24 @@ export class SpanRead {
   }
 
   #pick(): Target | undefined {
-    const { clock, dataNodes, random, view } = this.#context;
+    const { replicas, others } = this.#readers;
+    for (const nodes of [...replicas, others]) {
+      const target = this.#best(nodes);
+      if (target) return target;
+    }
+    return undefined;
+  }
+
+  get #readers(): ChunkReaders {
     const { upload, index } = this.#options.piece;
+    return this.#context.view().chunkReaders(upload, index);
+  }
+
+  #best(nodes: readonly number[]): Target | undefined {
+    const { clock, dataNodes, random } = this.#context;
     const nowMs = clock.nowMs();
     let best: { readonly target: Target; readonly rank: number } | undefined;
-    for (const node of view().replicasOfChunk(upload, index)) {
+    for (const node of nodes) {
       const target = this.#tried.includes(node) ? undefined : dataNodes.target(node);
       if (!target) continue;
       // Health first, then what is asked of it already, then chance.
@@ -129,7 +143,8 @@ export class SpanRead {
   #turnAway({ peer }: ChunkStream, error: QuorumError): void {
     const { clock, log } = this.#context;
     const { name, piece } = this.#options;
-    this.#failures.set(peer.id, error);
+    // That somebody else does not have it, either, is no news.
+    if (!this.#readers.others.includes(peer.id)) this.#failures.set(peer.id, error);
     log.debug("chunk.read-failed", {
       file: name,
       chunk: piece.index,
@@ -188,7 +203,8 @@ export class SpanRead {
   }
 
   get #isGone(): boolean {
-    const tried = this.#tried.map((node) => this.#failures.get(node)?.code);
+    const { others } = this.#readers;
+    const tried = this.#tried.filter((node) => !others.includes(node)).map((node) => this.#failures.get(node)?.code);
     return tried.length > 0 && tried.every((code) => code === "not_found");
   }
 

@@ -3,6 +3,7 @@
  * its way to its replicas; how many there can be is up to the client's buffers.
  */
 import { QuorumError } from "@quorumfs/core";
+import { type ChunkPlaces, isSafe } from "../cluster/chunk-places.js";
 import { censusChunksMax, type Census, takeCensus } from "./chunk-census.js";
 import type { ChunkBuffer } from "./chunk-buffer.js";
 import { ChunkUpload } from "./chunk-upload.js";
@@ -129,10 +130,9 @@ export class Upload {
   }
 
   /** Where a chunk belongs as of now, and on how many nodes it is safe. */
-  places(index: number): { readonly nodes: readonly number[]; readonly needed: number } {
+  places(index: number): ChunkPlaces {
     const { bucket, upload } = this.#options;
-    const view = this.#context.view();
-    return { nodes: view.replicasOfChunk(upload, index), needed: view.writeQuorumOf(bucket) ?? view.replicas };
+    return this.#context.view().chunkPlaces(bucket, upload, index);
   }
 
   async #isDurable(
@@ -141,9 +141,8 @@ export class Upload {
     buffer: ChunkBuffer,
   ): Promise<boolean> {
     try {
-      const { nodes, needed } = this.places(index);
       const holders = (await this.#censusAround(index)).holders(index, chunk);
-      return holders.filter((node) => nodes.includes(node)).length >= needed;
+      return isSafe(this.places(index), (node) => holders.includes(node));
     } catch (thrown) {
       this.giveBack(buffer);
       throw thrown;

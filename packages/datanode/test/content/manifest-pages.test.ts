@@ -30,7 +30,10 @@ function pagesOf(...replicas: readonly Replica[]): ManifestPages {
         yield sent.subarray(3);
       },
     },
-    places: { nearestFirst: () => replicas.map((_, index) => nodeId(index + 1)) },
+    places: {
+      nearestFirst: () => replicas.slice(0, 1).map(() => nodeId(1)),
+      elsewhere: () => replicas.slice(1).map((_, index) => nodeId(index + 2)),
+    },
   });
 }
 
