@@ -9,7 +9,8 @@ import {
   QuorumError,
   type Random,
 } from "@quorumfs/core";
-import { type ProcessProbe, openContentFiles, openLmdbDisk, processProbe } from "@quorumfs/runtime";
+import { isStoreUseless } from "@quorumfs/datanode";
+import { type ProcessProbe, openContentFiles, openLmdbDisk, processProbe, setStoreAside } from "@quorumfs/runtime";
 import { FaultyNetwork } from "../faults/faulty-network.js";
 import type { FaultTable } from "../faults/fault-table.js";
 import { type Party, partyName } from "../faults/party.js";
@@ -40,6 +41,8 @@ export interface ServicePorts {
   readonly signal: AbortSignal;
   /** The service says that it cannot go on. */
   readonly onFatal: (error: QuorumError) => void;
+  /** The service has done what it was there for. */
+  readonly onLeft: () => void;
 }
 
 export interface MemberOptions {
@@ -59,6 +62,9 @@ interface Service {
   readonly nodeId?: number;
   close(): Promise<void>;
 }
+
+// A new store has no past to be refused for.
+const setAsideMax = 3;
 
 interface Running {
   readonly power: Power;
@@ -105,7 +111,7 @@ export class Member {
   /** Does nothing while it runs. */
   start(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#running ??= await this.#boot();
+      this.#running ??= await this.#bootOnAnyStore();
     });
   }
 
@@ -148,6 +154,33 @@ export class Member {
     return running;
   }
 
+  /** As the binary does: a store that is of no use any more is set aside, and a new node starts in its place. */
+  async #bootOnAnyStore(): Promise<Running> {
+    const { directory, store, surroundings } = this.#options;
+    for (let setAside = 0; ; setAside += 1) {
+      try {
+        return await this.#boot();
+      } catch (error) {
+        if (!isStoreUseless(error) || setAside === setAsideMax) throw error;
+        const to = setStoreAside({ dataDirectory: directory, store }).directory;
+        surroundings.log.error("member.store-set-aside", { member: partyName(this.party), to });
+      }
+    }
+  }
+
+  /** Its store is at fault: started again it tells whether that can be set aside. */
+  async #reboot(): Promise<void> {
+    const running = this.#takeRunning();
+    if (!running) return;
+    running.power.cut();
+    await release(running);
+    try {
+      this.#running = await this.#bootOnAnyStore();
+    } catch (error) {
+      this.#failure = QuorumError.from(error);
+    }
+  }
+
   async #boot(): Promise<Running> {
     const { party, directory, store, surroundings, start } = this.#options;
     const { clock, random, faults, parties } = surroundings;
@@ -174,9 +207,13 @@ export class Member {
         signal: this.#starting.signal,
         onFatal: (error) => {
           log.error("member.failed", { error });
-          this.#failure = error;
-          void this.kill();
+          if (error.details.storeFault !== undefined) void this.#inTurn(() => this.#reboot());
+          else {
+            this.#failure = error;
+            void this.kill();
+          }
         },
+        onLeft: () => void this.stop(),
       });
       return { power, network, disk, content, probe, service };
     } catch (error) {
