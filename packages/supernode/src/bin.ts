@@ -1,6 +1,15 @@
 import { join, resolve } from "node:path";
 import { grpcNetwork } from "@quorumfs/rpc";
-import { createLog, logLevels, openLmdbDisk, runBinary, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
+import {
+  createLog,
+  logLevels,
+  openLmdbDisk,
+  parseDuration,
+  runBinary,
+  systemClock,
+  systemRandom,
+  versionOf,
+} from "@quorumfs/runtime";
 import { replicasDefault, type SuperNodeConfig, superNodeConfig } from "./config.js";
 import { startSuperNode } from "./supernode.js";
 
@@ -33,6 +42,19 @@ await runBinary({
       defaultDescription: "as many as replicas",
       describe: "DataNodes that must have joined before files are spread over them",
     },
+    "dead-after": {
+      type: "string",
+      default: "15m",
+      describe: "A DataNode that is down for so long is replaced by the others, where enough of them live; 0: never",
+    },
+    "reseed-from": {
+      type: "string",
+      array: true,
+      default: [],
+      defaultDescription: "none",
+      describe:
+        "HOST:PORT,... of DataNodes: makes a store that was lost, or is an old copy, anew from what they remember",
+    },
     "data-dir": { type: "string", default: "data/supernode", describe: "Directory of the store" },
     "log-dir": { type: "string", default: "logs", describe: "Directory of log files" },
     "log-level": { choices: logLevels, default: "info" as const, describe: "Least severe event that is logged" },
@@ -55,6 +77,8 @@ await runBinary({
       port: values.port,
       replicas: values.replicas,
       initialNodes: values["initial-nodes"],
+      deadAfterMs: values["dead-after"] === "0" ? 0 : parseDuration(values["dead-after"]),
+      reseedFrom: values["reseed-from"].flatMap((text) => String(text).split(",")).filter((address) => address !== ""),
     }),
     dataDirectory: resolve(values["data-dir"]),
     logDirectory: resolve(values["log-dir"]),

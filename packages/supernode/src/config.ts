@@ -15,6 +15,8 @@ export interface SuperNodeConfig {
   readonly downAfterMs: number;
   /** A DataNode that is down for so long is planned out of the layout, if enough others live; 0: never. */
   readonly deadAfterMs: number;
+  /** host:port of DataNodes from whose memory the store is made anew, if it knows less than they do; empty: not at all. */
+  readonly reseedFrom: readonly string[];
   /** How often watchers hear of loads. */
   readonly loadsEveryMs: number;
   /** How long deleting a bucket waits for the DataNodes to learn of it. */
@@ -44,6 +46,7 @@ export function superNodeConfig(given: Partial<SuperNodeConfig> = {}): SuperNode
     downAfterMs: 2500,
     // Long enough for a machine to start anew; what moves meanwhile moves for nothing.
     deadAfterMs: 15 * 60_000,
+    reseedFrom: [],
     loadsEveryMs: 1000,
     deletionTimeoutMs: 10_000,
     ...given,

@@ -14,6 +14,7 @@ import { layoutRoutes } from "./layout/layout-routes.js";
 import { CommitRecords } from "./membership/commit-records.js";
 import { Heartbeats } from "./membership/heartbeats.js";
 import { Joins } from "./membership/joins.js";
+import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
 import { StateQueries } from "./state/state-queries.js";
@@ -43,13 +44,16 @@ export interface SuperNode {
 }
 
 /**
- * Starts a SuperNode on its store; makes a cluster if the store is empty.
+ * Starts a SuperNode on its store; makes a cluster if the store is empty, unless it is told to make the store anew.
  *
- * @throws QuorumError `invalid_argument` if the store's cluster has another N, `unavailable` if the port is taken
+ * @throws QuorumError `invalid_argument` if the store's cluster has another N, `unavailable` if the port is taken; what `reseed` throws
  */
 export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNode> {
   const { config, network, disk, clock, random, log, version = "" } = options;
   const { initialNodes } = config;
+  if (config.reseedFrom.length > 0) {
+    await reseed({ addresses: config.reseedFrom, disk, network, clock, log, version });
+  }
   const store = await ControlStore.open({ disk, random, replicas: config.replicas });
   const state = new ClusterState({ store, wallMs: clock.wallMs() });
   const stopping = new AbortController();

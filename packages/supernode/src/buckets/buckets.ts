@@ -54,7 +54,7 @@ export class Buckets {
       createdAtMs: clock.wallMs(),
       deleting: false,
     };
-    await state.apply({ bucket });
+    await state.apply({ buckets: [bucket] });
     log.info("bucket.created", { bucket: name, bucketId: bucket.id, read: quorum.read, write: quorum.write });
     return bucket;
   }

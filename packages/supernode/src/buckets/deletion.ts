@@ -46,7 +46,7 @@ export class Deletion {
     try {
       await this.#awaitFollowers(this.#options.state.revision, deadline.signal);
       await this.#requireEmpty(bucket, deadline.signal);
-      await this.#options.changes.run(() => this.#options.state.apply({ removedBucket: bucket }));
+      await this.#options.changes.run(() => this.#options.state.apply({ removedBuckets: [bucket] }));
       log.info("bucket.deleted", { bucket: name, bucketId: bucket.id });
     } catch (thrown) {
       log.info("bucket.kept", { bucket: name, bucketId: bucket.id, reason: QuorumError.from(thrown).message });
@@ -79,7 +79,7 @@ export class Deletion {
       const marked = { ...bucket, deleting: true };
       this.#underWay.add(name);
       try {
-        await state.apply({ bucket: marked });
+        await state.apply({ buckets: [marked] });
       } catch (error) {
         this.#underWay.delete(name);
         throw error;
@@ -117,7 +117,7 @@ export class Deletion {
 
   async #undo(bucket: Bucket): Promise<void> {
     const { state, changes } = this.#options;
-    await changes.run(() => state.apply({ bucket: { ...bucket, deleting: false } }));
+    await changes.run(() => state.apply({ buckets: [{ ...bucket, deleting: false }] }));
   }
 }
 

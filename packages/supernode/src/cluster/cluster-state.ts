@@ -2,7 +2,7 @@
  * The cluster as this process knows it: what is stored, and who is there. Whoever changes it stores the change first.
  *
  * Revisions. A node's health is published too, and is not worth a fsync. So revisions are not stored: a revision is made
- * of the number of the SuperNode's starts, which is stored, and a count of this run. It never goes back.
+ * of the count of stored changes and starts, and of a count since the last of these. It never goes back.
  */
 import { type Layout, type NodeId, QuorumError, type Targets } from "@quorumfs/core";
 import { type Bucket, type Cluster, type HeartbeatRequest, type Load, type Node, NodeState } from "@quorumfs/proto";
@@ -13,8 +13,8 @@ import type { ControlChange, ControlStore } from "./control-store.js";
 import { layoutFromWire } from "./layout-wire.js";
 import { type FormerNode, type Member, roleToWire } from "./member.js";
 
-/** Changes of one run; 2^21 runs of as many changes fit below 2^53. */
-export const revisionsPerStart = 2 ** 32;
+/** What is published between two stored changes, at one a second for two years; 2^26 stored changes fit below 2^53. */
+export const revisionsPerChange = 2 ** 26;
 
 /** What is known of a member beyond what it said at its Join. */
 interface Observation {
@@ -59,7 +59,7 @@ export class ClusterState {
     this.#store = store;
     this.clusterId = store.identity.clusterId;
     this.replicas = store.identity.replicas;
-    this.#firstRevision = store.identity.starts * revisionsPerStart;
+    this.#firstRevision = store.identity.changes * revisionsPerChange;
     this.#revision = this.#firstRevision;
     for (const member of members) {
       this.#members.set(member.id, member);
@@ -161,8 +161,8 @@ export class ClusterState {
     if (change.targets) this.#targets = change.targets;
     for (const one of change.changes ?? []) this.#changes.set(one.id, one);
     if (change.droppedChange !== undefined) this.#changes.delete(change.droppedChange);
-    if (change.bucket) this.#buckets.set(change.bucket.name, change.bucket);
-    if (change.removedBucket) this.#buckets.delete(change.removedBucket.name);
+    for (const bucket of change.buckets ?? []) this.#buckets.set(bucket.name, bucket);
+    for (const { name } of change.removedBuckets ?? []) this.#buckets.delete(name);
     if (change.layout) {
       this.#layoutMessage = change.layout;
       this.#layout = layoutFromWire(change.layout);
@@ -175,7 +175,7 @@ export class ClusterState {
   async recordCommits(): Promise<void> {
     const members = [...this.#unrecorded].flatMap((id) => this.#members.get(id) ?? []);
     this.#unrecorded.clear();
-    if (members.length > 0) await this.#store.commit({ members });
+    if (members.length > 0) await this.#store.record(members);
   }
 
   setHealth(id: NodeId, health: Health, wallMs: number): void {
@@ -247,7 +247,7 @@ export class ClusterState {
   }
 
   #publish(): void {
-    this.#revision += 1;
+    this.#revision = Math.max(this.#revision + 1, this.#store.identity.changes * revisionsPerChange);
     this.#cluster = undefined;
     this.changed.announce();
   }

@@ -32,8 +32,8 @@ export interface ControlChange {
   readonly changes?: readonly Change[];
   /** Id of a change that is forgotten. */
   readonly droppedChange?: number;
-  readonly bucket?: Bucket;
-  readonly removedBucket?: Bucket;
+  readonly buckets?: readonly Bucket[];
+  readonly removedBuckets?: readonly Bucket[];
 }
 
 const identityKey = Buffer.from("identity");
@@ -67,25 +67,38 @@ export class ControlStore {
    */
   static async open(options: { disk: Disk; random: Random; replicas: number }): Promise<ControlStore> {
     const { disk, random, replicas } = options;
-    const bytes = new SealedTable(disk.table("meta")).get(identityKey);
-    const known: Identity = bytes
-      ? decodeIdentity(bytes)
-      : {
-          format: identityFormat,
-          clusterId: Buffer.from(random.bytes(16)).toString("hex"),
-          replicas: replicas === 0 ? replicasDefault : replicas,
-          starts: 0,
-          bucketsMade: 0,
-        };
+    const known: Identity = ControlStore.identityOn(disk) ?? {
+      format: identityFormat,
+      clusterId: Buffer.from(random.bytes(16)).toString("hex"),
+      replicas: replicas === 0 ? replicasDefault : replicas,
+      starts: 0,
+      changes: 0,
+      bucketsMade: 0,
+    };
     if (replicas !== 0 && replicas !== known.replicas) {
       throw new QuorumError({
         code: "invalid_argument",
         message: `this cluster keeps ${known.replicas} replicas of a file, and that cannot be changed to ${replicas}`,
       });
     }
-    const store = new ControlStore(disk, { ...known, starts: known.starts + 1 });
+    const store = new ControlStore(disk, { ...known, starts: known.starts + 1, changes: known.changes + 1 });
     await disk.commit([store.#identityWrite()]);
     return store;
+  }
+
+  /** Opens the store as it is, and counts nothing: for making it anew from elsewhere. */
+  static peek(disk: Disk, identity: Identity): ControlStore {
+    return new ControlStore(disk, identity);
+  }
+
+  /**
+   * The cluster that a store is of; undefined for an empty one.
+   *
+   * @throws QuorumError `corrupt`
+   */
+  static identityOn(disk: Disk): Identity | undefined {
+    const bytes = new SealedTable(disk.table("meta")).get(identityKey);
+    return bytes && decodeIdentity(bytes);
   }
 
   get identity(): Identity {
@@ -110,8 +123,14 @@ export class ControlStore {
     return this.#identity.bucketsMade + 1;
   }
 
+  /** Makes rows durable that nobody else is told of: no change of the cluster. */
+  async record(members: readonly Member[]): Promise<void> {
+    await this.#disk.commit(members.map((member) => this.#members.write(idKey(member.id), encodeMember(member))));
+  }
+
   /** Resolves when the change is durable. */
   async commit(change: ControlChange): Promise<void> {
+    this.#identity = { ...this.#identity, changes: this.#identity.changes + 2 };
     const writes: TableWrite[] = [];
     for (const member of change.members ?? []) {
       writes.push(this.#members.write(idKey(member.id), encodeMember(member)));
@@ -124,16 +143,13 @@ export class ControlStore {
     if (change.targets) writes.push(this.#meta.write(targetsKey, encodeTargets(change.targets)));
     for (const one of change.changes ?? []) writes.push(this.#changes.write(idKey(one.id), encodeChange(one)));
     if (change.droppedChange !== undefined) writes.push(this.#changes.write(idKey(change.droppedChange), undefined));
-    if (change.bucket) {
-      writes.push(this.#buckets.write(idKey(change.bucket.id), Bucket.encode(change.bucket).finish()));
-      if (change.bucket.id > this.#identity.bucketsMade) {
-        this.#identity = { ...this.#identity, bucketsMade: change.bucket.id };
-        writes.push(this.#identityWrite());
-      }
+    for (const bucket of change.buckets ?? []) {
+      writes.push(this.#buckets.write(idKey(bucket.id), Bucket.encode(bucket).finish()));
+      const bucketsMade = Math.max(this.#identity.bucketsMade, bucket.id);
+      this.#identity = { ...this.#identity, bucketsMade };
     }
-    if (change.removedBucket) {
-      writes.push(this.#buckets.write(idKey(change.removedBucket.id), undefined));
-    }
+    for (const { id } of change.removedBuckets ?? []) writes.push(this.#buckets.write(idKey(id), undefined));
+    writes.push(this.#identityWrite());
     await this.#disk.commit(writes);
   }
 

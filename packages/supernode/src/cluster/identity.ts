@@ -10,6 +10,11 @@ export interface Identity {
   readonly replicas: number;
   /** How often a SuperNode has opened this store. */
   readonly starts: number;
+  /**
+   * Grows by 2 with every change that is stored, and by 1 with every start. Revisions begin with it: so an old copy of the
+   * store, which lacks a change at least, starts below what the DataNodes have heard of.
+   */
+  readonly changes: number;
   /** Ids up to this one are spent. */
   readonly bucketsMade: number;
 }
@@ -23,14 +28,16 @@ export function encodeIdentity(identity: Identity): Uint8Array {
 /** @throws QuorumError `corrupt`: no identity, or one that a later version has written */
 export function decodeIdentity(bytes: Uint8Array): Identity {
   const content = parse(Buffer.from(bytes).toString("utf8"));
-  const { format, clusterId, replicas, starts, bucketsMade } = content;
+  const { format, clusterId, replicas, starts, changes, bucketsMade } = content;
   if (format !== identityFormat) {
     throw corrupt(`format ${String(format)}; this program reads format ${identityFormat}`);
   }
-  if (typeof clusterId !== "string" || !isCount(replicas) || !isCount(starts) || !isCount(bucketsMade)) {
+  const isComplete =
+    isCount(replicas) && isCount(starts) && isCount(changes) && isCount(bucketsMade) && typeof clusterId === "string";
+  if (!isComplete) {
     throw corrupt("fields that are missing or wrong");
   }
-  return { format, clusterId, replicas, starts, bucketsMade };
+  return { format, clusterId, replicas, starts, changes, bucketsMade };
 }
 
 function parse(text: string): Partial<Record<keyof Identity, unknown>> {

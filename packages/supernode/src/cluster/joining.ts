@@ -149,11 +149,12 @@ function checkSameNode(view: JoinView, known: Member, request: JoinRequest): voi
     throw refuse("permission_denied", `node ${id} was declared lost, and is not let in again; stop it`, "retired");
   }
   checkNotRolledBack(known, request);
-  const isElsewhere = request.incarnation === known.incarnation && request.address !== known.address;
-  if (isElsewhere && view.healthOf(id) === "up") {
+  // Who has moved in order was down for a moment, or is soon.
+  if (request.address !== known.address && view.healthOf(id) === "up") {
     throw refuse(
-      "permission_denied",
-      `node ${id} runs at ${known.address} already; a copy of its store must not be started`,
+      "unavailable",
+      `node ${id} runs at ${known.address}; a copy of its store must not be started`,
+      "in_use",
     );
   }
 }

@@ -3,10 +3,10 @@
  * change"), in batches, so that most of the cluster is as it always is.
  *
  * - A partition *begins*: its target set joins, and all votes need both sets.
- * - It *ends* when every newcomer holds all of it, and so many of the old set know of the move that no quorum of theirs,
- *   of reads, writes or promises, can be made up of those that do not.
- * - Has a newcomer died meanwhile, and the target has changed, the partition *turns* to the new target, or back to where
- *   it was: the old set has kept its quorums all along.
+ * - It *ends* when all of the new set have taken it over, those that stay included, and so many of the old set know of the
+ *   move that no quorum of theirs, of reads, writes or promises, can be made up of those that do not.
+ * - Has one of the new set died meanwhile, and the target has changed, the partition *turns* to the new target. Is that
+ *   the old set, it has ended there: every vote since has had its quorums in the old set too, so there is nothing to take over.
  *
  * What has ended is published with what begins next, under one layout number.
  */
@@ -117,10 +117,6 @@ function destinationOf({ nodes, joining }: PartitionAssignment): readonly NodeId
   return joining.length > 0 ? joining : nodes;
 }
 
-function newcomersOf({ nodes, joining }: PartitionAssignment): readonly NodeId[] {
-  return joining.filter((node) => !nodes.includes(node));
-}
-
 /**
  * How many of the old set must know of a move before it ends: so many that every quorum of reads and of writes has one of
  * them. And a majority, as promises need: whoever asks a majority what it knows then hears of every move that has ended.
@@ -131,7 +127,7 @@ function fencesNeeded({ layout: { replicas }, quorums }: StepView): number {
 }
 
 function mayEnd(view: StepView, partition: number, assignment: PartitionAssignment, obstacles: Obstacles): boolean {
-  const behind = newcomersOf(assignment).filter((node) => !view.hasSynced(node, partition, assignment.layout));
+  const behind = assignment.joining.filter((node) => !view.hasSynced(node, partition, assignment.layout));
   for (const node of behind) if (!isThere(view, node)) obstacles.add(partition, away(view, node));
   // Who is lost for good asks nobody for anything any more.
   const isFenced = (node: NodeId): boolean => view.roleOf(node) === "lost" || view.hasLearned(node, assignment.layout);
@@ -143,9 +139,9 @@ function mayEnd(view: StepView, partition: number, assignment: PartitionAssignme
   return behind.length === 0 && isFencedOff;
 }
 
-/** Whether a partition moves to a node that is away, and that is not wanted there any more. */
+/** Whether a partition waits for a node that is away, and that is not wanted there any more. */
 function mustTurn(view: StepView, assignment: PartitionAssignment, target: readonly NodeId[]): boolean {
-  return newcomersOf(assignment).some((node) => !isThere(view, node) && !target.includes(node));
+  return assignment.joining.some((node) => !isThere(view, node) && !target.includes(node));
 }
 
 /** Next to move: those first that have fewest replicas alive. */
@@ -180,8 +176,7 @@ function hasRoom(view: StepView, taken: ReadonlyMap<NodeId, number>, node: NodeI
 /** Whether those are there who must give and take: a move that cannot end would only cost its partition availability. */
 function canBeCopied(view: StepView, partition: number, obstacles: Obstacles): boolean {
   const { nodes = [] } = view.layout.partitions[partition] ?? {};
-  const newcomers = (view.targets[partition] ?? []).filter((node) => !nodes.includes(node));
-  const absent = newcomers.filter((node) => !isThere(view, node));
+  const absent = (view.targets[partition] ?? []).filter((node) => !isThere(view, node));
   for (const node of absent) obstacles.add(partition, away(view, node));
   const silent = nodes.filter((node) => !isThere(view, node) && view.roleOf(node) !== "lost");
   const sources = nodes.filter((node) => isThere(view, node));
@@ -199,7 +194,7 @@ function isThere(view: StepView, node: NodeId): boolean {
 
 function away(view: StepView, node: NodeId): string {
   const how = view.roleOf(node) === "lost" ? "lost" : "down";
-  return `wait for DataNode ${node}, which is ${how} and is to take them over`;
+  return `wait for DataNode ${node}, which is ${how} and is to hold them`;
 }
 
 function mustLearn(view: StepView, node: NodeId): string {
@@ -261,6 +256,6 @@ function singular(why: string): string {
   return why
     .replace(/^wait /, "waits ")
     .replace(/^have /, "has ")
-    .replace(" them over", " it over")
+    .replace(" hold them", " hold it")
     .replace(" their replicas", " its replicas");
 }

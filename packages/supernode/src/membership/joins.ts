@@ -54,7 +54,7 @@ export class Joins {
     const layout = layoutIfDue(state, initialNodes);
     if (!layout) return;
     const bucket = defaultBucket({ id: state.nextBucketId, replicas: state.replicas, wallMs: clock.wallMs() });
-    await state.apply({ layout: layoutToWire(layout), bucket });
+    await state.apply({ layout: layoutToWire(layout), buckets: [bucket] });
     log.info("layout.formed", { layout: layout.number, replicas: layout.replicas, nodes: state.members.length });
   }
 }

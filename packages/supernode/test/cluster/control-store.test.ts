@@ -56,7 +56,7 @@ describe("control store", () => {
     const layout = Layout.fromPartial({ number: 1, replicas: 5, partitions: [{ nodes: [3], layout: 1 }] });
     const bucket = Bucket.fromPartial({ id: before.nextBucketId, name: "files", readQuorum: 2, writeQuorum: 2 });
     const targets = [[nodeId(3), nodeId(9)]];
-    await before.commit({ members: [member], layout, bucket, targets, changes: [change] });
+    await before.commit({ members: [member], layout, buckets: [bucket], targets, changes: [change] });
     await before.commit({
       members: [
         { ...member, address: "host:4" },
@@ -64,7 +64,7 @@ describe("control store", () => {
       ],
     });
     const after = await open(disk);
-    expect(after.identity).toEqual({ ...before.identity, starts: 2 });
+    expect(after.identity).toEqual({ ...before.identity, starts: 2, changes: 6 });
     const { members, layout: kept, buckets, ...rest } = after.read();
     expect(members.map(({ id, address }) => [id, address])).toEqual([
       [3, "host:4"],
@@ -86,8 +86,8 @@ describe("control store", () => {
     const disk = new MemoryDisk();
     const store = await open(disk);
     const bucket = Bucket.fromPartial({ id: store.nextBucketId, name: "a" });
-    await store.commit({ bucket });
-    await store.commit({ removedBucket: bucket });
+    await store.commit({ buckets: [bucket] });
+    await store.commit({ removedBuckets: [bucket] });
     expect(store.nextBucketId).toBe(2);
     const after = await open(disk);
     expect(after.nextBucketId).toBe(2);

@@ -146,8 +146,8 @@ export class FakeDataNode {
   /** What it is to take over, by the last cluster that it has heard of. */
   #joining(): { partition: number; layout: number }[] {
     const partitions = this.cluster?.layout?.partitions ?? [];
-    return partitions.flatMap(({ nodes, joining, layout }, partition) =>
-      joining.includes(this.id) && !nodes.includes(this.id) ? [{ partition, layout }] : [],
+    return partitions.flatMap(({ joining, layout }, partition) =>
+      joining.includes(this.id) ? [{ partition, layout }] : [],
     );
   }
 
