@@ -52,6 +52,7 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
   #state: "new" | "running" | "refreshing" | "ended" = "new";
   #run: OperationRun<Outcome> | undefined;
   #attempts = 0;
+  /** Also on account of an attempt under an older layout: one that comes to nothing under a newer one does not settle that. */
   #mayHaveRun: boolean;
 
   constructor(context: OperationContext, options: FileOperationOptions<Outcome>) {
@@ -120,6 +121,11 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
       this.#mayHaveRun = outcome.mayHaveRun;
       this.#state = "refreshing";
       void this.#followLayout(outcome.layout);
+      return;
+    }
+    const isNothing = outcome.kind === "contended" || outcome.kind === "quorum_unavailable";
+    if (isNothing && this.#mayHaveRun && !this.#options.mayHaveRun) {
+      this.#fail("unknown_outcome", "a vote that was cast under an older layout may or may not take effect");
       return;
     }
     this.#state = "ended";
