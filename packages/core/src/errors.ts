@@ -25,11 +25,12 @@ export interface NodeFailure {
 }
 
 /**
- * Why a SuperNode will never take a DataNode's store in as it is: `rolled_back`: the cluster has seen more of it than it
+ * Why a SuperNode does not take a DataNode's store in as it is: `rolled_back`: the cluster has seen more of it than it
  * shows, or another run of it; `retired`: its node has left the cluster; `number_taken`: the number that it asks for is
- * another store's; `foreign`: it belongs to another cluster than the SuperNode does.
+ * another store's; `foreign`: it belongs to another cluster than the SuperNode does; all of these with `permission_denied`, for
+ * good. `in_use`, with `unavailable`: another process runs with it, or with a copy of it.
  */
-export type StoreFault = "rolled_back" | "retired" | "number_taken" | "foreign";
+export type StoreFault = "rolled_back" | "retired" | "number_taken" | "foreign" | "in_use";
 
 export interface ErrorDetails {
   /** Acknowledgements that were needed and that came, for `quorum_unavailable`. */
@@ -42,7 +43,7 @@ export interface ErrorDetails {
   readonly currentVersion?: number;
   /** The id under which client, coordinator and replicas logged the operation. */
   readonly requestId?: string;
-  /** For `permission_denied`, when a DataNode may not join with the store that it has. */
+  /** When a DataNode may not join with the store that it has. */
   readonly storeFault?: StoreFault;
   /**
    * Set where a request was given up without an answer. `false`: it never left this process, so it had no effect;

@@ -98,7 +98,8 @@ export class Membership {
         }
         if (isFinal(error) && !(isNumberTaken && self.member)) throw error;
         log.warn("membership.join-failed", { reason: error.message });
-        if (self.member) return;
+        // A copy of the store of a node that runs must not vote beside it.
+        if (self.member && storeFault !== "in_use") return;
         await this.#pause.wait(signal);
       }
     }
@@ -186,7 +187,8 @@ export class Membership {
         const error = QuorumError.from(thrown);
         if (signal.aborted) return;
         log.warn("membership.lost", { reason: error.message });
-        if (isFinal(error) && (await this.#mustEnd(error))) return;
+        const isCopy = error.details.storeFault === "in_use";
+        if ((isFinal(error) || isCopy) && (await this.#mustEnd(error))) return;
       }
       this.#joined = false;
       await this.#pause.wait(signal);

@@ -23,6 +23,7 @@ const faultToWire: Readonly<Record<StoreFault, WireFault>> = {
   retired: WireFault.STORE_FAULT_RETIRED,
   number_taken: WireFault.STORE_FAULT_NUMBER_TAKEN,
   foreign: WireFault.STORE_FAULT_FOREIGN,
+  in_use: WireFault.STORE_FAULT_IN_USE,
 };
 
 function faultFromWire(fault: WireFault): StoreFault | undefined {
@@ -35,6 +36,8 @@ function faultFromWire(fault: WireFault): StoreFault | undefined {
       return "number_taken";
     case WireFault.STORE_FAULT_FOREIGN:
       return "foreign";
+    case WireFault.STORE_FAULT_IN_USE:
+      return "in_use";
     case WireFault.STORE_FAULT_UNSPECIFIED:
     case WireFault.UNRECOGNIZED:
       return undefined;

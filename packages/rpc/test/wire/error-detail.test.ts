@@ -26,11 +26,14 @@ describe("error detail", () => {
     expect(back.details).toEqual(details);
   });
 
-  test.each(["rolled_back", "retired", "number_taken", "foreign"] as const)("a store that is %s", (storeFault) => {
-    expect(
-      roundTrip(new QuorumError({ code: "permission_denied", message: "", details: { storeFault } })).details,
-    ).toEqual({ storeFault });
-  });
+  test.each(["rolled_back", "retired", "number_taken", "foreign", "in_use"] as const)(
+    "a store that is %s",
+    (storeFault) => {
+      expect(
+        roundTrip(new QuorumError({ code: "permission_denied", message: "", details: { storeFault } })).details,
+      ).toEqual({ storeFault });
+    },
+  );
 
   test("what only the sender knows stays behind", () => {
     const error = new QuorumError({ code: "unavailable", message: "", details: { mayHaveRun: true }, cause: "secret" });

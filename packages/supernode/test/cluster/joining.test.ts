@@ -57,7 +57,7 @@ describe("join", () => {
   test("a number that is asked for and free is given, and so is one's own", () => {
     expect(admit(view([member(1)]), request({ nodeId: 7 })).member.id).toBe(7);
     const again = request({ nodeId: 1, storeId: store(1), incarnation: 6, address: "moved:9", clusterId: "c1" });
-    expect(admit(view([member(1)]), again)).toEqual({
+    expect(admit(view([member(1)], { health: "suspect" }), again)).toEqual({
       member: member(1, { incarnation: 6, address: "moved:9", capacityBytes: 0, version: "" }),
       displaced: [],
     });
@@ -135,7 +135,13 @@ describe("join", () => {
     [
       "a copy of a store that is in use",
       request({ nodeId: 1, storeId: store(1), incarnation: 5, address: "copy:1" }),
-      "permission_denied",
+      "unavailable",
+      "must not be started",
+    ],
+    [
+      "a copy of a store that is in use, and was started after it",
+      request({ nodeId: 1, storeId: store(1), incarnation: 6, address: "copy:1", runId: store(78) }),
+      "unavailable",
       "must not be started",
     ],
     ["the address of a node that is up", request({ address: "host:1" }), "invalid_argument", "address of node 1"],

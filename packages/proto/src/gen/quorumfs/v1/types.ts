@@ -60,7 +60,7 @@ export namespace ErrorCode {
   export type UNRECOGNIZED = typeof ErrorCode.UNRECOGNIZED;
 }
 
-/** Why a SuperNode will never take a DataNode's store in as it is. Who is told acts on it by itself, so each says one thing only. */
+/** Why a SuperNode does not take a DataNode's store in as it is. Who is told acts on it by itself, so each says one thing only. */
 export const StoreFault = {
   STORE_FAULT_UNSPECIFIED: 0,
   /** STORE_FAULT_ROLLED_BACK - The cluster has seen more of this store than it shows, or another run of it: an old copy, which has forgotten votes. */
@@ -71,6 +71,8 @@ export const StoreFault = {
   STORE_FAULT_NUMBER_TAKEN: 3,
   /** STORE_FAULT_FOREIGN - It belongs to another cluster than the SuperNode does. */
   STORE_FAULT_FOREIGN: 4,
+  /** STORE_FAULT_IN_USE - Another process runs with it, or with a copy of it. Said with UNAVAILABLE: it may be let in when that one has gone. */
+  STORE_FAULT_IN_USE: 5,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -82,6 +84,7 @@ export namespace StoreFault {
   export type STORE_FAULT_RETIRED = typeof StoreFault.STORE_FAULT_RETIRED;
   export type STORE_FAULT_NUMBER_TAKEN = typeof StoreFault.STORE_FAULT_NUMBER_TAKEN;
   export type STORE_FAULT_FOREIGN = typeof StoreFault.STORE_FAULT_FOREIGN;
+  export type STORE_FAULT_IN_USE = typeof StoreFault.STORE_FAULT_IN_USE;
   export type UNRECOGNIZED = typeof StoreFault.UNRECOGNIZED;
 }
 
@@ -190,7 +193,7 @@ export interface ErrorDetail {
   /** Set with PRECONDITION_FAILED: the version found; 0 if the file does not exist. */
   currentVersion?: number | undefined;
   requestId: string;
-  /** Set with PERMISSION_DENIED, when a DataNode may not join with the store that it has. */
+  /** Set when a DataNode may not join with the store that it has. */
   storeFault: StoreFault;
 }
 
