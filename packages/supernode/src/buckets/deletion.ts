@@ -6,6 +6,7 @@
 import { type Clock, type Log, type NodeFailure, QuorumError } from "@quorumfs/core";
 import type { Bucket } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
+import type { Member } from "../cluster/member.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import type { StateQueries } from "../state/state-queries.js";
 
@@ -71,7 +72,7 @@ export class Deletion {
       if (this.#underWay.has(name)) {
         throw new QuorumError({ code: "precondition_failed", message: `bucket ${name} is being deleted already` });
       }
-      const absent = state.members.filter(({ id }) => state.healthOf(id) !== "up");
+      const absent = this.#present().filter(({ id }) => state.healthOf(id) !== "up");
       if (absent.length > 0) {
         const nodes = absent.map(({ id }) => ({ node: id, reason: state.healthOf(id) }));
         throw notAll(`bucket ${name} can be deleted while all DataNodes are up`, nodes);
@@ -91,7 +92,7 @@ export class Deletion {
   async #awaitFollowers(revision: number, signal: AbortSignal): Promise<void> {
     const { state } = this.#options;
     for (;;) {
-      const behind = state.members.filter(({ id }) => state.followedBy(id) < revision);
+      const behind = this.#present().filter(({ id }) => state.followedBy(id) < revision);
       if (behind.length === 0) return;
       if (signal.aborted) {
         const nodes = behind.map(({ id }) => ({ node: id, reason: "has not said that it knows of the deletion" }));
@@ -102,7 +103,9 @@ export class Deletion {
   }
 
   async #requireEmpty(bucket: Bucket, signal: AbortSignal): Promise<void> {
-    const { unreachable, example } = await this.#options.queries.firstFile(bucket, signal);
+    const { state, queries } = this.#options;
+    const before = state.layout?.number;
+    const { unreachable, example } = await queries.firstFile(bucket, signal);
     if (example !== undefined) {
       throw new QuorumError({
         code: "precondition_failed",
@@ -113,6 +116,13 @@ export class Deletion {
       const nodes = unreachable.map((node) => ({ node, reason: "did not say what it holds" }));
       throw notAll(`nobody knows whether bucket ${bucket.name} is empty`, nodes);
     }
+    // A file may have gone from a node that gave it away to one that had told already what it held.
+    if (state.layout?.number !== before) await this.#requireEmpty(bucket, signal);
+  }
+
+  /** Who is lost for good writes nothing any more. */
+  #present(): readonly Member[] {
+    return this.#options.state.members.filter(({ role }) => role !== "lost");
   }
 
   async #undo(bucket: Bucket): Promise<void> {

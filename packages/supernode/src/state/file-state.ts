@@ -11,11 +11,11 @@ export interface Copy {
  * The newest version is the value of the highest accepted ballot. Who holds the same version at a lower ballot holds it
  * all the same: a value is accepted anew when a reader settles it.
  *
- * @returns undefined for a file that is deleted
+ * @returns undefined for a file that is deleted, or of which nobody has a copy that counts
  */
 export function fileStateOf(bucket: string, path: string, copies: readonly Copy[]): FileState | undefined {
   const newest = newestOf(copies)?.entry.value;
-  if (newest?.tombstone) return undefined;
+  if (copies.length === 0 || newest?.tombstone) return undefined;
   const version = ballotOf(newest?.version);
   const holders: number[] = [];
   const behind: number[] = [];

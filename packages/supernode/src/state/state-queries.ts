@@ -2,6 +2,9 @@
  * What is in the file system, as the DataNodes tell it now. Every DataNode streams its records in order of path, and
  * the streams are merged; nothing is collected, so the size of the file system does not matter. A node that cannot be
  * reached is named in the summary, and no reason to fail.
+ *
+ * What counts of a file is what the nodes of its partition hold, and those that take it over. Another one may still have a
+ * record from before, of a file that was deleted and forgotten since.
  */
 import {
   assignmentOf,
@@ -19,7 +22,7 @@ import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
 import { Gate } from "../gate.js";
 import type { DataNodes } from "./data-nodes.js";
-import { fileStateOf } from "./file-state.js";
+import { type Copy, fileStateOf } from "./file-state.js";
 import { mergeArrived } from "./merge-scans.js";
 import { QueryTurn } from "./query-turn.js";
 import { NodeScan } from "./node-scan.js";
@@ -105,12 +108,13 @@ export class StateQueries {
     readonly signal: CancelSignal;
   }): AsyncGenerator<FileState[]> {
     const { bucket, prefix, unreachable, signal } = options;
+    const { layout } = this.#options.state;
     const scans = this.#openScans(bucket, prefix, unreachable, signal);
     let files: FileState[] = [];
     try {
       for (;;) {
         for (const { path, copies } of mergeArrived(scans)) {
-          const file = fileStateOf(bucket.name, path, copies);
+          const file = fileStateOf(bucket.name, path, this.#counting(layout, bucket, path, copies));
           if (file) files.push(file);
           if (files.length < filesPerMessageMax) continue;
           yield files;
@@ -130,12 +134,24 @@ export class StateQueries {
     if (files.length > 0) yield files;
   }
 
+  /** The partition may have moved since the scans began: who held it then was asked for it, and who holds it now as well. */
+  #counting(before: Layout | undefined, bucket: Bucket, path: string, copies: readonly Copy[]): readonly Copy[] {
+    const now = this.#options.state.layout;
+    const assignments = [...new Set([before, now])].flatMap((layout) =>
+      layout ? [assignmentOf(layout, bucketId(bucket.id), path)] : [],
+    );
+    return copies.filter(({ node }) =>
+      assignments.some(({ nodes, joining }) => nodes.includes(node) || joining.includes(node)),
+    );
+  }
+
   #openScans(bucket: Bucket, prefix: string, unreachable: Set<NodeId>, signal: CancelSignal): readonly NodeScan[] {
     const { state, dataNodes, clock } = this.#options;
     const request = { bucket: bucket.id, prefix, afterBucket: 0, afterPath: "" };
     const scans: NodeScan[] = [];
-    for (const { id } of state.members) {
-      if (unreachable.has(id)) continue;
+    for (const { id, role } of state.members) {
+      // Of who is lost for good nobody expects an answer.
+      if (unreachable.has(id) || role === "lost") continue;
       // Asking who is known to be down would only make everybody wait.
       if (state.healthOf(id) === "down") unreachable.add(id);
       else scans.push(new NodeScan({ node: id, pages: dataNodes.scan(id, request, { signal }), clock }));
