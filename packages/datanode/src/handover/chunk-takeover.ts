@@ -90,7 +90,8 @@ export class ChunkTakeover {
     await Promise.all(
       [...bySource].map(async ([node, wanted]) => {
         try {
-          if (node !== self) await this.#hearFrom(node, wanted, pass, signal);
+          // A signal of its own each: so many listeners at one would look like a leak.
+          if (node !== self) await this.#hearFrom(node, wanted, pass, AbortSignal.any([signal]));
         } catch (thrown) {
           pass.failures.set(node, QuorumError.from(thrown).message);
           return;
@@ -155,10 +156,11 @@ export class ChunkTakeover {
     let next = 0;
     const work = async (): Promise<void> => {
       const courtesy = new ClientCourtesy({ clock, isBusy });
+      const stop = AbortSignal.any([signal]);
       for (let chunk = noted[next++]; chunk && !signal.aborted; chunk = noted[next++]) {
         if (!pass.open.has(chunk.partition)) continue;
-        await this.#fetchOne(pass, chunk, signal);
-        await courtesy.letPass(signal);
+        await this.#fetchOne(pass, chunk, stop);
+        await courtesy.letPass(stop);
       }
     };
     await Promise.all(Array.from({ length: fetchesAtOnce }, work));

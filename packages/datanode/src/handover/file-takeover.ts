@@ -4,6 +4,8 @@ import {
   type Clock,
   compareBallots,
   hasContent,
+  type HeldState,
+  isZeroBallot,
   type NodeId,
   QuorumError,
   reasonOf,
@@ -59,6 +61,25 @@ export class FileTakeover {
     this.#options = options;
   }
 
+  /** What these nodes hold of a file by now; who does not say is left out. */
+  async ask(
+    { bucket, path, layout }: Pick<FileToTake, "bucket" | "path" | "layout">,
+    nodes: readonly NodeId[],
+  ): Promise<ReadonlyMap<NodeId, HeldState>> {
+    const target = { bucket: bucket.id, path, layout };
+    const answers = new Map<NodeId, HeldState>();
+    await Promise.all(
+      nodes.map(async (node) => {
+        const reply = await this.#read(node, target, { withContent: false });
+        if (reply?.kind === "corrupt") answers.set(node, { kind: "corrupt" });
+        if (reply?.kind !== "state") return;
+        const { accepted, committed } = reply;
+        answers.set(node, isZeroBallot(accepted) ? { kind: "none" } : { kind: "record", accepted, committed });
+      }),
+    );
+    return answers;
+  }
+
   /**
    * Resolves when the new group has the file, as far as this node sees to that.
    *
@@ -98,15 +119,19 @@ export class FileTakeover {
     const target = { bucket: bucket.id, path, layout };
     for (const node of holders) {
       if (this.#options.links.isLocal(node)) continue;
-      const reply = await this.#read(node, target);
+      const reply = await this.#read(node, target, { withContent: true });
       if (reply?.kind !== "state" || !sameBallot(reply.accepted, ballot) || !contentMatches(reply)) continue;
       if (reply.value && hasContent(reply.value)) return reply.value;
     }
     return undefined;
   }
 
-  #read(node: NodeId, target: ReplicaTarget): Promise<ReplicaReply | undefined> {
-    const request = { kind: "read", withContent: true } as const;
+  #read(
+    node: NodeId,
+    target: ReplicaTarget,
+    { withContent }: { readonly withContent: boolean },
+  ): Promise<ReplicaReply | undefined> {
+    const request = { kind: "read", withContent } as const;
     return new Promise((resolve) => {
       this.#options.links.ask(node, { target, request, requestId: noRequestId }, (reply) => resolve(reply));
     });

@@ -27,7 +27,7 @@ export interface RecordTakeoverOptions {
   readonly self: NodeId;
   readonly store: Pick<ClusterStore, "view">;
   readonly windows: Pick<RecordWindows, "read">;
-  readonly files: Pick<FileTakeover, "take">;
+  readonly files: Pick<FileTakeover, "ask" | "take">;
   readonly replica: Pick<LocalReplica, "raiseFloors">;
   readonly clock: Clock;
   /** Whether clients need this node for themselves just now. */
@@ -120,12 +120,14 @@ export class RecordTakeover {
     let next = 0;
     const work = async (): Promise<void> => {
       const courtesy = new ClientCourtesy({ clock, isBusy });
+      // Of its own: so many listeners at one signal would look like a leak.
+      const stop = AbortSignal.any([signal]);
       for (let file = files[next++]; file && !signal.aborted; file = files[next++]) {
         const partition = pass.open.get(file.partition);
         if (!partition) continue;
         try {
           const isAsked = await this.#take(pass, file, { partition, told });
-          if (isAsked) await courtesy.letPass(signal);
+          if (isAsked) await courtesy.letPass(stop);
         } catch (thrown) {
           const { message } = QuorumError.from(thrown);
           pass.block(file.partition, `${this.#nameOf(file)}: ${message}`);
@@ -143,19 +145,26 @@ export class RecordTakeover {
   ): Promise<boolean> {
     const { self, files, onTaken } = this.#options;
     const { partition, told } = asked;
-    const { path, held } = file;
+    const { path } = file;
     const { sources, layout } = partition;
+    let { held } = file;
     const bucket = await this.#bucketOf(pass, file);
     // It is gone, or going: nobody votes on its files any more.
     if (!bucket || bucket.deleting) return false;
-    const answers = new Map(
-      sources.filter((node) => told.has(node)).map((node) => [node, held.get(node) ?? ({ kind: "none" } as const)]),
-    );
     const from = { members: sources, read: bucket.read, write: bucket.write };
-    const takeover: Takeover = takeoverOf({ self, from, answers });
+    const heard = sources.filter((node) => told.has(node));
+    const listed = new Map(heard.map((node) => [node, held.get(node) ?? ({ kind: "none" } as const)]));
+    let takeover: Takeover = takeoverOf({ self, from, answers: listed });
+    if (takeover.kind === "unsettled") {
+      // Lists of several nodes are no snapshot: a file that is written just now looks so, and has settled by itself as a rule.
+      const answers = await files.ask({ bucket, path, layout }, [...new Set([...heard, self])]);
+      if (!answers.has(self)) throw new QuorumError({ code: "unavailable", message: "this node does not vote on it" });
+      held = answers;
+      takeover = takeoverOf({ self, from, answers: new Map([...answers].filter(([node]) => sources.includes(node))) });
+    }
     if (takeover.kind === "nothing") return false;
     if (takeover.kind === "short") {
-      const message = `its record is damaged on so many nodes that only ${takeover.got} of ${takeover.needed} can tell of it`;
+      const message = `${takeover.got} of the ${takeover.needed} nodes that are needed can tell what they hold of it`;
       throw new QuorumError({ code: "unavailable", message });
     }
     const here = held.get(self);

@@ -95,8 +95,14 @@ export class RecordWindows {
     const failures = new Map<NodeId, QuorumError>();
     await Promise.all(
       [...bySource].map(async ([node, wanted]) => {
+        // A signal of its own each: so many listeners at one would look like a leak.
         try {
-          tales.set(node, await (node === self ? this.#own(wanted, after) : this.#pull(node, wanted, after, signal)));
+          tales.set(
+            node,
+            await (node === self
+              ? this.#own(wanted, after)
+              : this.#pull(node, wanted, after, AbortSignal.any([signal]))),
+          );
         } catch (thrown) {
           failures.set(node, QuorumError.from(thrown));
         }
