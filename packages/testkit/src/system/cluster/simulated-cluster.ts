@@ -82,12 +82,15 @@ export class SimulatedCluster {
     return server;
   }
 
-  /** A client on a machine of its own. */
-  async connect(): Promise<{ readonly client: QuorumFs; readonly process: SimulatedProcess }> {
+  /** A client on a machine of its own. @param onProcess told of its process before it connects */
+  async connect(
+    onProcess: (process: SimulatedProcess) => void = () => undefined,
+  ): Promise<{ readonly client: QuorumFs; readonly process: SimulatedProcess }> {
     this.#clients += 1;
     const machine = this.#machine(`client${this.#clients}`);
     this.network.addMachine(machine);
     const process = new SimulatedProcess({ name: machine.name, machine, world: this.world });
+    onProcess(process);
     const client = await connect({
       endpoints: [`${this.superNode.machine.name}:${superNodePort}`],
       network: this.network.of(process),

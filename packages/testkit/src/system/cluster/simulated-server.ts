@@ -1,10 +1,13 @@
-import type { QuorumError } from "@quorumfs/core";
+import { QuorumError } from "@quorumfs/core";
 import type { SimulatedNetwork } from "../network/simulated-network.js";
 import { Volume } from "../storage/volume.js";
 import type { Machine } from "../world/machine.js";
 import type { LogBook } from "../world/simulated-log.js";
 import { SimulatedProcess } from "../world/simulated-process.js";
 import type { World } from "../world/world.js";
+
+/** How long the system waits before it starts a program again that has ended by itself. */
+const restartAfterMs = 1_000;
 
 /** What all machines of a run share. */
 export interface Surroundings {
@@ -37,8 +40,10 @@ export class SimulatedServer<Running extends Service> {
   #process: SimulatedProcess | undefined;
   #running: Running | undefined;
   #starts = 0;
-  /** Why its program ended by itself, if it did. */
-  ended: QuorumError | undefined;
+  /** How often its program ended by itself, and with what. */
+  readonly ended: QuorumError[] = [];
+  /** Nobody starts it again before that. */
+  #heldUntilMs = 0;
 
   constructor(options: ServerOptions<Running>) {
     this.#options = options;
@@ -64,7 +69,26 @@ export class SimulatedServer<Running extends Service> {
     return this.#process?.isPaused ?? false;
   }
 
-  /** Starts the program; resolves when it serves, never if it is killed before that. */
+  /** As `systemd` does: starts the program whenever it is not there, after a moment. For ever. */
+  async supervise(): Promise<never> {
+    const { world } = this.#options.surroundings;
+    for (;;) {
+      if (!this.isAlive && world.nowMs >= this.#heldUntilMs) void this.start();
+      await world.sleep(100);
+    }
+  }
+
+  /** Keeps it from being started for a while. */
+  hold(forMs: number): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.machine.world.nowMs + forMs);
+  }
+
+  /** Whoever holds it lets go. */
+  release(): void {
+    this.#heldUntilMs = 0;
+  }
+
+  /** Starts the program; resolves when it serves or has given up, never if it is killed before that. */
   async start(): Promise<void> {
     const { surroundings, machine, program } = this.#options;
     const { world } = surroundings;
@@ -73,18 +97,22 @@ export class SimulatedServer<Running extends Service> {
     const process = new SimulatedProcess({ name: `${machine.name}.${this.#starts}`, machine, world });
     this.#process = process;
     this.#running = undefined;
-    this.ended = undefined;
     world.say(() => `${process.name} starts`);
     const onFatal = (error: QuorumError): void => {
       world.say(() => `${process.name} cannot go on: ${error.code}: ${error.message}`);
-      this.ended = error;
+      this.ended.push(error);
+      this.hold(restartAfterMs);
       // As the binary: it closes what it can, and is gone; here it is gone at once.
       world.after(0, () => {
         if (!process.isDead) process.kill("killed");
       });
     };
-    const running = await program(process, this.volume, onFatal);
-    if (!process.isDead) this.#running = running;
+    try {
+      const running = await program(process, this.volume, onFatal);
+      if (!process.isDead) this.#running = running;
+    } catch (thrown) {
+      onFatal(QuorumError.from(thrown));
+    }
   }
 
   /** Ends it in good order. */
@@ -93,7 +121,9 @@ export class SimulatedServer<Running extends Service> {
     const process = this.#process;
     if (!process || process.isDead) return;
     world.say(() => `${process.name} is stopped`);
-    await this.#running?.close();
+    // Whoever is killed while it closes never ends that.
+    const died = new Promise<void>((resolve) => process.onDeath(() => resolve()));
+    await Promise.race([this.#running?.close(), died]);
     if (!process.isDead) process.kill("killed");
   }
 

@@ -253,6 +253,7 @@ export class CallEnd<Out, In> implements ServedDuplex<Out, In>, AnyCallEnd {
       const method = path.slice(path.lastIndexOf("/") + 1);
       return `${connection.other(side).machine.name} > ${side.machine.name} ${method} ${formatMessage(message)}`;
     });
+    connection.observe(path, message);
     this.#onMessage?.(message);
   }
 

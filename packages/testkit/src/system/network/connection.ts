@@ -13,6 +13,9 @@ export interface Side {
   readonly calls: Set<{ lost(reason: string): void }>;
 }
 
+/** @param path of the method */
+export type Observer = (path: string, message: unknown) => void;
+
 /** Keeps one stream's frames in order: nothing arrives before what was sent earlier. */
 export interface Order {
   lastDueMs: number;
@@ -27,6 +30,8 @@ export class Connection {
   readonly server: Side;
   /** Bytes of a stream that its receiver has not taken up yet; more wait at the sender. */
   readonly windowBytes: number;
+  /** Sees every message that is received. */
+  readonly observe: Observer;
   readonly #links: Links;
   #open = false;
   readonly #waiting: (() => void)[] = [];
@@ -36,9 +41,11 @@ export class Connection {
     readonly from: SimulatedProcess;
     readonly to: Machine;
     readonly windowBytes: number;
+    readonly observe: Observer;
   }) {
-    const { links, from, to, windowBytes } = options;
+    const { links, from, to, windowBytes, observe } = options;
     this.#links = links;
+    this.observe = observe;
     this.windowBytes = windowBytes;
     this.client = { machine: from.machine, process: from, broken: false, calls: new Set() };
     this.server = { machine: to, process: undefined, broken: false, calls: new Set() };

@@ -12,7 +12,7 @@ import type { Machine } from "../world/machine.js";
 import type { SimulatedProcess } from "../world/simulated-process.js";
 import type { World } from "../world/world.js";
 import { type AnyCallEnd, CallEnd } from "./call-end.js";
-import { Connection, type Side } from "./connection.js";
+import { Connection, type Observer, type Side } from "./connection.js";
 import { Links } from "./links.js";
 import { noSuchRoute, serve, serverCodec } from "./served-calls.js";
 import { SimulatedChannel } from "./simulated-channel.js";
@@ -31,6 +31,8 @@ interface OpenListener {
 /** The network that all machines share. Every process gets its own {@link Network} of it. */
 export class SimulatedNetwork {
   readonly links: Links;
+  /** Told of every message that is received. */
+  observe: Observer = () => undefined;
   readonly #world: World;
   readonly #random: Prng;
   readonly #machines = new Map<string, Machine>();
@@ -95,7 +97,13 @@ export class SimulatedNetwork {
   #dial(from: SimulatedProcess, address: string): Connection {
     const to = this.#machines.get(address.slice(0, address.lastIndexOf(":")));
     assert(to !== undefined, `no machine has the address ${address}`);
-    const connection = new Connection({ links: this.links, from, to, windowBytes: this.#windowBytes });
+    const connection = new Connection({
+      links: this.links,
+      from,
+      to,
+      windowBytes: this.#windowBytes,
+      observe: (path, message) => this.observe(path, message),
+    });
     for (const old of this.#connections) if (old.client.broken && old.server.broken) this.#connections.delete(old);
     this.#connections.add(connection);
     const refuse = (reason: string): void => {

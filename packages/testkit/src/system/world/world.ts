@@ -15,6 +15,12 @@ export type CancelEvent = () => void;
 // Once in so many events the event loop turns, so that Node notices rejections that nobody handles.
 const eventsPerTurn = 5000;
 
+// A hundred times what a run takes: something goes round in circles.
+const eventsMax = 2_000_000;
+
+/** Several times what the longest run takes with all its healing. */
+const virtualMsMax = 30 * 60_000;
+
 export class World {
   readonly trace: Trace;
   readonly random: Prng;
@@ -76,6 +82,9 @@ export class World {
           if (over) return resolve();
           if (!this.#queue.step()) throw new Error("nothing is left to happen, and the scenario still waits");
           this.#events += 1;
+          if (this.#events > eventsMax) throw new Error(`more than ${eventsMax} events, and no end in sight`);
+          if (this.nowMs > virtualMsMax)
+            throw new Error(`${virtualMsMax} virtual ms have passed, and no end is in sight`);
         } catch (thrown) {
           reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
           return;

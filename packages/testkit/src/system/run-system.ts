@@ -1,0 +1,163 @@
+import { checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
+import { Coverage } from "../simulation/coverage.js";
+import { BallotWatch } from "./check/ballot-watch.js";
+import { SimulatedCluster } from "./cluster/simulated-cluster.js";
+import { FaultRunner } from "./faults/fault-runner.js";
+import type { SystemPlan } from "./plan/system-plan.js";
+import { Contents } from "./workload/contents.js";
+import { History } from "./workload/history.js";
+import { SimulatedUser } from "./workload/simulated-user.js";
+import type { Machine } from "./world/machine.js";
+import type { SimulatedProcess } from "./world/simulated-process.js";
+import { World } from "./world/world.js";
+
+export interface SystemResult {
+  /** What went wrong, if anything did. */
+  readonly violation: string | undefined;
+  /** Two runs of one plan share it. */
+  readonly checksum: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly coverage: Coverage;
+  /** Empty unless the run was traced. */
+  readonly trace: readonly string[];
+}
+
+/** Two minutes of virtual time after the last fault: far longer than anything that heals by itself takes. */
+const healingMs = 120_000;
+
+/** Plays a plan to its end, and checks what came of it. */
+export async function runSystem(plan: SystemPlan, options: { readonly traced?: boolean } = {}): Promise<SystemResult> {
+  const world = new World({ seed: plan.seed, readable: options.traced ?? false });
+  const run = new SystemRun(plan, world);
+  let violation: string | undefined;
+  try {
+    await world.run(run.play());
+  } catch (thrown) {
+    violation = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  }
+  violation ??= run.check();
+  const { coverage } = run;
+  coverage.count("runs");
+  coverage.count("events", world.events);
+  coverage.count("virtual seconds", Math.round(world.nowMs / 1000));
+  const { checksum, lines } = world.trace;
+  return { violation, checksum, events: world.events, virtualMs: world.nowMs, coverage, trace: lines };
+}
+
+class SystemRun {
+  readonly coverage = new Coverage();
+  readonly #plan: SystemPlan;
+  readonly #world: World;
+  readonly #cluster: SimulatedCluster;
+  readonly #history: History;
+  readonly #contents = new Contents();
+  readonly #ballots = new BallotWatch();
+  /** By place: another one comes when one dies. */
+  readonly #clients: { process: SimulatedProcess; machine: Machine }[] = [];
+  #clientsSoFar = 0;
+
+  constructor(plan: SystemPlan, world: World) {
+    this.#plan = plan;
+    this.#world = world;
+    this.#history = new History(world);
+    const { nodes, buckets, hasty } = plan;
+    const replicas = buckets[0]?.replicas ?? 3;
+    const times = hasty ? { uploadLeaseMs: 12_000, retireAfterMs: 3_000, scrubPeriodMs: 15_000 } : {};
+    this.#cluster = new SimulatedCluster({
+      world,
+      nodes,
+      superNode: { replicas, initialNodes: nodes },
+      dataNode: times,
+    });
+    this.#cluster.network.observe = (path, message) => this.#ballots.see(path, message);
+  }
+
+  async play(): Promise<void> {
+    const { buckets, clients, operations, faults, troubleMs } = this.#plan;
+    const cluster = this.#cluster;
+    await cluster.start();
+    for (const server of [cluster.superNode, ...cluster.dataNodes]) void server.supervise();
+    const { client } = await cluster.connect();
+    for (const { name, read, write } of buckets) {
+      await client.buckets.create(name, { readQuorum: read, writeQuorum: write });
+    }
+    await client.close();
+
+    const runner = new FaultRunner({
+      cluster,
+      coverage: this.coverage,
+      seed: this.#plan.seed,
+      clients: () => this.#clients.map(({ machine }) => machine),
+      killClient: (index) => this.#killClient(index),
+    });
+    const places = Array.from({ length: clients }, (_, place) => place);
+    const trouble = runner.run(faults);
+    const work = Promise.all(places.map((place) => this.#workAt(place, operations)));
+    await Promise.all([trouble, Promise.race([work, this.#world.sleep(troubleMs)])]);
+    this.#world.say(() => "everything is put right");
+    runner.heal();
+    await Promise.race([work, this.#world.sleep(60_000)]);
+    await this.#convalesce();
+  }
+
+  /** All is well again: everything must work, and what was acknowledged must be there. */
+  async #convalesce(): Promise<void> {
+    const user = await this.#newUser(this.#plan.clients);
+    const names = this.#files;
+    await Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
+    await Promise.all(names.slice(0, 2).map((name) => user.writeAtLast(name, healingMs)));
+  }
+
+  get #files(): readonly string[] {
+    const { buckets, filesPerBucket } = this.#plan;
+    return buckets.flatMap(({ name }) => Array.from({ length: filesPerBucket }, (_, index) => `${name}/file${index}`));
+  }
+
+  /** What is seen of the outside must be what registers could have done. */
+  check(): string | undefined {
+    const verdict = checkLinearizable(this.#history.operations);
+    this.coverage.count("operations", this.#history.operations.length);
+    this.coverage.count("votes seen", this.#ballots.votes);
+    for (const [event, count] of this.#cluster.logs.counts) this.coverage.count(`log: ${event}`, count);
+    if (verdict.ok) return undefined;
+    return `${verdict.file} is not linearizable:\n${formatTimeline(verdict.minimal)}`;
+  }
+
+  async #workAt(place: number, operations: number): Promise<void> {
+    const user = await this.#newUser(place);
+    const died = new Promise<void>((resolve) => this.#clients[place]?.process.onDeath(() => resolve()));
+    await Promise.race([user.work(operations), died]);
+  }
+
+  async #newUser(place: number): Promise<SimulatedUser> {
+    const { buckets, filesPerBucket, largeShare, thinkMs } = this.#plan;
+    this.#clientsSoFar += 1;
+    const name = `c${this.#clientsSoFar}`;
+    const { client, process } = await this.#cluster.connect((process) => {
+      this.#clients[place] = { process, machine: process.machine };
+    });
+    return new SimulatedUser({
+      world: this.#world,
+      history: this.#history,
+      contents: this.#contents,
+      coverage: this.coverage,
+      buckets: buckets.map((bucket) => bucket.name),
+      filesPerBucket,
+      largeShare,
+      thinkMs,
+      name,
+      client,
+      random: process.world.random.fork(),
+    });
+  }
+
+  #killClient(index: number): void {
+    const place = index % this.#plan.clients;
+    const client = this.#clients[place];
+    if (!client || client.process.isDead) return;
+    this.#world.say(() => `${client.machine.name} dies`);
+    client.process.kill("killed");
+    void this.#workAt(place, this.#plan.operations >> 1).catch((thrown: unknown) => this.#world.fail(thrown));
+  }
+}
