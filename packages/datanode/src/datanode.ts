@@ -209,7 +209,10 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     log,
     isBusy,
     refresh,
-    onSynced: () => large.ownerChecks.checkHere(),
+    onSynced: () => {
+      membership.hurry();
+      large.ownerChecks.checkHere();
+    },
   });
   const sync: Sync = new Sync({
     digests,
@@ -258,7 +261,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
       ...memoryRoutes({ storeId, self, store }),
     ],
   });
-  const membership = new Membership({
+  const membership: Membership = new Membership({
     superNode,
     store,
     self,

@@ -52,6 +52,7 @@ export class Membership {
   readonly #options: MembershipOptions;
   readonly #stop = new AbortController();
   readonly #pause: RetryPause;
+  readonly #unsubscribe: () => void;
   #loops: readonly Promise<void>[] = [];
   /** Whether the SuperNode that beats go to has been told of this run. */
   #joined = false;
@@ -59,11 +60,17 @@ export class Membership {
   #wantedNodeId: number;
   /** Whether the cluster has taken this node in at least once since it started. */
   #wasTaken = false;
+  /** Sends a beat ahead of its time. */
+  #beatNow: () => void = nothing;
   #refreshing: Promise<void> | undefined;
   #refreshNext: Promise<void> | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#unsubscribe = options.store.onInstalled((view, before) => {
+      // The SuperNode waits until enough nodes follow a layout.
+      if (view.layoutNumber !== before.layoutNumber) this.hurry();
+    });
     this.#pause = new RetryPause(options);
     this.#wantedNodeId = options.wantedNodeId ?? 0;
   }
@@ -131,8 +138,14 @@ export class Membership {
     return this.#refreshNext;
   }
 
+  /** Has the SuperNode hear at once what the next beat would tell: a move of partitions waits for it. */
+  hurry(): void {
+    this.#beatNow();
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
+    this.#unsubscribe();
     this.#stop.abort();
     await Promise.all(this.#loops);
     this.#options.superNode.close();
@@ -218,8 +231,10 @@ export class Membership {
 
   #wasToldToLeave(): boolean {
     const { store, self } = this.#options;
-    const own = store.cluster?.nodes.find(({ id }) => id === self.member?.nodeId);
-    return own?.role === NodeRole.NODE_ROLE_LEAVING;
+    const { nodes = [], formerNodes = [] } = store.cluster ?? {};
+    const own = nodes.find(({ id }) => id === self.member?.nodeId);
+    // The SuperNode publishes that a node has left before it tells the node.
+    return own ? own.role === NodeRole.NODE_ROLE_LEAVING : formerNodes.includes(self.id);
   }
 
   async #refusedForGood(error: QuorumError, fault: FinalFault): Promise<QuorumError> {
@@ -299,9 +314,14 @@ export class Membership {
         }
         cancelNext = clock.after(heartbeatMs, send);
       };
+      this.#beatNow = () => {
+        cancelNext?.();
+        send();
+      };
       stream.onMessage(() => this.#pause.reset());
       stream.onDrain(() => (isFree = true));
       stream.onEnd((error) => {
+        this.#beatNow = nothing;
         cancelNext?.();
         if (error) reject(error);
         else resolve();
@@ -360,3 +380,5 @@ function isFinal(error: QuorumError): boolean {
     error.code === "permission_denied" || error.code === "invalid_argument" || error.code === "precondition_failed"
   );
 }
+
+function nothing(): void {}
