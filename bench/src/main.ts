@@ -1,5 +1,6 @@
-/** `pnpm bench small` and `pnpm bench large`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
+/** `pnpm bench small|large|overload`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
 import { benchLarge } from "./large/large.js";
+import { benchOverload } from "./overload/overload.js";
 import { benchSmall } from "./small.js";
 
 const [what, ...args] = process.argv.slice(2);
@@ -10,8 +11,11 @@ switch (what) {
   case "large":
     await benchLarge(args);
     break;
+  case "overload":
+    await benchOverload(args);
+    break;
   case undefined:
   default:
-    process.stderr.write("pnpm bench small|large [options]; --help after either tells them\n");
+    process.stderr.write("pnpm bench small|large|overload [options]; --help after one of them tells them\n");
     process.exitCode = 2;
 }

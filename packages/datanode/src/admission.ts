@@ -71,8 +71,8 @@ export class Admission {
       callers: 0,
     });
     this.#classes = {
-      read: classOf(fileTargetMs, 512, 32),
-      write: classOf(fileTargetMs, 256, 32),
+      read: classOf(fileTargetMs, 512, 16),
+      write: classOf(fileTargetMs, 256, 16),
       list: classOf(listTargetMs, 16, 4),
     };
   }

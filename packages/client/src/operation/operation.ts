@@ -53,7 +53,10 @@ const nearlyTimedOut = 0.8;
 const unaffordableRounds = 3;
 // Who waits for his turn for longer than this share of his time is better told at once, when he comes: what begins with
 // hardly any time left is done for nothing, and with enough of it nothing else is done any more.
-const waitingShare = 0.5;
+const waitingShare = 0.3;
+// And who has waited begins only if this many times what nearly all attempts take is left: what is cut off halfway costs the
+// cluster as much as what is done.
+const marginFactor = 2;
 // A short line passes, whatever was measured.
 const lineMin = 256;
 
@@ -69,6 +72,8 @@ export class Operation<Result> implements Waiting {
   /** Which gates it has passed and has to leave. */
   #hasTurn = false;
   #entered = false;
+  /** It has had to wait for its turn, and was not sent yet. */
+  #queued = false;
   #inDoubt = false;
   /** Nodes that were tried in this round. */
   #tried: number[] = [];
@@ -139,6 +144,7 @@ export class Operation<Result> implements Waiting {
   readonly #begin = (): boolean => {
     if (this.#done) return false;
     this.#entered = true;
+    this.#queued = this.#cancelPause !== undefined;
     this.#endPause();
     const { budget, hedgeBudget } = this.#surroundings;
     budget.deposit();
@@ -176,18 +182,24 @@ export class Operation<Result> implements Waiting {
     if (remainingMs <= 0) return this.#outOfTime();
     const target = this.#pick(nowMs);
     if (!target) return this.#nextRound();
+    if (this.#queued && remainingMs < marginFactor * target.latency[this.kind].p95Ms) return this.#tooLate(remainingMs);
     this.#target = target;
     this.askedAtMs = nowMs;
     const patienceMs = attemptPatience * target.latency[this.kind].patienceMs;
     this.#attemptMs = Math.min(remainingMs, patienceMs * 2 ** this.#slowAttempts);
     const mutation = mutationOf(request);
     if (mutation) mutation.mayHaveRun = this.#ledger.mayHaveRun;
+    this.#queued = false;
     target.began(this, nowMs);
     this.#cancelCall = target.session.call(
       { id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
       { timeoutMs: this.#attemptMs },
       this.#onEnd,
     );
+  }
+
+  #tooLate(remainingMs: number): void {
+    this.#fail(this.#ledger.tooLate(this.#spec.timeoutMs - remainingMs, remainingMs));
   }
 
   /** Asks a second node, and takes whichever answer comes first. */
@@ -276,6 +288,7 @@ export class Operation<Result> implements Waiting {
     // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
     if (error.code === "unavailable") target.failed(this);
     else target.abandoned(this);
+    if (timedOut) target.latency[this.kind].missed(this.#surroundings.clock.nowMs() - this.askedAtMs);
     const step = this.#ledger.unanswered(error, timedOut);
     if (error.code === "cancelled") this.#fail(this.#ledger.cancelled(error));
     else this.#follow(step, error);
@@ -359,6 +372,8 @@ export class Operation<Result> implements Waiting {
       node: this.#target?.id,
       code: error.code,
       error: error.message,
+      elapsedMs: clock.nowMs() - this.askedAtMs,
+      retryAfterMs: error.details.retryAfterMs,
     });
     let pauseMs = 0;
     if (step.next !== "elsewhere" && !this.#canTurn(error)) {
@@ -370,7 +385,10 @@ export class Operation<Result> implements Waiting {
       pauseMs = Math.max(pauseMs, backoffMs(this.#round + unaffordableRounds, random));
       this.#round += 1;
     }
-    this.#attemptAfter(pauseMs);
+    // Who cannot come back in time need not wait for that.
+    const isRefused = step.next === "again" && step.charged;
+    if (isRefused && clock.nowMs() + pauseMs >= this.#startedAtMs + this.#spec.timeoutMs) this.#outOfTime();
+    else this.#attemptAfter(pauseMs);
   }
 
   /** Whether another node has room, where this one is at its limit. */

@@ -155,15 +155,14 @@ export class Ledger {
     return this.#mayHaveRun ? this.#unknown(error) : this.#withRequestId(error);
   }
 
-  /** It would get its turn when most of its time is over. */
-  tooLate(waitMs: number, excessMs: number): QuorumError {
+  /** Too little of its time would be left when it gets its turn. */
+  tooLate(waitMs: number, retryAfterMs: number): QuorumError {
+    const waits = `waits ${Math.round(waitMs)} ms for its turn`;
     return this.#withRequestId(
       new QuorumError({
         code: "resource_exhausted",
-        message:
-          `${this.#options.title} would wait ${Math.round(waitMs)} ms for its turn, since the cluster does not keep up: ` +
-          "start fewer operations, or give them more time",
-        details: { retryAfterMs: Math.ceil(excessMs), mayHaveRun: this.#mayHaveRun },
+        message: `${this.#options.title} ${waits}: the cluster does not keep up; start less at once, or allow for more time`,
+        details: { retryAfterMs: Math.ceil(retryAfterMs), mayHaveRun: this.#mayHaveRun },
       }),
     );
   }

@@ -36,10 +36,19 @@ export class Latency {
       this.#deviationMs += deviationGain * (Math.abs(elapsedMs - this.#meanMs) - this.#deviationMs);
       this.#meanMs += meanGain * (elapsedMs - this.#meanMs);
     }
-    const step = p95Step * Math.max(1, this.#p95Ms);
-    this.#p95Ms += elapsedMs > this.#p95Ms ? step * 0.95 : -step * 0.05;
+    this.#estimate(elapsedMs);
     this.#samples += 1;
     this.#measuredAtMs = nowMs;
+  }
+
+  /** No answer came for so long. How long it would have taken, nobody knows. */
+  missed(elapsedMs: number): void {
+    this.#estimate(elapsedMs);
+  }
+
+  #estimate(elapsedMs: number): void {
+    const step = p95Step * Math.max(1, this.#p95Ms);
+    this.#p95Ms += elapsedMs > this.#p95Ms ? step * 0.95 : -step * 0.05;
   }
 
   /** For comparing nodes: the mean, fading to 0 when it is old. */
