@@ -31,7 +31,7 @@ import { openRecord } from "../replica/record.js";
 import { ClientCourtesy } from "./client-courtesy.js";
 
 /** Records between two pauses for the event loop: about a millisecond. */
-const stepRecordsMax = 512;
+const stepRecordsDefault = 512;
 
 // Damage comes in swarms, and a count of a million records takes seconds of a core.
 const recountAfterMs = 60_000;
@@ -42,6 +42,8 @@ export interface DigestsOptions {
   readonly log: Log;
   /** Whether clients need this node for themselves just now. */
   readonly isBusy: () => boolean;
+  /** Records that are counted in one piece. */
+  readonly stepRecords?: number;
 }
 
 /** A count that is under way. */
@@ -176,6 +178,7 @@ export class Digests implements RecordChanges {
   /** In one piece: no write comes in between the look at the disk and that at what is on its way there. */
   #step(count: Count): number {
     const { digests, position: after } = count;
+    const { stepRecords = stepRecordsDefault } = this.#options;
     const unsynced = this.#unsyncedFiles?.() ?? new Set();
     const names = new Set([...unsynced].map(({ key }) => key.bytes.toString("latin1")));
     let looked = 0;
@@ -184,7 +187,7 @@ export class Digests implements RecordChanges {
       const keyBuffer = asBuffer(key);
       if (!names.has(keyBuffer.toString("latin1"))) countRow(digests, keyBuffer, asBuffer(value));
       looked += 1;
-      if (looked === stepRecordsMax) {
+      if (looked === stepRecords) {
         last = Buffer.from(key);
         break;
       }

@@ -17,6 +17,7 @@ import {
 import { silentLog, systemClock } from "@quorumfs/runtime";
 import type { DamagedFile } from "../../src/replica/file-table.js";
 import { LocalReplica } from "../../src/replica/local-replica.js";
+import type { RecordChanges } from "../../src/replica/record-changes.js";
 import type { ReplicaContext } from "../../src/replica/replica-context.js";
 
 export const files = bucketId(1);
@@ -56,7 +57,12 @@ export interface Subject {
 
 export function openReplica(
   disk: Disk,
-  options: { readonly context?: ReplicaContext; readonly clock?: Clock; readonly isFull?: () => boolean } = {},
+  options: {
+    readonly context?: ReplicaContext;
+    readonly clock?: Clock;
+    readonly isFull?: () => boolean;
+    readonly changes?: RecordChanges;
+  } = {},
 ): Subject {
   const failures: QuorumError[] = [];
   const damaged: DamagedFile[] = [];
@@ -68,6 +74,7 @@ export function openReplica(
     onDiskFailure: (error) => failures.push(error),
     onDamage: ({ bucket, path }) => damaged.push({ bucket, path }),
     ...(options.isFull && { isFull: options.isFull }),
+    ...(options.changes && { changes: options.changes }),
   });
   return { replica, failures, damaged };
 }
