@@ -132,11 +132,13 @@ function mayEnd(view: StepView, partition: number, assignment: PartitionAssignme
   // Who is lost for good asks nobody for anything any more.
   const isFenced = (node: NodeId): boolean => view.roleOf(node) === "lost" || view.hasLearned(node, assignment.layout);
   const unaware = assignment.nodes.filter((node) => !isFenced(node));
-  const isFencedOff = assignment.nodes.length - unaware.length >= fencesNeeded(view);
-  if (!isFencedOff) {
-    for (const node of unaware) if (!isThere(view, node)) obstacles.add(partition, mustLearn(view, node));
+  const needed = fencesNeeded(view);
+  // Who is there will hear of it in a moment.
+  const missing = unaware.filter((node) => !isThere(view, node));
+  if (assignment.nodes.length - missing.length < needed) {
+    for (const node of missing) obstacles.add(partition, mustLearn(view, node));
   }
-  return behind.length === 0 && isFencedOff;
+  return behind.length === 0 && assignment.nodes.length - unaware.length >= needed;
 }
 
 /** Whether a partition waits for a node that is away, and that is not wanted there any more. */
