@@ -1,6 +1,8 @@
+import type { QuorumFs } from "@quorumfs/client";
 import { checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
 import { Coverage } from "../simulation/coverage.js";
 import { BallotWatch } from "./check/ballot-watch.js";
+import { untilLevel } from "./check/level.js";
 import { SimulatedCluster } from "./cluster/simulated-cluster.js";
 import { FaultRunner } from "./faults/fault-runner.js";
 import type { SystemPlan } from "./plan/system-plan.js";
@@ -22,6 +24,12 @@ export interface SystemResult {
   /** Empty unless the run was traced. */
   readonly trace: readonly string[];
 }
+
+/** Leases, and what else waits for hours or days, in seconds: so that a run sees their ends. */
+const hastyTimes = { uploadLeaseMs: 12_000, retireAfterMs: 3_000, scrubPeriodMs: 15_000, tombstoneGraceMs: 4_000 };
+
+/** A DataNode that is away for so long is replaced, if enough others live. */
+const deadAfterMs = 20_000;
 
 /** Two minutes of virtual time after the last fault: far longer than anything that heals by itself takes. */
 const healingMs = 120_000;
@@ -63,11 +71,11 @@ class SystemRun {
     this.#history = new History(world);
     const { nodes, buckets, hasty } = plan;
     const replicas = buckets[0]?.replicas ?? 3;
-    const times = hasty ? { uploadLeaseMs: 12_000, retireAfterMs: 3_000, scrubPeriodMs: 15_000 } : {};
+    const times = { compareEveryMs: 10_000, ...(hasty ? hastyTimes : {}) };
     this.#cluster = new SimulatedCluster({
       world,
       nodes,
-      superNode: { replicas, initialNodes: nodes },
+      superNode: { replicas, initialNodes: nodes, deadAfterMs },
       dataNode: times,
     });
     this.#cluster.network.observe = (path, message) => this.#ballots.see(path, message);
@@ -82,10 +90,10 @@ class SystemRun {
     for (const { name, read, write } of buckets) {
       await client.buckets.create(name, { readQuorum: read, writeQuorum: write });
     }
-    await client.close();
 
     const runner = new FaultRunner({
       cluster,
+      admin: client,
       coverage: this.coverage,
       seed: this.#plan.seed,
       clients: () => this.#clients.map(({ machine }) => machine),
@@ -98,15 +106,18 @@ class SystemRun {
     this.#world.say(() => "everything is put right");
     runner.heal();
     await Promise.race([work, this.#world.sleep(60_000)]);
-    await this.#convalesce();
+    await this.#convalesce(client);
   }
 
   /** All is well again: everything must work, and what was acknowledged must be there. */
-  async #convalesce(): Promise<void> {
+  async #convalesce(admin: QuorumFs): Promise<void> {
     const user = await this.#newUser(this.#plan.clients);
     const names = this.#files;
     await Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
     await Promise.all(names.slice(0, 2).map((name) => user.writeAtLast(name, healingMs)));
+    const running = () => this.#cluster.dataNodes.flatMap((node) => (node.running ? [node.running.nodeId] : []));
+    await untilLevel({ world: this.#world, admin, withinMs: healingMs, running });
+    await Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
   }
 
   get #files(): readonly string[] {

@@ -1,5 +1,5 @@
 import { connect, type QuorumFs } from "@quorumfs/client";
-import { type DataNode, type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
+import { type DataNode, type DataNodeConfig, dataNodeConfig, isStoreUseless, startDataNode } from "@quorumfs/datanode";
 import { startSuperNode, type SuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import type { Prng } from "../../simulation/prng.js";
 import { SimulatedNetwork } from "../network/simulated-network.js";
@@ -58,7 +58,8 @@ export class SimulatedCluster {
     const server = new SimulatedServer<DataNode>({
       surroundings: { world, network, logs },
       machine,
-      program: (process, volume, onFatal) =>
+      isStoreUseless,
+      program: ({ process, volume, onFatal, onLeft }) =>
         startDataNode({
           config: dataNodeConfig({
             host: machine.name,
@@ -76,6 +77,7 @@ export class SimulatedCluster {
           log: logs.of(process),
           version: "simulated",
           onFatal,
+          onLeft,
         }),
     });
     this.dataNodes.push(server);
@@ -108,7 +110,7 @@ export class SimulatedCluster {
     return new SimulatedServer<SuperNode>({
       surroundings: { world, network, logs },
       machine,
-      program: (process, volume) =>
+      program: ({ process, volume }) =>
         startSuperNode({
           config: superNodeConfig({ host: machine.name, port: superNodePort, ...this.#options.superNode }),
           network: network.of(process),

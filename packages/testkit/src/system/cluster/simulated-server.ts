@@ -24,12 +24,19 @@ interface Service {
 export interface ServerOptions<Running extends Service> {
   readonly surroundings: Surroundings;
   readonly machine: Machine;
-  /** @param onFatal the program says that it cannot go on */
-  readonly program: (
-    process: SimulatedProcess,
-    volume: Volume,
-    onFatal: (error: QuorumError) => void,
-  ) => Promise<Running>;
+  readonly program: (run: ProgramRun) => Promise<Running>;
+  /** Whether the program's store is of no use any more, so that it is to start with an empty one. */
+  readonly isStoreUseless?: (thrown: unknown) => boolean;
+}
+
+/** What a program is started with. */
+export interface ProgramRun {
+  readonly process: SimulatedProcess;
+  readonly volume: Volume;
+  /** It cannot go on. */
+  readonly onFatal: (error: QuorumError) => void;
+  /** It is not wanted any more, and goes for good. */
+  readonly onLeft: () => void;
 }
 
 /** A machine with a disk, and on it one program, which is started, killed, paused and started again. */
@@ -42,6 +49,8 @@ export class SimulatedServer<Running extends Service> {
   #starts = 0;
   /** How often its program ended by itself, and with what. */
   readonly ended: QuorumError[] = [];
+  /** Its program went for good. */
+  #hasLeft = false;
   /** Nobody starts it again before that. */
   #heldUntilMs = 0;
 
@@ -65,6 +74,10 @@ export class SimulatedServer<Running extends Service> {
     return this.#process !== undefined && !this.#process.isDead;
   }
 
+  get hasLeft(): boolean {
+    return this.#hasLeft;
+  }
+
   get isPaused(): boolean {
     return this.#process?.isPaused ?? false;
   }
@@ -73,7 +86,7 @@ export class SimulatedServer<Running extends Service> {
   async supervise(): Promise<never> {
     const { world } = this.#options.surroundings;
     for (;;) {
-      if (!this.isAlive && world.nowMs >= this.#heldUntilMs) void this.start();
+      if (!this.isAlive && !this.#hasLeft && world.nowMs >= this.#heldUntilMs) void this.start();
       await world.sleep(100);
     }
   }
@@ -90,7 +103,7 @@ export class SimulatedServer<Running extends Service> {
 
   /** Starts the program; resolves when it serves or has given up, never if it is killed before that. */
   async start(): Promise<void> {
-    const { surroundings, machine, program } = this.#options;
+    const { surroundings, machine, program, isStoreUseless } = this.#options;
     const { world } = surroundings;
     this.#starts += 1;
     machine.isOn = true;
@@ -98,19 +111,31 @@ export class SimulatedServer<Running extends Service> {
     this.#process = process;
     this.#running = undefined;
     world.say(() => `${process.name} starts`);
-    const onFatal = (error: QuorumError): void => {
-      world.say(() => `${process.name} cannot go on: ${error.code}: ${error.message}`);
-      this.ended.push(error);
-      this.hold(restartAfterMs);
-      // As the binary: it closes what it can, and is gone; here it is gone at once.
+    // As the binaries do: they close what they can, and are gone; here they are gone at once.
+    const end = (): void => {
       world.after(0, () => {
         if (!process.isDead) process.kill("killed");
       });
     };
+    const onFatal = (error: QuorumError): void => {
+      world.say(() => `${process.name} cannot go on: ${error.code}: ${error.message}`);
+      this.ended.push(error);
+      this.hold(restartAfterMs);
+      end();
+    };
+    const onLeft = (): void => {
+      world.say(() => `${process.name} has left`);
+      this.#hasLeft = true;
+      end();
+    };
     try {
-      const running = await program(process, this.volume, onFatal);
+      const running = await program({ process, volume: this.volume, onFatal, onLeft });
       if (!process.isDead) this.#running = running;
     } catch (thrown) {
+      if (isStoreUseless?.(thrown) === true) {
+        world.say(() => `${process.name} sets its store aside`);
+        this.volume.setAside();
+      }
       onFatal(QuorumError.from(thrown));
     }
   }

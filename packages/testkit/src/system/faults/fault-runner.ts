@@ -1,4 +1,6 @@
 import type { Coverage } from "../../simulation/coverage.js";
+import { type QuorumFs } from "@quorumfs/client";
+import { QuorumError } from "@quorumfs/core";
 import { Prng } from "../../simulation/prng.js";
 import type { SimulatedCluster } from "../cluster/simulated-cluster.js";
 import type { SimulatedServer } from "../cluster/simulated-server.js";
@@ -11,6 +13,8 @@ export interface FaultRunnerOptions {
   readonly cluster: SimulatedCluster;
   readonly coverage: Coverage;
   readonly seed: number;
+  /** Who changes the layout. */
+  readonly admin: QuorumFs;
   readonly clients: () => readonly Machine[];
   readonly killClient: (index: number) => void;
 }
@@ -167,10 +171,78 @@ export class FaultRunner {
           await world.sleep(forMs / fault.count);
         }
         break;
+      case "add node":
+        await this.#join();
+        await this.#change("add node", () => this.#options.admin.layout.apply([], { timeoutMs: 10_000 }));
+        break;
+      case "drain": {
+        const node = cluster.dataNodes[fault.server]?.running?.nodeId;
+        if (node === undefined) break;
+        await this.#change("drain", () => this.#options.admin.layout.drain(node, { timeoutMs: 10_000 }));
+        await world.sleep(forMs);
+        await this.#change("activate", () => this.#options.admin.layout.activate(node, { timeoutMs: 10_000 }));
+        break;
+      }
+      case "remove": {
+        const node = cluster.dataNodes[fault.server]?.running?.nodeId;
+        if (node === undefined) break;
+        await this.#change("remove", () => this.#options.admin.layout.remove(node, { timeoutMs: 10_000 }));
+        break;
+      }
+      case "replace": {
+        const node = cluster.dataNodes[fault.server]?.running?.nodeId;
+        if (node === undefined) break;
+        const other = await this.#join();
+        await this.#change("replace", () => this.#options.admin.layout.replace(node, other, { timeoutMs: 10_000 }));
+        break;
+      }
+      case "stop change":
+        await this.#change("stop change", () => this.#options.admin.layout.stop({ timeoutMs: 10_000 }));
+        break;
+      case "lost disk": {
+        const server = this.#server(fault.server);
+        server.hold(forMs);
+        server.kill("power");
+        world.say(() => `the disk of ${server.machine.name} is lost`);
+        server.volume.lose();
+        break;
+      }
+      case "old disk": {
+        const server = this.#server(fault.server);
+        const snapshot = server.volume.snapshot();
+        await world.sleep(forMs);
+        server.kill("power");
+        world.say(() => `the disk of ${server.machine.name} is as it was ${forMs} ms ago`);
+        server.volume.restore(snapshot);
+        break;
+      }
       case "client dies":
         this.#options.killClient(fault.client);
         break;
     }
+  }
+
+  /** Tells the SuperNode to change the layout, for a while if it is away. */
+  async #change(kind: string, change: () => Promise<unknown>): Promise<void> {
+    const { coverage } = this.#options;
+    try {
+      await change();
+      coverage.count(`change: ${kind}: accepted`);
+    } catch (thrown) {
+      const error = QuorumError.from(thrown);
+      if (error.code === "internal") throw error;
+      coverage.count(`change: ${kind}: ${error.code}`);
+    }
+  }
+
+  /** One more machine, when it has joined. */
+  async #join(): Promise<number> {
+    const { cluster } = this.#options;
+    const server = cluster.addDataNode();
+    cluster.world.say(() => `${server.machine.name} is new`);
+    void server.supervise();
+    while (!server.running) await cluster.world.sleep(100);
+    return server.running.nodeId;
   }
 
   async #flip(fault: Extract<Fault, { kind: "bit flips" }>): Promise<void> {

@@ -88,8 +88,13 @@ export class Connection {
   /** One side breaks it off, or its system does; the other one hears of it if the way is free. */
   reset(from: Side, reason: string): void {
     if (from.broken) return;
-    this.send(from, { lastDueMs: 0 }, () => this.breakAt(this.#other(from), reason));
+    this.tellOfEnd(from, reason);
     this.breakAt(from, reason);
+  }
+
+  /** The system of one side tells the other one that nothing more will come. */
+  tellOfEnd(from: Side, reason: string): void {
+    this.send(from, { lastDueMs: 0 }, () => this.breakAt(this.#other(from), reason));
   }
 
   /** One side learns that it is broken. */

@@ -1,5 +1,4 @@
 import {
-  assert,
   type ConnectOptions,
   type Listener,
   type ListenOptions,
@@ -95,8 +94,8 @@ export class SimulatedNetwork {
   }
 
   #dial(from: SimulatedProcess, address: string): Connection {
-    const to = this.#machines.get(address.slice(0, address.lastIndexOf(":")));
-    assert(to !== undefined, `no machine has the address ${address}`);
+    // A name that nobody has: where nobody listens, either.
+    const to = this.#machines.get(address.slice(0, address.lastIndexOf(":"))) ?? from.machine;
     const connection = new Connection({
       links: this.links,
       from,
@@ -197,12 +196,11 @@ export class SimulatedNetwork {
     for (const connection of this.#connections) {
       for (const side of [connection.client, connection.server]) {
         if (side.process !== process) continue;
+        const other = connection.other(side);
+        if (!power) connection.tellOfEnd(side, "the connection was lost");
+        connection.vanish(side);
         if (power) {
-          const other = connection.other(side);
-          connection.vanish(side);
           this.#breakSoon(connection, other, this.#random.between(silenceMs.min, silenceMs.max));
-        } else {
-          connection.reset(side, "the connection was lost");
         }
       }
       if (connection.client.broken && connection.server.broken) this.#connections.delete(connection);

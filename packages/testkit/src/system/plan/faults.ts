@@ -41,7 +41,24 @@ export type Fault =
   /** Connections break, and what is on them is lost. */
   | (Timed & { readonly kind: "broken connections"; readonly count: number })
   /** A client dies in the middle of what it does, and another one takes its place. */
-  | (Timed & { readonly kind: "client dies"; readonly client: number });
+  | (Timed & { readonly kind: "client dies"; readonly client: number })
+  | Change;
+
+/** What operators do to the layout, and what makes it change by itself. */
+export type Change =
+  /** A new machine joins, and gets its share. */
+  | (Timed & { readonly kind: "add node" })
+  /** Gives its share away, and gets it back later. */
+  | (OnServer & { readonly kind: "drain" })
+  | (OnServer & { readonly kind: "remove" })
+  /** A new machine takes over what it held. */
+  | (OnServer & { readonly kind: "replace" })
+  /** Whatever is moving is stopped. */
+  | (Timed & { readonly kind: "stop change" })
+  /** Its disk is empty all of a sudden. */
+  | (OnServer & { readonly kind: "lost disk" })
+  /** Its disk shows what was on it a while ago. */
+  | (OnServer & { readonly kind: "old disk" });
 
 export type FaultKind = Fault["kind"];
 
@@ -57,7 +74,7 @@ export interface FaultRanges {
   readonly hasty: boolean;
 }
 
-const weights: Readonly<Record<FaultKind, number>> = {
+const weights = {
   kill: 5,
   power: 3,
   restart: 2,
@@ -73,7 +90,19 @@ const weights: Readonly<Record<FaultKind, number>> = {
   "one-way": 3,
   "broken connections": 3,
   "client dies": 1,
-};
+  "add node": 2,
+  drain: 2,
+  remove: 1,
+  replace: 2,
+  "stop change": 0.5,
+  "lost disk": 1,
+  "old disk": 1,
+} satisfies Readonly<Record<FaultKind, number>>;
+
+const allKinds = Object.keys(weights).filter((kind): kind is FaultKind => kind in weights);
+
+/** What takes a vote away for good. One of them at most: two could take what was acknowledged. */
+const losses: ReadonlySet<FaultKind> = new Set(["bit flips", "lost disk", "old disk"]);
 
 const durationsMs: readonly (readonly [number, number])[] = [
   [5, 100],
@@ -85,11 +114,14 @@ const durationsMs: readonly (readonly [number, number])[] = [
 export function drawFaults(random: Prng, ranges: FaultRanges): readonly Fault[] {
   const count = random.pick([0, 2, 4, 8, 12]);
   const mayDamage = ranges.minWrite > 1 && ranges.maxRead < ranges.replicas;
-  const kinds = (Object.keys(weights) as FaultKind[]).filter((kind) => kind !== "bit flips" || mayDamage);
-  const chosen = Object.fromEntries(kinds.map((kind) => [kind, random.chance(0.5) ? weights[kind] : 0]));
-  if (Object.values(chosen).every((weight) => weight === 0)) chosen["kill"] = 1;
-  const faults = Array.from({ length: count }, () => drawFault(random, random.weighted(chosen) as FaultKind, ranges));
-  return faults.sort((a, b) => a.atMs - b.atMs);
+  const loss = random.pick([...losses]);
+  const kinds = allKinds.filter((kind) => !losses.has(kind) || (mayDamage && kind === loss));
+  const chosen = { ...weights };
+  for (const kind of allKinds) if (!kinds.includes(kind) || random.chance(0.5)) chosen[kind] = 0;
+  if (Object.values(chosen).every((weight) => weight === 0)) chosen.kill = 1;
+  const faults = Array.from({ length: count }, () => drawFault(random, random.weighted(chosen), ranges));
+  const [firstLoss] = faults.filter(({ kind }) => losses.has(kind));
+  return faults.filter((fault) => !losses.has(fault.kind) || fault === firstLoss).sort((a, b) => a.atMs - b.atMs);
 }
 
 function drawFault(random: Prng, kind: FaultKind, ranges: FaultRanges): Fault {
@@ -109,6 +141,15 @@ function drawFault(random: Prng, kind: FaultKind, ranges: FaultRanges): Fault {
     case "pause":
     case "failed fsync":
       return { kind, ...on };
+    case "drain":
+    case "remove":
+    case "replace":
+    case "lost disk":
+    case "old disk":
+      return { kind, ...timed, server: dataNode };
+    case "add node":
+    case "stop change":
+      return { kind, ...timed };
     case "slow":
       return { kind, ...on, delayMs: random.between(5, 1_500) };
     case "clock":

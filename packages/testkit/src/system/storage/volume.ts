@@ -81,6 +81,12 @@ export class Volume {
     this.restore({ tables: new Map(), commits: 0, files: new Map(), published: 0 });
   }
 
+  /** The store is moved out of the way; files stay. */
+  setAside(): void {
+    this.tables = new Map();
+    this.commits = 0;
+  }
+
   /** Flips one bit of the value of a row; false if there is none. Seen by a process that has the store open as well. */
   flipRow(isTable: (name: string) => boolean): string | undefined {
     const names = [...this.tables].filter(([name, rows]) => rows.size > 0 && isTable(name)).map(([name]) => name);
