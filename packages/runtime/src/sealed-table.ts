@@ -89,8 +89,10 @@ function checksumIn(row: Uint8Array): number {
   return Buffer.from(row).readUInt32LE(row.length - checksumBytes);
 }
 
+/** Node's `crc32` of no bytes is what it starts from, or 0, depending on how the empty array came about. */
 function checksumOf(key: Uint8Array, value: Uint8Array): number {
-  return crc32(value, crc32(key));
+  const start = crc32(key);
+  return value.length === 0 ? start : crc32(value, start);
 }
 
 function isRight(key: Uint8Array, row: Uint8Array): boolean {

@@ -126,7 +126,7 @@ export class StoredRecord {
   /** @returns undefined if these are not the bytes that the record was stored with */
   checkedContent(key: RecordKey, bytes: Uint8Array): Content | undefined {
     if (bytes.length !== this.bytes.readUInt32LE(at.contentBytes)) return undefined;
-    if (crc32(bytes, key.seed) !== this.bytes.readUInt32LE(at.contentChecksum)) return undefined;
+    if (contentChecksum(key, bytes) !== this.bytes.readUInt32LE(at.contentChecksum)) return undefined;
     return { kind: this.#has(manifestFlag) ? "manifest" : "inline", bytes };
   }
 
@@ -171,7 +171,7 @@ export function encodeRecord(
   bytes.writeDoubleLE(value.size, at.size);
   bytes.writeDoubleLE(value.modifiedAtMs, at.modifiedAt);
   bytes.writeUInt32LE(content.length, at.contentBytes);
-  bytes.writeUInt32LE(crc32(content, key.seed), at.contentChecksum);
+  bytes.writeUInt32LE(contentChecksum(key, content), at.contentChecksum);
   if (value.kind === "tombstone") bytes.fill(0, at.etag, at.etag + etagBytes);
   else bytes.set(value.etag, at.etag);
   bytes[at.marks] = value.ring.length;
@@ -181,6 +181,11 @@ export function encodeRecord(
   bytes.writeUInt32LE(crc32(bytes.subarray(at.format, headerBytes), key.seed), at.checksum);
   if (!inTable) bytes.set(content, headerBytes);
   return { record: new StoredRecord(bytes), tableContent: inTable ? content : undefined };
+}
+
+/** Node's `crc32` of no bytes is what it starts from, or 0, depending on how the empty array came about. */
+function contentChecksum({ seed }: Pick<RecordKey, "seed">, content: Uint8Array): number {
+  return content.length === 0 ? seed : crc32(content, seed);
 }
 
 function bytesOf(content: Content): Uint8Array {
