@@ -15,10 +15,12 @@ interface Assigned {
 
 /** The rows of node 4, and the views that it follows: partitions 0, 1, … as told. */
 class Subject {
+  readonly disk: MemoryDisk;
   readonly holdings: Holdings;
   readonly #store: ClusterStore;
 
-  constructor(readonly disk: MemoryDisk) {
+  constructor(disk: MemoryDisk) {
+    this.disk = disk;
     const self = { member: { clusterId: "test-cluster", nodeId: nodeId(4) } };
     this.holdings = new Holdings({ disk, self, log: silentLog });
     this.#store = new ClusterStore({ disk, log: silentLog, companion: this.holdings });

@@ -17,7 +17,8 @@ function subject(sizes: readonly (number | undefined)[]) {
       for (let index = (after?.[0] ?? -1) + 1; index < sizes.length; index += 1) {
         const size = sizes[index];
         const content = size === undefined ? undefined : { size, checksum: 0 };
-        yield { key: { owner, upload: new Uint8Array(16), index }, position: Uint8Array.of(index), content };
+        const key = { owner, upload: new Uint8Array(16), index };
+        yield { key, position: Uint8Array.of(index), content, isRetired: false };
       }
     },
     verify: async ({ index }: ChunkKey) => {

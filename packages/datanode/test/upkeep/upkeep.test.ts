@@ -37,7 +37,7 @@ class FakeChunks {
   async *entries(after?: Uint8Array): AsyncGenerator<ChunkEntry> {
     for (let index = (after?.[0] ?? -1) + 1; index < this.chunks; index += 1) {
       const content = { size: 1024 * 1024, checksum: 0 };
-      yield { key: { ...chunkKey, index }, position: Uint8Array.of(index), content };
+      yield { key: { ...chunkKey, index }, position: Uint8Array.of(index), content, isRetired: false };
     }
   }
 
