@@ -55,6 +55,11 @@ export class LayoutDriver {
     this.#arm(0);
   }
 
+  /** Something was begun or stopped. */
+  wake(): void {
+    if (this.#cancel) this.#arm(0);
+  }
+
   /** Idempotent. What was begun is stored, and goes on at the next start. */
   close(): void {
     this.#isClosed = true;
@@ -70,8 +75,11 @@ export class LayoutDriver {
   }
 
   #arm(delayMs: number): void {
+    this.#cancel?.();
     if (this.#isClosed) return;
     this.#cancel = this.#options.clock.after(delayMs, () => {
+      // Until this look is over nobody may wake another one.
+      this.#cancel = undefined;
       this.#look()
         .catch((error: unknown) => this.#tell("layout.step-failed", QuorumError.from(error).message))
         .finally(() => this.#arm(this.#options.state.change ? busyMs : idleMs));

@@ -73,13 +73,16 @@ class LayoutService {
     const { state, layoutChanges, driver } = this.#options;
     checkCallersCluster(call, state.clusterId);
     const change = await layoutChanges.apply(request.changes.map(roleChange), request.baseLayout);
+    driver.wake();
     return { change: change && driver.describe(change) };
   }
 
   async stop(call: CallContext): Promise<StopLayoutResponse> {
     const { state, layoutChanges, driver } = this.#options;
     checkCallersCluster(call, state.clusterId);
-    return { change: driver.describe(await layoutChanges.stop()) };
+    const change = await layoutChanges.stop();
+    driver.wake();
+    return { change: driver.describe(change) };
   }
 
   watch(call: CallContext): AsyncIterable<WatchLayoutChangeResponse> {

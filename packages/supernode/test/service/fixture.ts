@@ -1,4 +1,4 @@
-import { nodeId, type Channel, type Log, type Random } from "@quorumfs/core";
+import { nodeId, type Channel, type Log, type Random, type TableWrite } from "@quorumfs/core";
 import {
   AdminServiceService,
   type Bucket,
@@ -16,14 +16,25 @@ import { FakeDataNode } from "../support/fake-data-node.js";
 import { MemoryNetwork } from "../support/memory-network.js";
 import { VirtualClock } from "../support/virtual-clock.js";
 
+/** A disk that takes so many commits, and then none. */
+class CrashingDisk extends MemoryDisk {
+  commitsLeft = Infinity;
+
+  override commit(writes: readonly TableWrite[]): Promise<void> {
+    if (this.commitsLeft <= 0) this.break();
+    this.commitsLeft -= 1;
+    return super.commit(writes);
+  }
+}
+
 /** A SuperNode on virtual time, with DataNodes that only pretend. */
 export class Fixture {
   readonly clock = new VirtualClock();
   readonly network = new MemoryNetwork();
   readonly nodes: FakeDataNode[] = [];
-  disk = new MemoryDisk();
-  readonly #config: SuperNodeConfig;
-  readonly #platter = new MemoryPlatter();
+  disk = new CrashingDisk();
+  #config: SuperNodeConfig;
+  #platter = new MemoryPlatter();
   #running: SuperNode | undefined;
   #channel: Channel | undefined;
   #randomState = 1;
@@ -33,7 +44,7 @@ export class Fixture {
   }
 
   async start(log: Log = silentLog): Promise<void> {
-    this.disk = new MemoryDisk(this.#platter);
+    this.disk = new CrashingDisk(this.#platter);
     const { network, clock, disk } = this;
     const options = { config: this.#config, network, clock, disk, random: this.#random(), log, version: "1.2.3" };
     this.#running = await startSuperNode(options);
@@ -44,6 +55,30 @@ export class Fixture {
     this.#channel?.close();
     await this.#running?.close();
     await this.disk.close();
+  }
+
+  /** The SuperNode's process is gone, and starts anew on what its disk kept. */
+  async restart(given: Partial<SuperNodeConfig> = {}): Promise<void> {
+    await this.stop();
+    this.#config = { ...this.#config, ...given };
+    await this.start();
+  }
+
+  /** The DataNodes notice that it is back. */
+  async reconnect(numbers: readonly number[] = this.nodes.map((_, index) => index + 1)): Promise<void> {
+    for (const number of numbers) await this.node(number).reconnect();
+  }
+
+  /** A copy of the SuperNode's disk. */
+  backUp(): MemoryPlatter {
+    const copy = new MemoryPlatter();
+    for (const [name, rows] of this.#platter.rows) copy.rows.set(name, new Map(rows));
+    return copy;
+  }
+
+  /** What the SuperNode's disk has at its next start; nothing, or what a backup kept. */
+  replaceDisk(platter = new MemoryPlatter()): void {
+    this.#platter = platter;
   }
 
   get superNode(): SuperNode {

@@ -5,14 +5,17 @@ import {
   type Listener,
   type Network,
   serverStreamRoute,
+  unaryRoute,
 } from "@quorumfs/core";
 import {
   type Cluster,
   ClusterServiceService,
+  type GetMemoryResponse,
   type HeartbeatRequest,
   type HeartbeatResponse,
   type JoinRequest,
   Load,
+  MaintenanceServiceService,
   type RangeEntry,
   ReplicaServiceService,
   type ScanRecordsRequest,
@@ -61,6 +64,8 @@ export class FakeDataNode {
   /** Why it gets no further. */
   obstacle = "";
   commits = 1;
+  /** 0 takes any. */
+  port = 0;
   zone = "default";
   capacityBytes = 1000;
 
@@ -74,7 +79,9 @@ export class FakeDataNode {
   async start(given: Partial<JoinRequest> = {}): Promise<void> {
     this.incarnation += 1;
     const scan = serverStreamRoute(ReplicaServiceService.scanRecords, (request) => this.#scan(request));
-    this.#listener = await this.#network.listen({ host: "127.0.0.1", port: 0, routes: [scan] });
+    const memory = unaryRoute(MaintenanceServiceService.getMemory, async () => this.#memory());
+    const port = this.port;
+    this.#listener = await this.#network.listen({ host: "127.0.0.1", port, routes: [scan, memory] });
     await this.join(given);
     this.#followForever().catch(() => undefined);
     this.beat();
@@ -108,6 +115,16 @@ export class FakeDataNode {
     this.id = joined.nodeId;
     this.clusterId = joined.clusterId;
     this.cluster = joined.cluster;
+  }
+
+  /** Its SuperNode has started anew: joins, beats and follows again, as the same run. */
+  async reconnect(): Promise<void> {
+    this.#cancelBeat();
+    this.#watch.abort();
+    this.#watch = new AbortController();
+    await this.join();
+    this.#followForever().catch(() => undefined);
+    this.beat();
   }
 
   /** Opens a stream of beats, one each half second. */
@@ -158,6 +175,11 @@ export class FakeDataNode {
       if (update?.$case === "cluster") this.cluster = update.value;
       else this.loads += 1;
     }
+  }
+
+  #memory(): GetMemoryResponse {
+    const { clusterId, id: nodeId, storeId, incarnation, cluster } = this;
+    return { clusterId, nodeId, storeId, incarnation, cluster };
   }
 
   async *#scan({ bucket, prefix }: ScanRecordsRequest): AsyncGenerator<ScanRecordsResponse> {
