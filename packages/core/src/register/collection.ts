@@ -27,7 +27,7 @@ export interface CollectionRequest {
 export type CollectionOutcome =
   /** ERASE is on its way to all. */
   | { readonly kind: "erasing"; readonly ballot: Ballot }
-  /** The file exists, or never did. */
+  /** The file exists. */
   | { readonly kind: "nothing_to_collect" }
   /** A replica is away, or somebody wrote meanwhile: the tombstone stays for another time. */
   | { readonly kind: "postponed"; readonly reason: string }
@@ -48,7 +48,9 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
     this.#request = request;
     this.#identity = new Mutation({
       ...request,
-      intent: { kind: "identity" },
+      // What only this node has left, the promises may come together without. Then a new tombstone is made; an ERASE of that
+      // takes the old one along.
+      intent: { kind: "identity", orTombstone: true },
       condition: { kind: "none" },
       mayHaveRun: false,
       mayBeRepeated: false,
@@ -95,7 +97,6 @@ export class Collection implements RegisterOperation<CollectionOutcome> {
   }
 
   #onIdentity(outcome: MutationOutcome): Effects<CollectionOutcome> {
-    if (outcome.kind === "condition_failed") return this.#finish({ kind: "nothing_to_collect" });
     if (outcome.kind === "stale_layout") return this.#finish(outcome);
     if (outcome.kind !== "applied") return this.#finish({ kind: "postponed", reason: outcome.kind });
     const { value, ballot, acknowledged } = outcome;

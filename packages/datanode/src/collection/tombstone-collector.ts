@@ -103,15 +103,24 @@ export class TombstoneCollector {
   }
 
   #arrange(): void {
-    const { clock, graceMs } = this.#options;
     this.#timer?.();
     this.#timer = undefined;
     if (!this.#isStarted || this.#pass || this.#stop.signal.aborted || this.#dueMs === Infinity) return;
-    // The wall clock may be set: it is looked at again now and then.
-    const dueInMs = Math.min(this.#dueMs - clock.wallMs(), graceMs);
-    const delayMs = Math.max(dueInMs, this.#notBeforeMs - clock.nowMs());
-    if (delayMs > 0) {
-      this.#timer = clock.after(delayMs, () => this.#arrange());
+    // Not at once: who tells of a tombstone is about to put it on its way to the disk. And the wall clock may be set, so
+    // that it is looked at again now and then.
+    const delayMs = Math.max(1, Math.min(this.#leftMs, this.#options.graceMs));
+    this.#timer = this.#options.clock.after(delayMs, () => this.#begin());
+  }
+
+  get #leftMs(): number {
+    const { clock } = this.#options;
+    return Math.max(this.#dueMs - clock.wallMs(), this.#notBeforeMs - clock.nowMs());
+  }
+
+  #begin(): void {
+    this.#timer = undefined;
+    if (this.#leftMs > 0) {
+      this.#arrange();
       return;
     }
     this.#pass = this.#run().finally(() => {

@@ -20,7 +20,10 @@ class Subject {
   readonly replica: LocalReplica;
   busy = false;
 
-  constructor(readonly disk: MemoryDisk = new MemoryDisk()) {
+  readonly disk: MemoryDisk;
+
+  constructor(disk: MemoryDisk = new MemoryDisk()) {
+    this.disk = disk;
     const isBusy = () => this.busy;
     this.digests = new Digests({ disk, clock: this.clock, log: silentLog, isBusy, stepRecords: 8 });
     this.replica = openReplica(disk, { changes: this.digests }).replica;
