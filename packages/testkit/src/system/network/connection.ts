@@ -75,10 +75,11 @@ export class Connection {
         const { world } = this.#links;
         const dueMs = Math.max(order.lastDueMs, world.nowMs + latencyMs);
         order.lastDueMs = dueMs;
-        const arrived = (): void => {
-          if (!to.broken) arrive();
-        };
-        world.after(dueMs - world.nowMs, arrived, to.process);
+        // The system takes it in, and its process when that runs; a connection that nobody knows is answered by a reset.
+        world.after(dueMs - world.nowMs, () => {
+          if (!to.broken && to.process && !to.process.isDead) to.process.perform(arrive, () => to.broken);
+          else if (to.machine.isOn) this.#answerByReset(to, from);
+        });
       });
     };
     if (this.#open || from === this.server) send();
@@ -95,6 +96,13 @@ export class Connection {
   /** The system of one side tells the other one that nothing more will come. */
   tellOfEnd(from: Side, reason: string): void {
     this.send(from, { lastDueMs: 0 }, () => this.breakAt(this.#other(from), reason));
+  }
+
+  #answerByReset(from: Side, to: Side): void {
+    if (to.broken) return;
+    this.#links.cross(from.machine, to.machine, (latencyMs) => {
+      this.world.after(latencyMs, () => this.breakAt(to, "the connection was reset"), to.process);
+    });
   }
 
   /** One side learns that it is broken. */

@@ -67,6 +67,9 @@ export class SimulatedProcess {
   }
 }
 
+/** No timer of Node fires earlier. */
+const timerMsMin = 1;
+
 class ProcessClock implements Clock {
   readonly #process: SimulatedProcess;
   readonly #startedAtMs: number;
@@ -85,7 +88,7 @@ class ProcessClock implements Clock {
   }
 
   after(delayMs: number, action: () => void): CancelTimer {
-    return this.#process.world.after(Math.max(0, delayMs), action, this.#process);
+    return this.#process.world.after(Math.max(timerMsMin, delayMs), action, this.#process);
   }
 
   endOfTurn(action: () => void): void {

@@ -16,7 +16,7 @@ export type CancelEvent = () => void;
 const eventsPerTurn = 5000;
 
 // A hundred times what a run takes: something goes round in circles.
-const eventsMax = 2_000_000;
+const eventsMax = 1_000_000;
 
 /** Several times what the longest run takes with all its healing. */
 const virtualMsMax = 30 * 60_000;
