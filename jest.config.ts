@@ -25,6 +25,7 @@ const simulation = [
 const integration = [
   "<rootDir>/packages/local-cluster/test/**/*.test.ts",
   "<rootDir>/packages/testkit/test/integration/**/*.test.ts",
+  "<rootDir>/packages/testkit/test/nemesis/run.test.ts",
 ];
 
 const config: Config = {
@@ -39,6 +40,7 @@ const config: Config = {
         "/node_modules/",
         "/packages/local-cluster/test/",
         "/packages/testkit/test/(simulation|system|integration)/",
+        "/packages/testkit/test/nemesis/run.test.ts",
       ],
     },
     { ...shared, displayName: "simulation", testMatch: simulation },

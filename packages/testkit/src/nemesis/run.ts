@@ -74,11 +74,11 @@ export async function runNemesis(options: RunOptions): Promise<RunResult> {
     await run.settle();
     const result = run.result();
     const keep = options.config.keep || result.report.violations.length > 0;
-    await run.close();
+    await run.close(keep);
     await workspace.close(keep);
     return keep ? { ...result, report: { ...result.report, evidence: workspace.path } } : result;
   } catch (error) {
-    await run.close();
+    await run.close(options.config.keep);
     await workspace.close(options.config.keep);
     throw error;
   }
@@ -260,11 +260,11 @@ class Run {
     return { report, plots: this.#samples.plots(this.#startedAt, this.#endedAt) };
   }
 
-  async close(): Promise<void> {
+  async close(keepData: boolean): Promise<void> {
     this.#stop.abort();
     await this.#crew?.killAll();
     await this.#admin?.close();
-    await this.#bed?.close();
+    await this.#bed?.close({ keepData });
   }
 
   #verify(history: readonly Operation[]): Verification {

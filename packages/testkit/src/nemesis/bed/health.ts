@@ -163,11 +163,16 @@ export class ClusterHealth {
     });
     await this.until("what a scrub found is repaired", async () => {
       const all = await this.#client.scrub.status(call);
-      return all.every(({ scrub }) => {
+      for (const { node, scrub } of all) {
         if (!scrub || scrub.state === "running") return false;
         const { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired } = scrub.damage;
-        return recordsRepaired >= recordsDamaged && chunksRepaired >= chunksDamaged;
-      });
+        if (recordsRepaired >= recordsDamaged && chunksRepaired >= chunksDamaged) continue;
+        throw notYet(
+          `node ${node} has repaired ${recordsRepaired} of ${recordsDamaged} damaged records and ` +
+            `${chunksRepaired} of ${chunksDamaged} chunks`,
+        );
+      }
+      return true;
     });
   }
 }

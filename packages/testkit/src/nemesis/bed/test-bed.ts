@@ -156,15 +156,23 @@ export class TestBed {
     await removeDirectory(copy);
   }
 
-  /** Ends everything. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Ends everything. Idempotent.
+   *
+   * @param options.keepData what was on volumes of their own stays in `<directory>.kept`
+   */
+  async close({ keepData = false }: { readonly keepData?: boolean } = {}): Promise<void> {
     this.#closing = true;
     const nodes = [...this.#nodes.values()];
     this.#nodes.clear();
     // Stopping takes a server up to seconds; nothing that matters is left by now.
     await Promise.all(nodes.map(({ member }) => this.#end(member, () => member.kill())));
     await Promise.all(nodes.map(({ proxy }) => proxy.close()));
-    for (const { member, hasVolume } of nodes) if (hasVolume) await this.#unmount(member.directory);
+    for (const { member, hasVolume } of nodes) {
+      if (!hasVolume) continue;
+      if (keepData) await copyDirectory(member.directory, `${member.directory}.kept`);
+      await this.#unmount(member.directory);
+    }
   }
 
   async #end(member: ProcessMember, how: () => Promise<void>): Promise<void> {
