@@ -3,7 +3,6 @@ import {
   AdminServiceService,
   LayoutChangeState,
   type LayoutPlan,
-  type WatchLayoutChangeResponse,
 } from "@quorumfs/proto";
 import { Fixture } from "./fixture.js";
 
@@ -99,17 +98,17 @@ describe("a node joins", () => {
 
   test("watched: once a second until it has ended", async () => {
     await fixture.apply();
-    const pages = fixture.channel.serverStream(AdminServiceService.watchLayoutChange, {}, {});
-    const watcher: AsyncIterator<WatchLayoutChangeResponse> = pages[Symbol.asyncIterator]();
     const seen: string[] = [];
-    for (;;) {
-      const next = watcher.next();
-      await fixture.clock.advance(1000);
-      const { done: isOver, value } = await next;
-      if (isOver) break;
-      const { change } = value as WatchLayoutChangeResponse;
-      seen.push(`${change?.state} ${change?.movesDone}`);
-    }
+    let isOver = false;
+    const watch = async (): Promise<void> => {
+      for await (const { change } of fixture.channel.serverStream(AdminServiceService.watchLayoutChange, {}, {})) {
+        seen.push(`${change?.state} ${change?.movesDone}`);
+      }
+      isOver = true;
+    };
+    const watching = watch();
+    await fixture.clock.waitUntil("the watch is over", () => isOver, 20_000);
+    await watching;
     expect(seen[0]).toBe(`${moving} 0`);
     expect(seen.at(-1)).toBe(`${done} 768`);
     expect(seen.length).toBeGreaterThanOrEqual(2);
