@@ -99,6 +99,22 @@ describe("a partition that moves", () => {
     expect(await contentOf(cluster, 2, "file")).toBe(found);
   });
 
+  test("an acknowledged write that only one living node has: nobody knows that it was chosen, and it is not lost", async () => {
+    const { cluster, move } = await start({ nodes: 5 });
+    await cluster.files(0).put("file", "first");
+    const third = cluster.nodes[2]?.address;
+    cluster.network.gate = ({ to, path }) => to !== third || !path.endsWith("/Exchange");
+    await cluster.files(0).put("file", "second");
+    // Before it can tell anybody.
+    await move.kill(0);
+    cluster.network.release();
+    await move.join(3, 4, 5);
+    await move.synced(3, 4, 5);
+    await move.complete();
+    await move.kill(1);
+    for (const index of [2, 3, 4]) expect(await contentOf(cluster, index, "file")).toBe("second");
+  });
+
   test("one old node is dead: the others are enough. Two: it waits, and says for whom", async () => {
     const { cluster, move } = await start();
     await fill(cluster);
