@@ -1,6 +1,13 @@
 export { Coverage } from "./simulation/coverage.js";
 export { bytesOf, formatReply, formatRequest, formatValue } from "./simulation/format.js";
-export { drawAnyPlan, noFaults, planProfiles, usualRanges } from "./simulation/plan-profiles.js";
+export {
+  drawAnyPlan,
+  drawMovingPlan,
+  movingProfiles,
+  noFaults,
+  planProfiles,
+  usualRanges,
+} from "./simulation/plan-profiles.js";
 export type { PlanProfile } from "./simulation/plan-profiles.js";
 export { drawPlan } from "./simulation/plan.js";
 export type { HistoryPlan, PlanRanges } from "./simulation/plan.js";

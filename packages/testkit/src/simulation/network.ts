@@ -3,6 +3,9 @@ import type { HistoryPlan } from "./plan.js";
 import type { Coverage } from "./coverage.js";
 import { Prng } from "./prng.js";
 
+/** Of the SuperNode in the network: above all DataNodes, below all clients. */
+export const superNodeIndex = 39;
+
 /**
  * A network that loses, repeats and reorders. What happens to a message depends on the seed, on the two ends and on how
  * many messages went that way before, but not on what else goes on: so a plan that is cut down keeps most of its luck.

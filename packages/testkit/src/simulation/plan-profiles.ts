@@ -119,6 +119,65 @@ const decaying: PlanProfile = {
   calm: 0.1,
 };
 
+/** A file that moves from node to node. */
+const moving: PlanProfile = {
+  operationsPerClient: [2, 6],
+  restMs: 25,
+  layout: {
+    spares: [1, 3],
+    moves: [1, 4],
+    catchUps: [0, 4],
+    ignorance: [0, 4],
+    ignorantForMs: 150,
+    superNodeCrashes: [0, 1],
+    loss: 0.15,
+  },
+};
+
+/** Moves, with messages and coordinators that come back from before, and writes that get lost half-way. */
+const haunted: PlanProfile = {
+  ...moving,
+  kinds: { put: 5, delete: 1, read: 4, stat: 0 },
+  conditions: { none: 4, absent: 1, version: 1, etag: 0 },
+  timeoutMs: [10, 60],
+  faults: { ...noFaults, coordinator_pause: 3, partition: 4, replica_crash: 1, coordinator_crash: 1 },
+  faultsPerHistory: [2, 8],
+  loss: 0.35,
+  reordering: 0.3,
+  lateMs: 250,
+  calm: 0.1,
+};
+
+/** Moves among deletes and collections. */
+const sweeping: PlanProfile = {
+  ...collecting,
+  operationsPerClient: [2, 6],
+  restMs: 25,
+  reordering: 0.3,
+  layout: {
+    spares: [1, 2],
+    moves: [2, 5],
+    catchUps: [0, 2],
+    ignorance: [0, 3],
+    ignorantForMs: 100,
+    superNodeCrashes: [0, 0],
+    loss: 0,
+  },
+};
+
+/** Moves among crashes and damage. */
+const failing: PlanProfile = {
+  ...moving,
+  faults: { ...noFaults, replica_crash: 4, coordinator_crash: 2, corruption: 3, partition: 1, collection: 1 },
+  faultsPerHistory: [3, 9],
+  faultForMs: 30,
+  syncMs: 8,
+  calm: 0.1,
+};
+
+/** In which the file moves. */
+export const movingProfiles = { moving, haunted, sweeping, failing } as const;
+
 export const planProfiles = {
   fleeting,
   collecting,
@@ -129,6 +188,12 @@ export const planProfiles = {
   lingering,
   decaying,
 } as const;
+
+/** A plan in which the file moves from node to node. */
+export function drawMovingPlan(seed: number, quorum: QuorumSettings): HistoryPlan {
+  const profile = new Prng(seed ^ 0x3c6ef372).pick(Object.values<PlanProfile>(movingProfiles));
+  return drawPlan(seed, { ...usualRanges, ...profile, quorum });
+}
 
 /** A plan in the weather that the seed brings: the usual one for every second seed, one of the others else. */
 export function drawAnyPlan(seed: number, quorum: QuorumSettings): HistoryPlan {

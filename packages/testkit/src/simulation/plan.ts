@@ -6,6 +6,7 @@
  * reordered messages reaches states that an average of everything never does.
  */
 import type { QuorumSettings } from "@quorumfs/core";
+import { superNodeIndex } from "./network.js";
 import { Prng } from "./prng.js";
 import type { Damage } from "./simulated-replica.js";
 
@@ -41,6 +42,13 @@ export type PlannedFault = { readonly atMs: number } & (
   /** A tombstone of another file in the partition is erased here, and takes the floor along. */
   | { readonly kind: "foreign_floor"; readonly node: number; readonly above: number }
   | { readonly kind: "collection"; readonly node: number }
+  /** The SuperNode moves the file to these nodes. */
+  | { readonly kind: "move"; readonly to: readonly number[] }
+  /** The node never runs again, and its operator says so. */
+  | { readonly kind: "loss"; readonly node: number }
+  | { readonly kind: "super_node_crash"; readonly forMs: number }
+  /** A node compares what it holds with another. */
+  | { readonly kind: "catch_up"; readonly node: number; readonly other: number }
 );
 
 export interface NetworkPlan {
@@ -59,7 +67,9 @@ export type CounterHints = "none" | "own replica" | "highest seen";
 export interface HistoryPlan {
   readonly seed: number;
   readonly quorum: QuorumSettings;
-  /** DataNodes that coordinate; those beyond the replicas hold no copy. */
+  /** DataNodes that can hold the file; at first, as many of them as there are replicas do. */
+  readonly nodes: number;
+  /** DataNodes that coordinate: these, and perhaps others. */
   readonly coordinators: number;
   readonly clients: readonly PlannedClient[];
   readonly faults: readonly PlannedFault[];
@@ -67,6 +77,22 @@ export interface HistoryPlan {
   readonly syncMs: number;
   readonly patienceMs: number;
   readonly counterHints: CounterHints;
+}
+
+type DrawnFault = Exclude<PlannedFault["kind"], "move" | "loss" | "super_node_crash" | "catch_up">;
+
+/** How the file moves from node to node. */
+export interface MoveRanges {
+  /** Nodes beyond the replicas. */
+  readonly spares: readonly [low: number, high: number];
+  readonly moves: readonly [low: number, high: number];
+  readonly catchUps: readonly [low: number, high: number];
+  /** How often a node hears nothing of the SuperNode for a while, and so of no new layout. */
+  readonly ignorance: readonly [low: number, high: number];
+  readonly ignorantForMs: number;
+  readonly superNodeCrashes: readonly [low: number, high: number];
+  /** The share of histories in which a node is lost for good. */
+  readonly loss: number;
 }
 
 /** What a plan is drawn from; a scenario that hunts for one kind of bug narrows it. */
@@ -82,7 +108,7 @@ export interface PlanRanges {
   /** By how much, at most, a deadline is longer than the client's patience; 1 is twice as long. */
   readonly overrun: number;
   readonly tellsSeenVersion: number;
-  readonly faults: Readonly<Record<PlannedFault["kind"], number>>;
+  readonly faults: Readonly<Record<DrawnFault, number>>;
   readonly faultsPerHistory: readonly [low: number, high: number];
   readonly faultForMs: number;
   /** The share of histories in which a class of faults is left out altogether. */
@@ -94,12 +120,16 @@ export interface PlanRanges {
   readonly syncMs: number;
   readonly extraCoordinator: number;
   readonly counterHints: Readonly<Record<CounterHints, number>>;
+  /** Left out: the file stays where it is. */
+  readonly layout?: MoveRanges;
 }
 
 export function drawPlan(seed: number, ranges: PlanRanges): HistoryPlan {
   const prng = new Prng(seed);
-  const { replicas } = ranges.quorum;
-  const coordinators = replicas + (prng.chance(ranges.extraCoordinator) ? 1 : 0);
+  // A stream of its own, so that a file that moves is otherwise met by what it would be met by anyway.
+  const layoutPrng = new Prng(seed ^ 0x2545f491);
+  const nodes = ranges.quorum.replicas + (ranges.layout ? within(layoutPrng, ranges.layout.spares) : 0);
+  const coordinators = nodes + (prng.chance(ranges.extraCoordinator) ? 1 : 0);
   const clients = Array.from({ length: within(prng, ranges.clients) }, () => drawClient(prng, ranges, coordinators));
   const longestMs = Math.max(...clients.map(expectedMs));
   const network: NetworkPlan = {
@@ -112,9 +142,13 @@ export function drawPlan(seed: number, ranges: PlanRanges): HistoryPlan {
   return {
     seed,
     quorum: ranges.quorum,
+    nodes,
     coordinators,
     clients,
-    faults: drawFaults(prng, ranges, { coordinators, longestMs }),
+    faults: [
+      ...drawFaults(prng, ranges, { nodes, coordinators, longestMs }),
+      ...drawMoves(layoutPrng, ranges, { nodes, coordinators, longestMs }),
+    ],
     network,
     syncMs: prng.between(0.1, ranges.syncMs),
     patienceMs: prng.between(1, 15),
@@ -157,17 +191,18 @@ function expectedMs(client: PlannedClient): number {
 function drawFaults(
   prng: Prng,
   ranges: PlanRanges,
-  options: { coordinators: number; longestMs: number },
+  options: { nodes: number; coordinators: number; longestMs: number },
 ): readonly PlannedFault[] {
-  const { replicas } = ranges.quorum;
   const kinds = { ...ranges.faults };
-  for (const kind of Object.keys(kinds) as PlannedFault["kind"][]) if (prng.chance(ranges.calm)) kinds[kind] = 0;
+  for (const kind of Object.keys(kinds) as DrawnFault[]) if (prng.chance(ranges.calm)) kinds[kind] = 0;
   if (Object.values(kinds).every((weight) => weight === 0)) return [];
   const faults: PlannedFault[] = [];
   for (let count = within(prng, ranges.faultsPerHistory); count > 0; count -= 1) {
     const kind = prng.weighted(kinds);
     const atMs = prng.between(0, options.longestMs);
-    const node = prng.below(kind === "coordinator_crash" || kind === "collection" ? options.coordinators : replicas);
+    const node = prng.below(
+      kind === "coordinator_crash" || kind === "collection" ? options.coordinators : options.nodes,
+    );
     const forMs = prng.between(0, ranges.faultForMs);
     switch (kind) {
       case "replica_crash":
@@ -190,4 +225,49 @@ function drawFaults(
     }
   }
   return faults;
+}
+
+function drawMoves(
+  prng: Prng,
+  ranges: PlanRanges,
+  options: { nodes: number; coordinators: number; longestMs: number },
+): readonly PlannedFault[] {
+  const { layout, quorum, faultForMs } = ranges;
+  const { nodes, coordinators, longestMs } = options;
+  if (!layout) return [];
+  const atMs = () => prng.between(0, longestMs);
+  const each = (range: readonly [low: number, high: number], draw: () => PlannedFault) =>
+    Array.from({ length: within(prng, range) }, draw);
+  return [
+    ...each(layout.moves, () => ({ kind: "move", atMs: atMs(), to: someOf(prng, nodes, quorum.replicas) })),
+    ...each(layout.catchUps, () => ({
+      kind: "catch_up",
+      atMs: atMs(),
+      node: prng.below(nodes),
+      other: prng.below(nodes),
+    })),
+    ...each(layout.ignorance, () => ({
+      kind: "partition",
+      atMs: atMs(),
+      a: prng.below(coordinators),
+      b: superNodeIndex,
+      forMs: prng.between(0, layout.ignorantForMs),
+    })),
+    ...each(layout.superNodeCrashes, () => ({
+      kind: "super_node_crash",
+      atMs: atMs(),
+      forMs: prng.between(0, faultForMs),
+    })),
+    ...each(prng.chance(layout.loss) ? [1, 1] : [0, 0], () => ({
+      kind: "loss",
+      atMs: atMs(),
+      node: prng.below(nodes),
+    })),
+  ];
+}
+
+/** So many of the numbers below `bound`, in any order. */
+function someOf(prng: Prng, bound: number, count: number): readonly number[] {
+  const left = Array.from({ length: bound }, (_, index) => index);
+  return Array.from({ length: count }, () => left.splice(prng.below(left.length), 1)).flat();
 }

@@ -1,21 +1,16 @@
-import { type Electorate, type NodeId, AssertionError, electorate, nodeId } from "@quorumfs/core";
+import { AssertionError, nodeId } from "@quorumfs/core";
 import { type Operation, checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
 import { Coverage } from "./coverage.js";
 import { EventQueue } from "./event-queue.js";
 import { Network } from "./network.js";
 import type { HistoryPlan, PlannedFault, PlannedOperation } from "./plan.js";
-import { Prng } from "./prng.js";
-import { type Protocol, protocol } from "./protocol.js";
 import { SimulatedClient } from "./simulated-client.js";
-import { type CoordinatorRules, SimulatedCoordinator, type Trace, coordinatorRules } from "./simulated-coordinator.js";
-import { type Damage, type ReplicaRules, SimulatedReplica, replicaRules } from "./simulated-replica.js";
+import { type ClusterRules, SimulatedCluster } from "./simulated-cluster.js";
+import type { Trace } from "./simulated-coordinator.js";
+import type { Damage } from "./simulated-replica.js";
 import { Violation } from "./violation.js";
-import { VoteLedger } from "./vote-ledger.js";
 
-export interface SimulationOptions {
-  readonly protocol?: Protocol;
-  readonly replicaRules?: ReplicaRules;
-  readonly coordinatorRules?: CoordinatorRules;
+export interface SimulationOptions extends ClusterRules {
   /** Keeps what every message said. */
   readonly traced?: boolean;
 }
@@ -64,57 +59,21 @@ class Simulation {
   readonly #options: SimulationOptions;
   readonly #queue = new EventQueue();
   readonly #network: Network;
-  readonly #replicas: readonly SimulatedReplica[];
-  readonly #coordinators: readonly SimulatedCoordinator[];
+  readonly #cluster: SimulatedCluster;
   #healed = false;
 
   constructor(plan: HistoryPlan, options: SimulationOptions) {
     this.#plan = plan;
     this.#options = options;
     this.#network = new Network(plan, this.#queue, this.coverage);
-    const { replicas, read, write } = plan.quorum;
-    const members = Array.from({ length: replicas }, (_, index) => nodeId(index + 1));
-    const voters = electorate([{ members, read, write }]);
-    const ledger = new VoteLedger(voters);
-    this.#replicas = this.#makeReplicas(members, ledger);
-    this.#coordinators = this.#makeCoordinators(voters, ledger);
-  }
-
-  #makeReplicas(members: readonly NodeId[], ledger: VoteLedger): readonly SimulatedReplica[] {
-    return members.map(
-      (node) =>
-        new SimulatedReplica({
-          node,
-          answer: (this.#options.protocol ?? protocol).answer,
-          rules: this.#options.replicaRules ?? replicaRules,
-          queue: this.#queue,
-          prng: new Prng(this.#plan.seed * 31 + node),
-          syncMs: this.#plan.syncMs,
-          ledger,
-        }),
-    );
-  }
-
-  #makeCoordinators(voters: Electorate, ledger: VoteLedger): readonly SimulatedCoordinator[] {
-    return Array.from(
-      { length: this.#plan.coordinators },
-      (_, index) =>
-        new SimulatedCoordinator({
-          index,
-          node: nodeId(index + 1),
-          protocol: this.#options.protocol ?? protocol,
-          rules: this.#options.coordinatorRules ?? coordinatorRules,
-          voters,
-          ledger,
-          replicas: this.#replicas,
-          network: this.#network,
-          queue: this.#queue,
-          prng: new Prng(this.#plan.seed * 37 + index),
-          plan: this.#plan,
-          coverage: this.coverage,
-          trace: this.#trace,
-        }),
-    );
+    this.#cluster = new SimulatedCluster({
+      plan,
+      rules: options,
+      queue: this.#queue,
+      network: this.#network,
+      coverage: this.coverage,
+      trace: this.#trace,
+    });
   }
 
   get #trace(): Trace | undefined {
@@ -130,9 +89,10 @@ class Simulation {
     this.#runUntil(done, "the clients gave up or were served", clientsMs);
     this.#heal();
     this.#runFor(settlingMs);
-    if (!this.#coordinators.every((coordinator) => coordinator.isIdle)) throw new Violation("an operation never ended");
-    if (!this.#replicas.every((replica) => replica.damage === undefined))
-      throw new Violation("a record stayed damaged");
+    if (!this.#cluster.isIdle) throw new Violation("an operation never ended");
+    if (this.#cluster.superNode.isMoving) throw new Violation("a move never ended");
+    const holders = this.#cluster.replicas.filter((replica) => replica.holds);
+    if (!holders.every((replica) => replica.damage === undefined)) throw new Violation("a record stayed damaged");
     this.#checkServes();
   }
 
@@ -140,7 +100,7 @@ class Simulation {
     return new SimulatedClient({
       name,
       index,
-      coordinators: this.#coordinators,
+      coordinators: this.#cluster.coordinators,
       network: this.#network,
       queue: this.#queue,
       coverage: this.coverage,
@@ -153,26 +113,20 @@ class Simulation {
     if (this.#healed) return;
     this.#trace?.(() => `FAULT ${JSON.stringify(fault)}`);
     switch (fault.kind) {
-      case "replica_crash": {
-        const replica = this.#replicas[fault.node];
-        if (!replica?.isUp) return;
+      case "replica_crash":
+        if (!this.#cluster.crashReplica(fault.node)) return;
         this.coverage.count("replica crash");
-        replica.crash();
-        this.#queue.after(fault.forMs, () => replica.restart());
+        this.#queue.after(fault.forMs, () => this.#cluster.restartReplica(fault.node));
         break;
-      }
-      case "coordinator_crash": {
-        const coordinator = this.#coordinators[fault.node];
-        if (!coordinator?.isUp) return;
+      case "coordinator_crash":
+        if (!this.#cluster.crashCoordinator(fault.node)) return;
         this.coverage.count("coordinator crash");
-        coordinator.crash();
-        this.#queue.after(fault.forMs, () => coordinator.restart());
+        this.#queue.after(fault.forMs, () => this.#cluster.restartCoordinator(fault.node));
         break;
-      }
       case "coordinator_pause":
         this.coverage.count("coordinator pause");
-        this.#coordinators[fault.node]?.pause();
-        this.#queue.after(fault.forMs, () => this.#coordinators[fault.node]?.resume());
+        this.#cluster.coordinators[fault.node]?.pause();
+        this.#queue.after(fault.forMs, () => this.#cluster.coordinators[fault.node]?.resume());
         break;
       case "partition":
         this.#network.cut(fault.a, fault.b, fault.forMs);
@@ -181,18 +135,29 @@ class Simulation {
         this.#corrupt(fault);
         break;
       case "foreign_floor":
-        this.coverage.count("floor raised by another file");
         this.#raiseFloor(fault.node, fault.above);
         break;
       case "collection":
-        this.#coordinators[fault.node]?.collect(this.#queue.nowMs + 100);
+        this.#cluster.coordinators[fault.node]?.collect(this.#queue.nowMs + 100);
+        break;
+      case "move":
+        this.#cluster.superNode.move(fault.to.map((index) => nodeId(index + 1)));
+        break;
+      case "loss":
+        if (this.#canLose(fault.node)) this.#cluster.lose(fault.node);
+        break;
+      case "super_node_crash":
+        this.#cluster.superNode.crash(fault.forMs);
+        break;
+      case "catch_up":
+        this.#cluster.catchUp(fault.node, fault.other);
         break;
     }
   }
 
   #corrupt({ node, damage, forMs }: Extract<PlannedFault, { kind: "corruption" }>): void {
-    const replica = this.#replicas[node];
-    if (!replica || !this.#canBear(damage) || !replica.corrupt(damage)) return;
+    const replica = this.#cluster.replicas[node];
+    if (!replica?.holds || !this.#canBear(damage) || !replica.corrupt(damage)) return;
     this.coverage.count(`corrupt ${damage}`);
     this.#queue.after(forMs, () => this.#repair(node, forMs));
   }
@@ -203,16 +168,28 @@ class Simulation {
    */
   #canBear(damage: Damage): boolean {
     const { replicas, read, write } = this.#plan.quorum;
-    const damages = this.#replicas.flatMap((replica) => replica.damage ?? []);
+    if (this.#cluster.hasLost) return false;
+    const damages = this.#damages;
     if (damages.length + 1 >= write) return false;
     if (damage === "content" || damages.includes("content")) return damages.length === 0;
     return damages.length < replicas - Math.max(read, Math.floor(replicas / 2) + 1);
   }
 
+  get #damages(): readonly Damage[] {
+    return this.#cluster.replicas.flatMap((replica) => (replica.holds ? (replica.damage ?? []) : []));
+  }
+
+  /** One node, where the others can do without it. */
+  #canLose(node: number): boolean {
+    const { replicas, read } = this.#plan.quorum;
+    if (this.#cluster.hasLost || this.#damages.length > 0 || node >= this.#plan.nodes) return false;
+    return this.#plan.nodes > replicas && replicas > Math.max(read, Math.floor(replicas / 2) + 1);
+  }
+
   /** What a node does about its damaged record, until it is sound. */
   #repair(node: number, restMs: number): void {
-    const replica = this.#replicas[node];
-    const coordinator = this.#coordinators[node];
+    const replica = this.#cluster.replicas[node];
+    const coordinator = this.#cluster.coordinators[node];
     if (!replica || !coordinator || replica.damage === undefined) return;
     let isOver = false;
     const again = () => {
@@ -222,13 +199,14 @@ class Simulation {
     };
     // A crash leaves a round without an end.
     this.#queue.after(3 * repairMs, again);
-    if (!coordinator.isUp || !replica.isUp) return;
-    coordinator.repair(this.#queue.nowMs + repairMs, (outcome) => {
+    if (!coordinator.isUp || !replica.isUp || !replica.holds) return;
+    const round = () => ({ what: "repair", deadlineMs: this.#queue.nowMs + repairMs, orTombstone: true });
+    coordinator.settle(round(), (outcome) => {
       if (outcome.kind === "applied" || !replica.abandon()) {
         again();
         return;
       }
-      coordinator.repair(this.#queue.nowMs + repairMs, () => {
+      coordinator.settle(round(), () => {
         replica.reconsider();
         again();
       });
@@ -236,19 +214,19 @@ class Simulation {
   }
 
   #raiseFloor(node: number, above: number): void {
-    const highest = Math.max(...this.#replicas.map((replica) => replica.promisedCounter));
-    this.#replicas[node]?.raiseFloor(highest + above);
+    const replica = this.#cluster.replicas[node];
+    // Nothing is erased while the partition moves.
+    if (!replica?.holds || this.#cluster.isMoving(node)) return;
+    this.coverage.count("floor raised by another file");
+    const highest = Math.max(...this.#cluster.replicas.map(({ promisedCounter }) => promisedCounter));
+    replica.raiseFloor(highest + above);
   }
 
   #heal(): void {
     this.#trace?.(() => "HEAL");
     this.#healed = true;
     this.#network.heal();
-    for (const replica of this.#replicas) replica.restart();
-    for (const coordinator of this.#coordinators) {
-      coordinator.restart();
-      coordinator.resume();
-    }
+    this.#cluster.heal();
   }
 
   /** What the healed cluster must be able to do: show what it holds, take something new, and show that. */
@@ -262,8 +240,10 @@ class Simulation {
 
   #serve(kind: "read" | "put", index: number, allowed: readonly string[]): string | undefined {
     const { coordinators } = this.#plan;
+    let at = (index + 1) % coordinators;
+    while (this.#cluster.isLost(at)) at = (at + 1) % coordinators;
     const client = this.#client(`final ${kind} ${index}`, clientIndex + 10 + index);
-    client.run({ operations: [{ ...healthy, kind, coordinators: [(index + 1) % coordinators] }] });
+    client.run({ operations: [{ ...healthy, kind, coordinators: [at] }] });
     this.#runUntil(() => client.isDone, `a ${kind} after all was healed`, settlingMs);
     const outcome = this.operations.at(-1)?.outcome.kind;
     if (outcome !== undefined && allowed.includes(outcome) && index <= coordinators) return outcome;

@@ -150,6 +150,9 @@ export class SimulatedClient {
             case "unknown":
               mayHaveRun = true;
               break;
+            case "stale_layout":
+              mayHaveRun ||= outcome.mayHaveRun;
+              break;
             case "unproven":
               if (mayHaveRun) break;
               coverage.count("attempt repeated with a version that proves more");
@@ -159,7 +162,6 @@ export class SimulatedClient {
             case undefined:
             case "contended":
             case "quorum_unavailable":
-            case "stale_layout":
               break;
           }
           attempt(number + 1);

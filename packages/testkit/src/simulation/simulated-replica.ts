@@ -1,5 +1,6 @@
 import {
   type Ballot,
+  type HeldState,
   type NodeId,
   type Register,
   type ReplicaReply,
@@ -7,9 +8,13 @@ import {
   type ReplicaStep,
   type ReplicaView,
   type answer,
+  isZeroBallot,
+  sameBallot,
   zeroBallot,
 } from "@quorumfs/core";
+import type { Coverage } from "./coverage.js";
 import type { EventQueue } from "./event-queue.js";
+import type { FollowedLayout } from "./followed-layout.js";
 import type { Prng } from "./prng.js";
 import type { VoteLedger } from "./vote-ledger.js";
 
@@ -19,13 +24,31 @@ export interface ReplicaRules {
   readonly abstainWhenCorrupt: boolean;
   /** The ceiling is raised with every promise, in the same write; otherwise with votes only. */
   readonly ceilingCoversPromises: boolean;
+  /** Votes of an older layout are refused. */
+  readonly refusesOlderLayouts: boolean;
+  /** Votes of a newer layout wait until the replica follows it. */
+  readonly waitsForNewerLayouts: boolean;
+  /** What is handed over is told by who follows the joint layout, and so takes no vote of the one before. */
+  readonly tellsWhenFenced: boolean;
+  /** Who joins anew begins with nothing. */
+  readonly joinsWithNothing: boolean;
 }
 
 export const replicaRules: ReplicaRules = {
   replyAfterSync: true,
   abstainWhenCorrupt: true,
   ceilingCoversPromises: true,
+  refusesOlderLayouts: true,
+  waitsForNewerLayouts: true,
+  tellsWhenFenced: true,
+  joinsWithNothing: true,
 };
+
+/** What a replica tells a node that takes the file over, or that compares it with its own. */
+export interface Told {
+  readonly held: HeldState;
+  readonly floor: number;
+}
 
 /** What is on its disk; a crash leaves nothing else. */
 interface Stored {
@@ -34,12 +57,26 @@ interface Stored {
   /** Exact, so that nothing which depends on it has a margin. */
   readonly ceiling: number;
   readonly damage: Damage | undefined;
+  /** Number of the joint layout for which it began to hold the file; 0: of the first one. Undefined: it does not. */
+  readonly heldSince: number | undefined;
+  /** Under which layout the value was voted for. */
+  readonly votedIn: number;
 }
 
 /** `record`: nothing of it can be read, and `register` is gone. `content`: all but the content can. */
 export type Damage = "record" | "content";
 
-const empty: Stored = { register: undefined, floor: 0, ceiling: 0, damage: undefined };
+const empty: Stored = {
+  register: undefined,
+  floor: 0,
+  ceiling: 0,
+  damage: undefined,
+  heldSince: undefined,
+  votedIn: 0,
+};
+
+// A vote of a newer layout waits so long at most.
+const layoutWaitMs = 60;
 
 export interface SimulatedReplicaOptions {
   readonly node: NodeId;
@@ -49,6 +86,8 @@ export interface SimulatedReplicaOptions {
   readonly prng: Prng;
   readonly syncMs: number;
   readonly ledger: VoteLedger;
+  readonly followed: FollowedLayout;
+  readonly coverage: Coverage;
 }
 
 /** A replica of the one file, on a disk that takes its time: what was not synced when it crashes is gone, or is not. */
@@ -56,8 +95,8 @@ export class SimulatedReplica {
   readonly node: NodeId;
   readonly #options: SimulatedReplicaOptions;
   /** With what is being written. */
-  #state: Stored = empty;
-  #durable: Stored = empty;
+  #state: Stored;
+  #durable: Stored;
   /** Under way to the disk, oldest first. */
   #syncing: Stored[] = [];
   #syncedAtMs = 0;
@@ -71,6 +110,41 @@ export class SimulatedReplica {
   constructor(options: SimulatedReplicaOptions) {
     this.#options = options;
     this.node = options.node;
+    const isMember = options.followed.view.nodes.includes(options.node);
+    this.#state = { ...empty, heldSince: isMember ? 0 : undefined };
+    this.#durable = this.#state;
+    options.followed.onFollowed(() => this.#followLayout());
+  }
+
+  /** Whether it votes: it belongs to one of the groups, and has begun to hold the file for it. */
+  get holds(): boolean {
+    const { nodes, joining, layout } = this.#options.followed.view;
+    if (nodes.includes(this.node)) return this.#durable.heldSince !== undefined;
+    return joining.includes(this.node) && this.#durable.heldSince === layout;
+  }
+
+  /** Highest ballot that it has voted for, to its own knowledge. */
+  get accepted(): Ballot {
+    return this.#isForgetful ? zeroBallot : (this.#state.register?.accepted ?? zeroBallot);
+  }
+
+  #followLayout(): void {
+    const { nodes, joining, layout } = this.#options.followed.view;
+    const { heldSince } = this.#state;
+    if (nodes.includes(this.node)) return;
+    if (joining.includes(this.node)) {
+      if (heldSince !== layout) this.#begin(layout);
+    } else if (heldSince !== undefined && this.#options.prng.chance(0.3)) this.#begin(undefined);
+  }
+
+  /** Begins to hold the file, or drops it. */
+  #begin(heldSince: number | undefined): void {
+    const { rules, coverage } = this.#options;
+    coverage.count(heldSince === undefined ? "replica dropped what it had left" : "replica joined");
+    this.#committed = zeroBallot;
+    this.#abandoned = false;
+    const rest = rules.joinsWithNothing ? { ...empty, ceiling: this.#state.ceiling } : this.#state;
+    this.#sync({ ...rest, heldSince });
   }
 
   get isUp(): boolean {
@@ -92,8 +166,49 @@ export class SimulatedReplica {
     return this.#state.damage === "record" || this.#abandoned;
   }
 
-  receive(request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
+  /** Answers a vote of some layout, under that layout or not at all. */
+  receive(layout: number, request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
     if (!this.#up) return;
+    const { followed, rules } = this.#options;
+    if (layout > followed.view.layout && rules.waitsForNewerLayouts && request.kind !== "commit") {
+      this.#awaitLayout(
+        layout,
+        () => this.receive(layout, request, reply),
+        () => reply(unavailable),
+      );
+    } else if (layout < followed.view.layout && rules.refusesOlderLayouts) {
+      reply({ kind: "stale_layout", layout: followed.view.layout });
+    } else if (!this.holds) reply(unavailable);
+    else this.#vote(request, reply);
+  }
+
+  #awaitLayout(layout: number, then: () => void, inVain: () => void): void {
+    this.#options.coverage.count("question of a newer layout");
+    this.#options.followed.await(layout, layoutWaitMs, then, inVain);
+  }
+
+  /** Tells what it holds to a node that asks under some layout; undefined: it may not. */
+  tell(layout: number, reply: (told: Told | undefined) => void): void {
+    if (!this.#up) return;
+    const { followed, rules } = this.#options;
+    if (layout > followed.view.layout && rules.tellsWhenFenced) {
+      this.#awaitLayout(
+        layout,
+        () => this.tell(layout, reply),
+        () => reply(undefined),
+      );
+    } else if ((layout < followed.view.layout && rules.tellsWhenFenced) || !this.holds) reply(undefined);
+    else this.#whenSynced(() => reply({ held: this.#held, floor: this.#state.floor }));
+  }
+
+  get #held(): HeldState {
+    const { register } = this.#state;
+    if (this.#isForgetful) return { kind: "corrupt" };
+    if (!register || isZeroBallot(register.accepted)) return { kind: "none" };
+    return { kind: "record", accepted: register.accepted, committed: this.#committed };
+  }
+
+  #vote(request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
     const { register, floor, ceiling, damage } = this.#state;
     if (request.kind === "read" && request.withContent && damage === "content" && register?.value?.kind === "live") {
       reply({ kind: "corrupt" });
@@ -111,23 +226,29 @@ export class SimulatedReplica {
 
   #perform(step: ReplicaStep, reply: (reply: ReplicaReply) => void): void {
     if (step.committed) this.#committed = step.committed;
-    const { queue, rules } = this.#options;
     if (step.store) this.#store(step.store);
     if (step.erase) this.#sync({ ...this.#state, register: undefined, floor: step.erase.floor, damage: undefined });
-    // Nothing that a crash could take back is ever shown, be it written by this request or by one before it.
-    if (!rules.replyAfterSync || this.#syncedAtMs <= queue.nowMs) {
-      reply(step.reply);
+    if (this.#options.rules.replyAfterSync) this.#whenSynced(() => reply(step.reply));
+    else reply(step.reply);
+  }
+
+  /** Nothing that a crash could take back is ever shown, be it written by this request or by one before it. */
+  #whenSynced(show: () => void): void {
+    const { queue } = this.#options;
+    if (this.#syncedAtMs <= queue.nowMs) {
+      show();
       return;
     }
     const life = this.#life;
     queue.after(this.#syncedAtMs - queue.nowMs, () => {
-      if (life === this.#life) reply(step.reply);
+      if (life === this.#life) show();
     });
   }
 
   #store(register: Register): void {
-    const { floor, ceiling, damage, register: before } = this.#state;
-    const { rules } = this.#options;
+    const { floor, ceiling, damage, register: before, heldSince, votedIn } = this.#state;
+    const { rules, followed } = this.#options;
+    const isNewVote = !before || !sameBallot(before.accepted, register.accepted);
     const highest = rules.ceilingCoversPromises ? register.promised : register.accepted;
     // A new value takes the damaged one's place; a promise leaves it as it is.
     const isReplaced = this.#isForgetful || register.value !== before?.value;
@@ -137,6 +258,8 @@ export class SimulatedReplica {
       floor,
       ceiling: Math.max(ceiling, highest.counter),
       damage: isReplaced ? undefined : damage,
+      heldSince,
+      votedIn: isNewVote ? followed.view.layout : votedIn,
     });
   }
 
@@ -154,9 +277,15 @@ export class SimulatedReplica {
   }
 
   #persist(state: Stored): void {
+    const { ledger, followed, rules } = this.#options;
+    const { register, votedIn, heldSince } = state;
+    if (heldSince !== this.#durable.heldSince && rules.joinsWithNothing) {
+      ledger.onDropped(this.node, heldSince ?? followed.view.layout);
+    }
     this.#durable = state;
-    const { register } = state;
-    if (register?.value) this.#options.ledger.onVote(this.node, register.accepted, register.value);
+    if (register?.value) {
+      ledger.onVote({ node: this.node, ballot: register.accepted, value: register.value, layout: votedIn });
+    }
   }
 
   crash(): void {
@@ -170,10 +299,13 @@ export class SimulatedReplica {
     this.#committed = zeroBallot;
     this.#abandoned = false;
     this.#state = this.#durable;
+    this.#options.followed.crash();
   }
 
   restart(): void {
+    if (this.#up) return;
     this.#up = true;
+    this.#followLayout();
   }
 
   /** A bit flips on its disk. @returns false, and does nothing, if that has nothing to strike, or writes are under way */
@@ -204,4 +336,11 @@ export class SimulatedReplica {
     const ceiling = Math.max(this.#state.ceiling, floor);
     this.#sync({ ...this.#state, floor, ceiling });
   }
+
+  /** Calls `then` once all that it has got so far is on its disk, unless it crashes before. */
+  settled(then: () => void): void {
+    if (this.#up) this.#whenSynced(then);
+  }
 }
+
+const unavailable: ReplicaReply = { kind: "refused", code: "unavailable", reason: "does not hold the file" };

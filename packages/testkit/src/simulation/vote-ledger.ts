@@ -2,11 +2,14 @@ import {
   type Ballot,
   type Electorate,
   type NodeId,
+  type PartitionAssignment,
+  type QuorumSettings,
   type Value,
   compareBallots,
   formatBallot,
   hasQuorum,
   sameBallot,
+  votersOf,
 } from "@quorumfs/core";
 import { formatValue } from "./format.js";
 import { Violation } from "./violation.js";
@@ -14,37 +17,87 @@ import { Violation } from "./violation.js";
 interface Entry {
   readonly ballot: Ballot;
   readonly value: Value;
-  readonly voters: Set<NodeId>;
+  readonly votes: Map<NodeId, CastVote>;
   chosen: boolean;
+}
+
+/** A vote counts for the layouts from that under which it was cast to that under which its replica dropped it. */
+interface CastVote {
+  readonly from: number;
+  readonly until: number;
+}
+
+interface Published {
+  readonly layout: number;
+  readonly voters: Electorate;
 }
 
 /**
  * Sees every vote of every replica at the moment when it becomes durable, and knows more than any coordinator: which
  * values are chosen. Checks while the history runs, so that a violation is caught where it happens and not where it
  * first shows to a client.
+ *
+ * A value is chosen when it has the write quorum of some layout, by votes under that layout or older ones. So one that has
+ * the votes of the new group only is chosen at the moment when that group is alone.
  */
 export class VoteLedger {
-  readonly #voters: Electorate;
+  readonly #quorum: QuorumSettings;
+  readonly #layouts: Published[] = [];
   readonly #entries = new Map<string, Entry>();
   readonly #chosen: Entry[] = [];
   readonly #chosenVersions = new Set<string>();
 
-  constructor(voters: Electorate) {
-    this.#voters = voters;
+  constructor(quorum: QuorumSettings, first: PartitionAssignment) {
+    this.#quorum = quorum;
+    this.onPublished(first);
   }
 
-  onVote(node: NodeId, ballot: Ballot, value: Value): void {
+  onPublished(assignment: PartitionAssignment): void {
+    const published = { layout: assignment.layout, voters: votersOf(assignment, this.#quorum) };
+    this.#layouts.push(published);
+    for (const entry of this.#entries.values()) this.#count(entry, published);
+  }
+
+  onVote(vote: { node: NodeId; ballot: Ballot; value: Value; layout: number }): void {
+    const { node, ballot, value, layout } = vote;
     const key = formatBallot(ballot);
     let entry = this.#entries.get(key);
-    if (!entry) {
-      entry = { ballot, value, voters: new Set(), chosen: false };
-      this.#entries.set(key, entry);
-    } else if (!isSameValue(entry.value, value)) {
-      throw new Violation(`two values at ballot ${key}: ${formatValue(entry.value)} and ${formatValue(value)}`);
+    if (entry && !isSameValue(entry.value, value)) {
+      if (this.#mayBeMet(entry)) {
+        throw new Violation(`two values at ballot ${key}: ${formatValue(entry.value)} and ${formatValue(value)}`);
+      }
+      entry = undefined;
     }
-    entry.voters.add(node);
-    const { voters } = entry;
-    if (entry.chosen || !hasQuorum(this.#voters, "write", (voter) => voters.has(voter))) return;
+    if (!entry) {
+      entry = { ballot, value, votes: new Map(), chosen: false };
+      this.#entries.set(key, entry);
+    }
+    if (entry.votes.get(node)?.until !== Infinity) entry.votes.set(node, { from: layout, until: Infinity });
+    for (const published of this.#layouts) if (published.layout >= layout) this.#count(entry, published);
+  }
+
+  /** Under this layout a replica has dropped all that it had. */
+  onDropped(node: NodeId, layout: number): void {
+    for (const { votes } of this.#entries.values()) {
+      const cast = votes.get(node);
+      if (cast?.until === Infinity) votes.set(node, { ...cast, until: layout });
+    }
+  }
+
+  /** Whether anybody who is asked now, or will be, holds it: what only nodes hold that have left is dropped before they return. */
+  #mayBeMet({ chosen, votes }: Entry): boolean {
+    const members = this.#layouts.at(-1)?.voters.members ?? [];
+    return chosen || members.some((node) => votes.get(node)?.until === Infinity);
+  }
+
+  #count(entry: Entry, { layout, voters }: Published): void {
+    if (entry.chosen) return;
+    const { votes } = entry;
+    const counts = (node: NodeId) => {
+      const cast = votes.get(node);
+      return cast !== undefined && cast.from <= layout && layout < cast.until;
+    };
+    if (!hasQuorum(voters, "write", counts)) return;
     entry.chosen = true;
     this.#onChosen(entry);
   }
