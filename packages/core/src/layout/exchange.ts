@@ -23,6 +23,8 @@ export interface Step {
   readonly to: number;
 }
 
+const none: ReadonlySet<number> = new Set();
+
 export function level(exchange: Exchange): void {
   for (;;) {
     const steps = nextSteps(exchange);
@@ -73,6 +75,7 @@ function path(exchange: Exchange, sources: readonly number[], sinks: readonly nu
 
 function extended(exchange: Exchange, steps: readonly Step[], from: number, to: number): readonly Step[] | undefined {
   // A partition twice in one chain could break its zones, which `find` looks at one step at a time.
-  const partition = exchange.find(from, to, new Set(steps.map((step) => step.partition)));
+  const taken = steps.length === 0 ? none : new Set(steps.map((step) => step.partition));
+  const partition = exchange.find(from, to, taken);
   return partition === undefined ? undefined : [...steps, { partition, from, to }];
 }

@@ -24,7 +24,7 @@ export interface PlanOptions {
   readonly replicas: number;
   /** Who is to hold files: at least N. */
   readonly nodes: readonly PlacementNode[];
-  /** Nodes that keep what they have and get nothing new, as one that is down. */
+  /** Nodes that keep what they have and get nothing new, as one that is down, unless too few others are left. */
   readonly noMore?: ReadonlySet<NodeId>;
   /** Who takes the places of whom, one for one. */
   readonly replacements?: ReadonlyMap<NodeId, NodeId>;
@@ -53,6 +53,8 @@ class Draft {
   readonly #mayGain: readonly boolean[];
   readonly #zoneOf: readonly number[];
   readonly #spread: readonly ZoneSpread[];
+  /** Uniform in [0, 1), by partition and node: the same for the same pair in every plan. */
+  readonly #draws: Float64Array;
   /** The present nodes that stay, in their order, replaced ones by their successors. */
   readonly #before: readonly (readonly number[])[];
   /** Whether the first of `#before` is the first of the present assignment. */
@@ -72,6 +74,10 @@ class Draft {
     const zones = [...spread.keys()];
     this.#zoneOf = this.#nodes.map(({ zone }) => zones.indexOf(zone));
     this.#spread = [...spread.values()];
+    this.#draws = Float64Array.from({ length: current.length * nodes.length }, (_, index) => {
+      const node = this.#idOf(index % nodes.length);
+      return mix32(mix32(Math.floor(index / nodes.length) + 1) ^ node) / 2 ** 32;
+    });
     const indexes = new Map(this.#nodes.map(({ id }, index) => [id, index]));
     const successors = current.map((ids) => ids.map((id) => indexes.get(replacements?.get(id) ?? id)));
     this.#before = successors.map((list) =>
@@ -90,8 +96,10 @@ class Draft {
   fill(): void {
     for (const [partition, members] of this.#members.entries()) {
       while (members.length < this.#replicas) {
-        const node = this.#mostWanting(partition, this.#leastCrowdedZones(partition)) ?? this.#mostWanting(partition);
-        if (node === undefined) break;
+        const best = this.#mostWanting(partition, this.#leastCrowdedZones(partition));
+        // Better a place with a node that is to get nothing, and that it waits for, than one place too few.
+        const node = best ?? this.#nodes.findIndex((_, index) => !this.#held[index]?.has(partition));
+        assert(node >= 0, "fewer nodes than replicas");
         members.push(node);
         this.#hold(node, partition);
       }
@@ -231,9 +239,8 @@ class Draft {
     return this.#inZone(partition, source) > leaving.min && this.#inZone(partition, target) < entering.max;
   }
 
-  /** Uniform in [0, 1), the same for the same partition and node. */
   #draw(partition: number, node: number): number {
-    return mix32(mix32(partition + 1) ^ this.#idOf(node)) / 2 ** 32;
+    return this.#draws[partition * this.#nodes.length + node] ?? 0;
   }
 
   #isMoving(partition: number): boolean {

@@ -54,14 +54,15 @@ function expectEven(targets: Targets, among: readonly PlacementNode[], replicas:
 /** N different nodes for each partition, in as many zones as can be. */
 function expectSpread(targets: Targets, among: readonly PlacementNode[], replicas: number): void {
   const zoneOf = new Map(among.map(({ id, zone }) => [id, zone]));
-  const spread = zoneSpread(among, replicas);
-  for (const list of targets) {
-    expect(new Set(list).size).toBe(replicas);
-    for (const [zone, { min, max }] of spread) {
+  const spread = [...zoneSpread(among, replicas)];
+  const wrong = targets.filter((list) => {
+    const isCrowded = spread.some(([zone, { min, max }]) => {
       const count = list.filter((id) => zoneOf.get(id) === zone).length;
-      expect(count >= min && count <= max).toBe(true);
-    }
-  }
+      return count < min || count > max;
+    });
+    return isCrowded || new Set(list).size !== replicas;
+  });
+  expect(wrong).toEqual([]);
 }
 
 const anyNodes = fc
@@ -158,7 +159,7 @@ describe("plan", () => {
         expectEven(after, others, replicas);
         expect(planLayout({ current: after, nodes: others, replicas })).toEqual(after);
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 
@@ -199,6 +200,13 @@ describe("plan", () => {
       if (list.includes(nodeId(3))) expect(before[index]).toContain(nodeId(3));
     }
     expect(heldBy(after).get(nodeId(3))).toBeGreaterThan(500);
+  });
+
+  test("who may get nothing new gets it all the same where too few others are left", () => {
+    const before = first(nodes(4));
+    const noMore = new Set([nodeId(3)]);
+    const after = planLayout({ current: before, nodes: nodes(3), replicas: 3, noMore });
+    expect(after.every((list) => [...list].sort().join() === "1,2,3")).toBe(true);
   });
 
   test("a third zone comes: every partition gets a replica there", () => {
