@@ -163,22 +163,24 @@ describe("a partition that moves", () => {
     await expectFilled(cluster, 3);
   });
 
-  test("a node that comes back to a partition begins with nothing: what it had then does not come back", async () => {
-    const { cluster, move } = await start();
-    await fill(cluster);
-    await cluster.files(0).put("old", "old");
+  test("a node that comes back to a partition begins with nothing: a file whose tombstone is gone stays deleted", async () => {
+    const { cluster, move } = await start({ config: { tombstoneGraceMs: 1000 } });
+    await cluster.files(0).put("kept", "kept");
+    await cluster.files(0).put("deleted", "old");
     await move.join(2, 3, 4);
     await move.synced(2, 3, 4);
     // Node 1 goes away before it can drop anything.
     await move.kill(0);
     await move.complete();
-    await cluster.files(3).delete("old");
+    await cluster.files(3).delete("deleted");
+    await move.until("the tombstone is gone", () => [1, 2, 3].every((index) => move.rows(index, "records") === 1));
     await move.restart(0);
     await move.join(1, 2, 3);
     await move.synced(1, 2, 3);
     await move.complete();
-    await expectFilled(cluster, 0);
-    await expect(cluster.files(0).get("old")).rejects.toMatchObject({ code: "not_found" });
+    await move.kill(2);
+    await expect(cluster.files(0).get("deleted")).rejects.toMatchObject({ code: "not_found" });
+    expect(await contentOf(cluster, 0, "kept")).toBe("kept");
   });
 
   test("a move that is superseded by another one for the same old group begins anew", async () => {
