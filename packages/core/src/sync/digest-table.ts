@@ -14,40 +14,40 @@ export const subRangeDigestsBytes = subRangeCount * bytesPerDigest;
 export class DigestTable {
   /** Low half, high half of each digest. */
   readonly #halves: Uint32Array;
+  /** The same of each partition as a whole, for comparisons that mostly find nothing. */
+  readonly #wholes: Uint32Array;
   readonly partitions: number;
 
   constructor(partitions: number) {
     this.partitions = partitions;
     this.#halves = new Uint32Array(partitions * subRangeCount * 2);
+    this.#wholes = new Uint32Array(partitions * 2);
   }
 
   /** Puts a record in, or takes it out if it is in. */
   toggle(partition: number, file: FileHash, accepted: Ballot): void {
     assert(partition < this.partitions, "a file is in a partition that there is");
     const at = (partition * subRangeCount + subRangeOf(file)) * 2;
-    this.#xor(at, recordHashLow(file, accepted));
-    this.#xor(at + 1, recordHashHigh(file, accepted));
+    const [low, high] = [recordHashLow(file, accepted), recordHashHigh(file, accepted)];
+    xor(this.#halves, at, low);
+    xor(this.#halves, at + 1, high);
+    xor(this.#wholes, partition * 2, low);
+    xor(this.#wholes, partition * 2 + 1, high);
   }
 
   /** Takes everything of a partition out. */
   clear(partition: number): void {
     const start = partition * subRangeCount * 2;
     this.#halves.fill(0, start, start + subRangeCount * 2);
+    this.#wholes.fill(0, partition * 2, partition * 2 + 2);
   }
 
   /** Digest of the partition: 8 bytes, low byte first. */
   digestOf(partition: number): Uint8Array {
-    let low = 0;
-    let high = 0;
-    const start = partition * subRangeCount * 2;
-    for (let at = start; at < start + subRangeCount * 2; at += 2) {
-      low ^= this.#halves[at] ?? 0;
-      high ^= this.#halves[at + 1] ?? 0;
-    }
     const bytes = new Uint8Array(bytesPerDigest);
     const view = new DataView(bytes.buffer);
-    view.setUint32(0, low >>> 0, true);
-    view.setUint32(4, high >>> 0, true);
+    view.setUint32(0, this.#wholes[partition * 2] ?? 0, true);
+    view.setUint32(4, this.#wholes[partition * 2 + 1] ?? 0, true);
     return bytes;
   }
 
@@ -61,8 +61,8 @@ export class DigestTable {
     }
     return bytes;
   }
+}
 
-  #xor(at: number, half: number): void {
-    this.#halves[at] = (this.#halves[at] ?? 0) ^ half;
-  }
+function xor(halves: Uint32Array, at: number, half: number): void {
+  halves[at] = (halves[at] ?? 0) ^ half;
 }

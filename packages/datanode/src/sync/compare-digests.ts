@@ -56,8 +56,9 @@ export async function answerComparison(
     notReady: false,
     partitions: asked.flatMap(({ partition, digest: theirs }) => {
       const digest = digests.digestOf(partition.partition);
+      if (!digest || sameBytes(digest, theirs)) return [];
       const subRanges = digests.subRangesOf(partition.partition);
-      return digest && subRanges && !sameBytes(digest, theirs) ? [{ partition, digest, subRanges }] : [];
+      return subRanges ? [{ partition, digest, subRanges }] : [];
     }),
   };
 }
