@@ -103,6 +103,7 @@ export class Membership {
           this.#wantedNodeId = 0;
           continue;
         }
+        if (storeFault === "foreign") throw foreign(error, this.#options.address);
         if (isFinal(error) && !(isNumberTaken && self.member)) throw error;
         log.warn("membership.join-failed", { reason: error.message });
         // A copy of the store of a node that runs must not vote beside it.
@@ -362,6 +363,18 @@ export class Membership {
 
 function stopped(): QuorumError {
   return new QuorumError({ code: "cancelled", message: "the DataNode was stopped before it could join" });
+}
+
+function foreign(cause: QuorumError, address: string): QuorumError {
+  return new QuorumError({
+    code: cause.code,
+    message:
+      `${cause.message}; the data directory is left as it is: name the SuperNode of its own cluster with --supernode, or another ` +
+      "--data-dir; if that SuperNode has lost its store and was started with an empty one, make it anew with " +
+      `quorumfs-supernode --reseed-from ${address}`,
+    details: cause.details,
+    cause,
+  });
 }
 
 function refusedBefore(storeFault: FinalFault): QuorumError {

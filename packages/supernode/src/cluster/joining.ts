@@ -47,7 +47,8 @@ export function admit(view: JoinView, request: JoinRequest): Admission {
   const neighbours = view.members.filter((other) => other.id !== id && other.address === request.address);
   const alive = neighbours.find((other) => view.healthOf(other.id) === "up");
   if (alive) {
-    throw refuse("invalid_argument", `${request.address} is the address of node ${alive.id}, which is up`);
+    // Not final: who comes in the place of one that has just gone is sooner here than the news of that.
+    throw refuse("unavailable", `${request.address} is the address of node ${alive.id}, which is up`);
   }
   return { member, displaced: neighbours.map((other) => ({ ...other, address: nowhere(other.id), displacedBy: id })) };
 }

@@ -144,7 +144,7 @@ describe("join", () => {
       "unavailable",
       "must not be started",
     ],
-    ["the address of a node that is up", request({ address: "host:1" }), "invalid_argument", "address of node 1"],
+    ["the address of a node that is up", request({ address: "host:1" }), "unavailable", "address of node 1"],
     ["a newer layout than the SuperNode's", request({ layout: 2 }), "unavailable", "--reseed-from"],
     ["a newer revision than the SuperNode's", request({ revision: 10 }), "unavailable", "revision 10"],
     ["a run id of the wrong length", request({ runId: store(1).slice(1) }), "invalid_argument", "run id is 16 bytes"],
