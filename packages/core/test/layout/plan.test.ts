@@ -159,7 +159,7 @@ describe("plan", () => {
         expectEven(after, others, replicas);
         expect(planLayout({ current: after, nodes: others, replicas })).toEqual(after);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 

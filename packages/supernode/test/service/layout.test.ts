@@ -1,9 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import {
-  AdminServiceService,
-  LayoutChangeState,
-  type LayoutPlan,
-} from "@quorumfs/proto";
+import { AdminServiceService, LayoutChangeState, type LayoutPlan } from "@quorumfs/proto";
 import { Fixture } from "./fixture.js";
 
 const {
