@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import type { QuorumError } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
 import {
   createLog,
@@ -94,6 +95,12 @@ await runBinary({
       console: config.logFormat,
     });
     const disk = openLmdbDisk({ directory: join(config.dataDirectory, "control"), log });
+    let fail: (error: QuorumError) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, reject) => {
+      fail = reject;
+    });
+    // Told while it still starts, it fails the start.
+    failed.catch(() => undefined);
     const superNode = await startSuperNode({
       config: config.superNode,
       network: grpcNetwork({ log }),
@@ -102,9 +109,11 @@ await runBinary({
       random: systemRandom(),
       log,
       version,
+      onFatal: (error) => fail(error),
     });
     return {
       ready: superNode.address,
+      ended: failed,
       close: async () => {
         await superNode.close();
         await disk.close();

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Clock, Disk, Listener, Log, Network, Random } from "@quorumfs/core";
+import type { Clock, Disk, Listener, Log, Network, QuorumError, Random } from "@quorumfs/core";
 import { adminRoutes } from "./admin-service.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Deletion } from "./buckets/deletion.js";
@@ -18,6 +18,7 @@ import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
 import { StateQueries } from "./state/state-queries.js";
+import { watchedDisk } from "./watched-disk.js";
 
 /** Long enough for a change that is being stored; watches and beats end at once. */
 const graceMs = 2000;
@@ -32,6 +33,11 @@ export interface SuperNodeOptions {
   readonly log: Log;
   /** Of this software, for status displays. */
   readonly version?: string;
+  /**
+   * The SuperNode cannot go on: its disk refused a write. It changes nothing any more; close it, and end the process if it has
+   * one of its own. Called at most once.
+   */
+  readonly onFatal?: (error: QuorumError) => void;
 }
 
 /** A SuperNode that serves. */
@@ -49,7 +55,11 @@ export interface SuperNode {
  * @throws QuorumError `invalid_argument` if the store's cluster has another N, `unavailable` if the port is taken; what `reseed` throws
  */
 export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNode> {
-  const { config, network, disk, clock, random, log, version = "" } = options;
+  const { config, network, clock, random, log, version = "" } = options;
+  const disk = watchedDisk(options.disk, (error) => {
+    log.error("supernode.disk-failed", { reason: error.message });
+    options.onFatal?.(error);
+  });
   const { initialNodes } = config;
   if (config.reseedFrom.length > 0) {
     await reseed({ addresses: config.reseedFrom, disk, network, clock, log, version });
