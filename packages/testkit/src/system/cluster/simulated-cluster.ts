@@ -110,7 +110,7 @@ export class SimulatedCluster {
     return new SimulatedServer<SuperNode>({
       surroundings: { world, network, logs },
       machine,
-      program: ({ process, volume }) =>
+      program: ({ process, volume, onFatal }) =>
         startSuperNode({
           config: superNodeConfig({ host: machine.name, port: superNodePort, ...this.#options.superNode }),
           network: network.of(process),
@@ -119,6 +119,7 @@ export class SimulatedCluster {
           random: process.random,
           log: logs.of(process),
           version: "simulated",
+          onFatal,
         }),
     });
   }
