@@ -11,3 +11,9 @@ export function afterPromiseJobs(action: () => void): void {
 export function afterTurn(action: () => void): void {
   setImmediate(action);
 }
+
+/** Hears of promises whose rejection nobody handles, in the place of Node, which would end the process. @returns how to stop it */
+export function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
+  process.on("unhandledRejection", listener);
+  return () => process.off("unhandledRejection", listener);
+}

@@ -87,7 +87,7 @@ export class SimulatedServer<Running extends Service> {
     const { world } = this.#options.surroundings;
     for (;;) {
       if (!this.isAlive && !this.#hasLeft && world.nowMs >= this.#heldUntilMs) void this.start();
-      await world.sleep(100);
+      await world.sleep(200);
     }
   }
 

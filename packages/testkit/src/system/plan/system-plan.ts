@@ -49,16 +49,16 @@ export function drawSystemPlan(seed: number): SystemPlan {
     name: `bucket${index + 1}`,
     ...random.pick(quorums),
   }));
-  const troubleMs = random.between(4_000, 25_000);
+  const troubleMs = random.between(3_000, 15_000);
   const hasty = random.chance(0.5);
-  const operations = 20 + random.below(60);
+  const operations = 15 + random.below(35);
   const minWrite = Math.min(...buckets.map(({ write }) => write));
   const maxRead = Math.max(...buckets.map(({ read }) => read));
   return {
     seed,
     nodes: count,
     buckets,
-    clients: 2 + random.below(3),
+    clients: 2 + random.below(2),
     operations,
     filesPerBucket: 2 + random.below(4),
     largeShare: random.pick([0, 0.05, 0.1, 0.2]),

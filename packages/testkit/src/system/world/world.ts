@@ -5,7 +5,7 @@
  */
 import { EventQueue } from "../../simulation/event-queue.js";
 import { Prng } from "../../simulation/prng.js";
-import { afterPromiseJobs, afterTurn } from "../../adapters/promise-jobs.js";
+import { afterPromiseJobs, afterTurn, onUnhandledRejection } from "../../adapters/promise-jobs.js";
 import type { SimulatedProcess } from "./simulated-process.js";
 import { Trace } from "./trace.js";
 
@@ -75,11 +75,22 @@ export class World {
       over = true;
     };
     scenario.then(end, end);
-    await new Promise<void>((resolve, reject) => {
+    const stopListening = onUnhandledRejection((reason) => this.fail(reason));
+    try {
+      await this.#pump(() => over);
+    } finally {
+      stopListening();
+    }
+    if (this.#failure) throw this.#failure.thrown;
+    return scenario;
+  }
+
+  #pump(isOver: () => boolean): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const step = (): void => {
         try {
           if (this.#failure) throw this.#failure.thrown;
-          if (over) return resolve();
+          if (isOver()) return afterTurn(resolve);
           if (!this.#queue.step()) throw new Error("nothing is left to happen, and the scenario still waits");
           this.#events += 1;
           if (this.#events > eventsMax) throw new Error(`more than ${eventsMax} events, and no end in sight`);
@@ -94,6 +105,5 @@ export class World {
       };
       afterPromiseJobs(step);
     });
-    return scenario;
   }
 }

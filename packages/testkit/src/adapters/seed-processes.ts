@@ -1,0 +1,69 @@
+import { fork } from "node:child_process";
+
+/** What came of a few seeds. */
+export interface Batch {
+  readonly count: number;
+  readonly coverage: readonly (readonly [what: string, count: number])[];
+  readonly failures: readonly { readonly seed: number; readonly violation: string }[];
+}
+
+/** What a playing process is told. */
+export interface BatchRequest {
+  readonly from: number;
+  readonly count: number;
+}
+
+/**
+ * Spreads seeds over processes, a batch at a time.
+ *
+ * @throws Error if a process ends before its work
+ */
+export async function playInProcesses(options: {
+  readonly seed: number;
+  readonly seeds: number;
+  readonly jobs: number;
+  readonly batchSeeds: number;
+  readonly onBatch: (batch: Batch, done: number) => void;
+}): Promise<void> {
+  const { seed, seeds, jobs, batchSeeds, onBatch } = options;
+  let next = seed;
+  let done = 0;
+  const playAll = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const child = fork(new URL("../seed-player.js", import.meta.url));
+      const ask = (): void => {
+        const count = Math.min(batchSeeds, seed + seeds - next);
+        if (count <= 0) {
+          child.disconnect();
+          return;
+        }
+        child.send({ from: next, count } satisfies BatchRequest);
+        next += count;
+      };
+      child.on("message", (batch: Batch) => {
+        done += batch.count;
+        onBatch(batch, done);
+        ask();
+      });
+      child.on("error", reject);
+      child.on("exit", (code) => {
+        if (code === 0) resolve();
+        else reject(new Error(`a playing process ended with code ${code}`));
+      });
+      ask();
+    });
+  await Promise.all(Array.from({ length: jobs }, playAll));
+}
+
+/** Answers the requests of {@link playInProcesses} in the process that it started. */
+export function answerBatches(play: (request: BatchRequest) => Promise<Batch>): void {
+  process.on("message", (request: BatchRequest) => {
+    play(request).then(
+      (batch) => process.send?.(batch),
+      (thrown: unknown) => {
+        console.error(thrown);
+        process.exit(1);
+      },
+    );
+  });
+}
