@@ -23,12 +23,20 @@ export interface DriverOptions {
 const passingLanes = 2;
 /** Of faults that would impair too many nodes for a quorum of every file. */
 const beyondShare = 0.08;
+/**
+ * Of faults that wait until there is no other, and keep others away until clients are served again: what clients meet then is of
+ * this one alone.
+ */
+const soloShare = 0.4;
 /** Between two faults of a lane. */
 const gapMs = { least: 200, most: 2_500 } as const;
 const retryMs = 100;
+/** A change that takes longer than that is not waited for. */
+const stagePatienceMs = 4_000;
 
 interface Active {
   readonly fault: Fault;
+  readonly beyond: boolean;
   alone: boolean;
 }
 
@@ -36,6 +44,8 @@ export class Driver {
   readonly #options: DriverOptions;
   readonly #active = new Set<Active>();
   readonly #done = new Set<string>();
+  /** The lane whose fault is to be the only one. */
+  #solo: object | undefined;
   #untilMs = 0;
 
   constructor(options: DriverOptions) {
@@ -69,23 +79,41 @@ export class Driver {
 
   async #runLane(bag: Bag): Promise<void> {
     const { tools, kinds, clock } = this.#options;
+    const lane = {};
     while (!this.#isOver) {
       const timeIsUp = clock.nowMs() >= this.#untilMs;
       const kind = bag.draw();
       const isWanted = !timeIsUp || !this.#done.has(kind.name);
-      const fault = isWanted ? this.#plan(kind) : undefined;
-      if (!fault) {
+      if (isWanted && tools.dice.chance(soloShare)) await this.#getStage(lane);
+      const planned = isWanted && (this.#solo === undefined || this.#solo === lane) ? this.#plan(kind) : undefined;
+      if (!planned) {
         // Tried again with the next bag; a kind that is still owed comes back at once.
         if (!this.#done.has(kind.name) && kinds.includes(kind)) bag.giveBack(kind);
+        this.#leaveStage(lane);
         await this.#pause(retryMs);
         continue;
       }
-      await this.#play(kind, fault);
+      await this.#play(kind, planned);
+      this.#leaveStage(lane);
       await this.#pause(tools.pace * tools.dice.between(gapMs.least, gapMs.most));
     }
   }
 
-  #plan(kind: FaultKind): Fault | undefined {
+  /** Resolves when no other fault is there, and none begins until this one is through; or soon, if that cannot be had. */
+  async #getStage(lane: object): Promise<void> {
+    if (this.#solo) return;
+    this.#solo = lane;
+    const { clock } = this.#options;
+    const giveUpAt = clock.nowMs() + stagePatienceMs;
+    while (this.#active.size > 0 && clock.nowMs() < giveUpAt && !this.#isOver) await this.#pause(retryMs);
+    if (this.#active.size > 0) this.#leaveStage(lane);
+  }
+
+  #leaveStage(lane: object): void {
+    if (this.#solo === lane) this.#solo = undefined;
+  }
+
+  #plan(kind: FaultKind): { readonly fault: Fault; readonly beyond: boolean } | undefined {
     const { tools } = this.#options;
     const { bed, dice, replicas } = tools;
     const active = [...this.#active].map(({ fault }) => fault);
@@ -94,17 +122,17 @@ export class Driver {
     const sound = bed.dataNodes.filter(
       (party) => !impaired.has(party) && !busy.has(party) && bed.node(party).member.running,
     );
-    // A majority quorum bears this many.
-    const tolerated = Math.ceil(replicas / 2) - 1;
+    const tolerated = toleratedOf(replicas);
     const durableTouched = kind.lane === "lasting" || active.some(({ name }) => isDestructive(name));
     const isBeyond = !durableTouched && kind.name !== "disk-full" && dice.chance(beyondShare);
     const most = isBeyond ? 1 + dice.whole(sound.length) : Math.min(1, Math.max(0, tolerated - impaired.size));
-    return kind.plan(tools, { sound, most });
+    const fault = kind.plan(tools, { sound, most });
+    return fault && { fault, beyond: impaired.size + fault.impairs.length > tolerated };
   }
 
-  async #play(kind: FaultKind, fault: Fault): Promise<void> {
+  async #play(kind: FaultKind, { fault, beyond }: { readonly fault: Fault; readonly beyond: boolean }): Promise<void> {
     const { clock, tools, served, onRecord, onInjected } = this.#options;
-    const entry: Active = { fault, alone: this.#active.size === 0 };
+    const entry: Active = { fault, beyond, alone: this.#active.size === 0 };
     for (const other of this.#active) other.alone = false;
     this.#active.add(entry);
     this.#done.add(kind.name);
@@ -134,7 +162,8 @@ export class Driver {
       this.#active.delete(entry);
     }
     const { name, what, count = () => 1 } = fault;
-    onRecord({ name, what, count: count(), injectedAt, healedAt, servedAt, syncedAt, alone: entry.alone, trouble });
+    const { alone } = entry;
+    onRecord({ name, what, count: count(), injectedAt, healedAt, servedAt, syncedAt, alone, beyond, trouble });
   }
 
   /** Shorter when the run is stopped. */
@@ -151,6 +180,11 @@ export class Driver {
       signal.addEventListener("abort", done, { once: true });
     });
   }
+}
+
+/** A majority quorum bears this many. */
+function toleratedOf(replicas: number): number {
+  return Math.ceil(replicas / 2) - 1;
 }
 
 function isDestructive(name: Fault["name"]): boolean {

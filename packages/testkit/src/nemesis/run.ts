@@ -55,6 +55,7 @@ const filesOf = (replicas: number): FileSet => {
     small: [...wide, ...narrow],
     big: names(`${bucket}/nemesis/big/`, 8),
     // Two chunks and a half.
+    narrowBucket,
     bigBytesMax: 10 * 2 ** 20 + replicas,
     directories: [
       { name: `${bucket}/nemesis/small/`, files: wide },

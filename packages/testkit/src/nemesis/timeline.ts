@@ -14,6 +14,8 @@ export interface FaultRecord {
   readonly syncedAt: number | undefined;
   /** No other fault from injection to recovery, so that what clients met is of this one. */
   readonly alone: boolean;
+  /** More DataNodes were away at once than a majority bears. */
+  readonly beyond: boolean;
   /** Why it did not go as it should have. */
   readonly trouble: string | undefined;
 }

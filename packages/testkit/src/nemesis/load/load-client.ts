@@ -161,12 +161,12 @@ export class LoadClient {
       // Our own sum, not the one that came with it: what is checked here is the whole way.
       const value = hash(content);
       this.#saw(file, info);
-      await this.#ended("reads", startedAt, { reads: [read({ kind: "found", value, version: info.version })] });
+      await this.#ended("reads", file, startedAt, { reads: [read({ kind: "found", value, version: info.version })] });
     } catch (thrown) {
       const error = QuorumError.from(thrown);
-      if (error.code !== "not_found") return this.#failed("reads", startedAt, error);
+      if (error.code !== "not_found") return this.#failed("reads", file, startedAt, error);
       this.#seen.delete(file);
-      await this.#ended("reads", startedAt, { reads: [read({ kind: "absent" })] });
+      await this.#ended("reads", file, startedAt, { reads: [read({ kind: "absent" })] });
     }
   }
 
@@ -182,7 +182,7 @@ export class LoadClient {
         if (entry.kind === "file") found.set(entry.name, entry);
       }
     } catch (thrown) {
-      return this.#failed("reads", startedAt, QuorumError.from(thrown));
+      return this.#failed("reads", directory, startedAt, QuorumError.from(thrown));
     }
     const files = task.files.directories.find(({ name }) => name === directory)?.files ?? [];
     const reads = files.map((file): Operation => {
@@ -192,7 +192,7 @@ export class LoadClient {
         : ({ kind: "absent" } as const);
       return { ...this.#timed(file, startedAt), kind: "read", outcome };
     });
-    await this.#ended("reads", startedAt, { reads });
+    await this.#ended("reads", directory, startedAt, { reads });
   }
 
   async #put(options: {
@@ -229,13 +229,13 @@ export class LoadClient {
     try {
       const version = await run();
       const outcome: MutationOutcome = { kind: "done", version };
-      await this.#ended("writes", startedAt, { mutation: { id, outcome } });
+      await this.#ended("writes", begun.file, startedAt, { mutation: { id, outcome } });
     } catch (thrown) {
       const error = QuorumError.from(thrown);
       const mutation = { id, outcome: outcomeOf(begun.kind, error) };
       const isAnswer = error.code === "precondition_failed" || (begun.kind === "delete" && error.code === "not_found");
-      if (isAnswer) await this.#ended("writes", startedAt, { mutation });
-      else await this.#failed("writes", startedAt, error, { mutation });
+      if (isAnswer) await this.#ended("writes", begun.file, startedAt, { mutation });
+      else await this.#failed("writes", begun.file, startedAt, error, { mutation });
     }
   }
 
@@ -248,22 +248,30 @@ export class LoadClient {
     return { file, client: this.#options.task.name, startedAt, endedAt: this.#options.clock.nowMs() };
   }
 
+  /** A read that finds replicas in different states writes back, which needs W of them. */
+  #span(file: string, startedAt: number) {
+    const needsAll = file.startsWith(`${this.#options.task.files.narrowBucket}/`);
+    return { needsAll, startedAt, endedAt: this.#options.clock.nowMs() };
+  }
+
   #ended(
     group: "reads" | "writes",
+    file: string,
     startedAt: number,
     what: Pick<Extract<FromClient, { kind: "ended" }>, "mutation" | "reads">,
   ): Promise<void> {
-    const sample = { group, startedAt, endedAt: this.#options.clock.nowMs() };
+    const sample = { group, ...this.#span(file, startedAt) };
     return this.#options.tell({ kind: "ended", sample, ...what });
   }
 
   #failed(
     group: "reads" | "writes",
+    file: string,
     startedAt: number,
     { code, message }: QuorumError,
     what: Pick<Extract<FromClient, { kind: "ended" }>, "mutation"> = {},
   ): Promise<void> {
-    const sample = { group, startedAt, endedAt: this.#options.clock.nowMs(), failure: { code, message } };
+    const sample = { group, ...this.#span(file, startedAt), failure: { code, message } };
     return this.#options.tell({ kind: "ended", sample, ...what });
   }
 }

@@ -18,6 +18,8 @@ export interface FileSet {
   /** Above what fits into a vote: made of chunks. */
   readonly big: readonly string[];
   readonly bigBytesMax: number;
+  /** Where W = N; its files begin with it. */
+  readonly narrowBucket: string;
   /** What lists are made of: a prefix, `bucket/path/`, and all files below it. */
   readonly directories: readonly { readonly name: string; readonly files: readonly string[] }[];
 }
@@ -38,6 +40,8 @@ export interface BegunMutation {
 /** How one operation went, for measuring. */
 export interface ClientSample {
   readonly group: "reads" | "writes";
+  /** It needs every replica of its file, so that one that is away is enough to fail it. */
+  readonly needsAll: boolean;
   readonly startedAt: number;
   readonly endedAt: number;
   /** Undefined: it was answered, perhaps in the negative. */

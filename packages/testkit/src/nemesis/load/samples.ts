@@ -6,7 +6,7 @@ export interface Window {
   readonly toMs: number;
 }
 
-/** What clients met in some stretches of time. */
+/** What clients met in some stretches of time; of files where a majority is enough. */
 export interface Experience {
   readonly answered: number;
   readonly failed: number;
@@ -14,6 +14,12 @@ export interface Experience {
   readonly slowestMs: number;
   /** The longest stretch without a single answer to anybody. */
   readonly silentMs: number;
+}
+
+export interface Failures {
+  readonly count: number;
+  readonly needsAll: number;
+  readonly example: string;
 }
 
 /** How the operations of all clients went, by time. */
@@ -28,12 +34,16 @@ export class Samples {
     return this.#samples;
   }
 
-  get failures(): ReadonlyMap<string, { readonly count: number; readonly example: string }> {
-    const byCode = new Map<string, { count: number; example: string }>();
-    for (const { failure } of this.#samples) {
+  /** By code; `needsAll`: how many of them were of files where W = N. */
+  get failures(): ReadonlyMap<string, Failures> {
+    const byCode = new Map<string, Failures>();
+    for (const { failure, needsAll } of this.#samples) {
       if (!failure) continue;
-      const before = byCode.get(failure.code) ?? { count: 0, example: failure.message };
-      byCode.set(failure.code, { ...before, count: before.count + 1 });
+      const before = byCode.get(failure.code) ?? { count: 0, needsAll: 0, example: failure.message };
+      const { count, example } = before;
+      // Those that a majority could have answered say more.
+      const shown = before.needsAll === count && !needsAll ? failure.message : example;
+      byCode.set(failure.code, { count: count + 1, needsAll: before.needsAll + (needsAll ? 1 : 0), example: shown });
     }
     return byCode;
   }
@@ -41,8 +51,8 @@ export class Samples {
   /** Of operations that were under way in any of these. */
   experience(windows: readonly Window[]): Experience {
     let [answered, failed, slowestMs] = [0, 0, 0];
-    for (const { startedAt, endedAt, failure } of this.#samples) {
-      if (!windows.some(({ fromMs, toMs }) => startedAt < toMs && endedAt > fromMs)) continue;
+    for (const { startedAt, endedAt, failure, needsAll } of this.#samples) {
+      if (needsAll || !windows.some(({ fromMs, toMs }) => startedAt < toMs && endedAt > fromMs)) continue;
       if (failure) failed += 1;
       else answered += 1;
       slowestMs = Math.max(slowestMs, endedAt - startedAt);

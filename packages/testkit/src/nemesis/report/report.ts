@@ -1,6 +1,6 @@
 /** Everything that a run has to say; the table, the page and the file of RELIABILITY.md are made of this. */
 import { type Violation, type ViolationKind } from "../audit/violations.js";
-import type { Experience, Samples, Window } from "../load/samples.js";
+import type { Experience, Failures, Samples, Window } from "../load/samples.js";
 import { faultNames, type FaultName, type NemesisConfig } from "../options.js";
 import type { FaultRecord, Note } from "../timeline.js";
 
@@ -10,7 +10,7 @@ export interface FaultRow {
   readonly times: number;
   readonly injected: number;
   readonly violations: Readonly<Record<ViolationKind, number>>;
-  /** What clients met while this kind was the only one; undefined: it never was. */
+  /** What clients met while this fault was the only one and left every file its quorums; undefined: that never was so. */
   readonly alone: Experience | undefined;
   /** The same, whatever else was wrong at the time. */
   readonly together: Experience;
@@ -44,7 +44,7 @@ export interface NemesisReport {
   readonly records: readonly FaultRecord[];
   readonly notes: readonly Note[];
   readonly answered: number;
-  readonly failures: Readonly<Record<string, { readonly count: number; readonly example: string }>>;
+  readonly failures: Readonly<Record<string, Failures>>;
   readonly verification: Verification;
   readonly violations: readonly Violation[];
   /** What remains to be looked at after a violation. */
@@ -77,7 +77,7 @@ function rowOf(options: {
   violations: readonly Violation[];
 }): FaultRow {
   const { name, own, samples, violations } = options;
-  const alone = own.filter((record) => record.alone);
+  const alone = own.filter((record) => record.alone && !record.beyond);
   const counts = (kind: ViolationKind): number => violations.filter((violation) => violation.kind === kind).length;
   return {
     name,

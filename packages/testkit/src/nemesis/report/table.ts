@@ -15,7 +15,8 @@ export function reportAsTable(report: NemesisReport): string {
     "",
     `operations: ${count.format(answered)} answered, ${count.format(failed)} failed`,
     ...Object.entries(failures).map(
-      ([code, { count: times, example }]) => `  ${count.format(times)} ${code}, such as: ${example}`,
+      ([code, { count: times, needsAll, example }]) =>
+        `  ${count.format(times)} ${code}, ${count.format(needsAll)} of them where W = N, such as: ${example}`,
     ),
     `linearizable: ${verification.linearizable ? "yes" : "NO"} (${count.format(verification.operations)} operations on ` +
       `${verification.files} files, ${count.format(verification.unknown)} of unknown outcome, checked in ${seconds(verification.tookMs)})`,
@@ -33,12 +34,12 @@ export function reportAsTable(report: NemesisReport): string {
 /** The table of faults as docs/RELIABILITY.md shows it, with the run that it is of. */
 export function reportAsMarkdown(report: NemesisReport): string {
   const { config, verification, answered, failures } = report;
-  const failed = Object.values(failures).reduce((sum, failure) => sum + failure.count, 0);
+  const sumOf = (of: "count" | "needsAll") => Object.values(failures).reduce((sum, failure) => sum + failure[of], 0);
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
   return [
     `\`${report.command}\`, ${report.startedAt.slice(0, 10)}: ${seconds(report.elapsedMs)}, ${config.nodes} DataNodes at first, ` +
-      `N=${config.replicas}; ${count.format(answered)} operations answered, ${count.format(failed)} failed, ` +
-      `${count.format(verification.unknown)} of unknown outcome; ` +
+      `N=${config.replicas}; ${count.format(answered)} operations answered, ${count.format(sumOf("count"))} failed ` +
+      `(${count.format(sumOf("needsAll"))} of them where W = N), ${count.format(verification.unknown)} of unknown outcome; ` +
       (verification.linearizable ? "linearizable" : "NOT linearizable") +
       `; ${report.violations.length} violations.`,
     "",
