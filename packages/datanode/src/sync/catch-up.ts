@@ -9,14 +9,25 @@
  *     after it has fetched something           the same, until nothing is lacking
  *     once a minute                            the same: what is on its way between replicas differs, too
  */
-import { type CancelTimer, type Clock, type Log, type NodeId, QuorumError, type Random } from "@quorumfs/core";
+import {
+  type CancelTimer,
+  type Channel,
+  type Clock,
+  type Log,
+  type NodeId,
+  type PartitionId,
+  QuorumError,
+  type Random,
+} from "@quorumfs/core";
 import { SyncState } from "@quorumfs/proto";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { FileOwner } from "../chunk/chunk-key.js";
 import type { Peers } from "../coordinator/peers.js";
+import type { PartitionVersion } from "../handover/holdings.js";
 import type { LocalReplica } from "../replica/local-replica.js";
-import { compareDigests, type ComparedPartition, type DigestDifference } from "./compare-digests.js";
+import type { ChunkCatchUp } from "./chunk-catch-up.js";
+import { compareDigests, type DigestDifference } from "./compare-digests.js";
 import type { Digests } from "./digests.js";
 import { findLacking } from "./lacking-records.js";
 import type { RecordCatchUp } from "./record-catch-up.js";
@@ -52,6 +63,7 @@ export interface CatchUpStatus {
 export interface CatchUpOptions {
   readonly digests: Digests;
   readonly records: Pick<RecordCatchUp, "fetch">;
+  readonly chunks: Pick<ChunkCatchUp, "compare" | "isBusy">;
   readonly replica: Pick<LocalReplica, "acceptedOf" | "floorsOf">;
   readonly peers: Pick<Peers, "find">;
   readonly store: Pick<ClusterStore, "view" | "onInstalled">;
@@ -75,6 +87,12 @@ interface Replica {
   dueMs: number;
   /** What differs is pulled without a second look. */
   atOnce: boolean;
+  /** Something has differed at the last look, and may have been on its way only. */
+  isSecondLook: boolean;
+  /** Whether this node has had all chunks that this one has, since its start or its return. */
+  hasChunks: boolean;
+  /** How many it had not at the last look; undefined: there was none. */
+  chunksLacked: number | undefined;
   failures: number;
   readonly seen: SeenDifferences;
 }
@@ -157,7 +175,14 @@ export class CatchUp {
     for (const node of others) {
       if (this.#replicas.has(node)) continue;
       const seen = new SeenDifferences();
-      this.#replicas.set(node, { node, state: "unknown", dueMs: clock.nowMs(), failures: 0, seen, ...options });
+      const unknown = {
+        state: "unknown",
+        isSecondLook: false,
+        hasChunks: false,
+        chunksLacked: undefined,
+        failures: 0,
+      } as const;
+      this.#replicas.set(node, { node, ...unknown, dueMs: clock.nowMs(), seen, ...options });
     }
   }
 
@@ -252,14 +277,35 @@ export class CatchUp {
     const differences = await compareDigests({ channel, partitions, digests, signal });
     if (!differences) return notReadyMs;
     const { confirmed, pending } = seen.confirm(differences, { atOnce: replica.atOnce });
-    if (confirmed.length === 0) {
-      if (!pending) replica.state = "level";
-      return pending ? secondLookMs : this.#soon;
+    const isFirstLook = pending && !replica.isSecondLook;
+    replica.isSecondLook = isFirstLook;
+    if (confirmed.length > 0) {
+      const lacked = await this.#pull(replica, confirmed, signal);
+      replica.atOnce = false;
+      if (lacked) return 0;
     }
-    const lacked = await this.#pull(replica, confirmed, signal);
-    replica.atOnce = false;
-    replica.state = lacked ? "lacking" : "level";
-    return lacked ? 0 : pending ? secondLookMs : this.#soon;
+    // Under load, something else is on its way at each look.
+    if (isFirstLook) return secondLookMs;
+    if (!(await this.#hasChunks(replica, { channel, partitions }, signal))) return secondLookMs;
+    replica.state = "level";
+    return this.#soon;
+  }
+
+  /** Whether this node has all chunks that the other one has, and that are needed. */
+  async #hasChunks(
+    replica: Replica,
+    place: { readonly channel: Channel; readonly partitions: readonly PartitionVersion[] },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { chunks } = this.#options;
+    if (replica.hasChunks) return true;
+    if (replica.chunksLacked !== undefined && chunks.isBusy) return false;
+    const lacking = await chunks.compare(place.channel, place.partitions, signal);
+    // All was looked after, and what is needed of it and could be had is here.
+    replica.hasChunks = lacking === 0 || lacking === replica.chunksLacked;
+    replica.chunksLacked = lacking;
+    if (!replica.hasChunks) replica.state = "lacking";
+    return replica.hasChunks;
   }
 
   /** @returns whether anything was lacking. @throws QuorumError if something could not be had */
@@ -291,12 +337,12 @@ export class CatchUp {
   }
 
   /** The partitions on which both this node and `node` vote, and which do not move: there, the takeover fetches what is lacking. */
-  #commonWith(node: NodeId): readonly ComparedPartition[] {
+  #commonWith(node: NodeId): readonly PartitionVersion[] {
     const { store, isLocal, holds } = this.#options;
     const partitions = store.view.layout?.partitions ?? [];
     return partitions.flatMap(({ nodes, joining, layout }, partition) =>
       joining.length === 0 && nodes.includes(node) && nodes.some(isLocal) && holds(partition)
-        ? [{ partition, layout }]
+        ? [{ partition: partition as PartitionId, layout }]
         : [],
     );
   }

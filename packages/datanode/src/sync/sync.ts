@@ -10,6 +10,7 @@ import type { HandoverStatus } from "../handover/handover.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import { CatchUp } from "./catch-up.js";
+import { ChunkCatchUp } from "./chunk-catch-up.js";
 import type { Digests } from "./digests.js";
 import { LargeFiles } from "./large-files.js";
 import type { PartitionGate } from "./partition-gate.js";
@@ -59,6 +60,7 @@ export class Sync {
     this.#catchUp = new CatchUp({
       ...options,
       records: new RecordCatchUp({ ...options, pace }),
+      chunks: new ChunkCatchUp({ ...options, files: largeFiles }),
       holds: (partition) => context.holds(partition),
       refresh: () => refresh().catch(() => undefined),
       onLarge: (owners) => largeFiles.lookAfter(owners),
