@@ -41,6 +41,10 @@ export class SmallCluster {
   readonly disks: MemoryDisk[] = [];
   readonly contents: MemoryContentFiles[] = [];
   readonly fatal: QuorumError[] = [];
+  /** Nodes (from 0) that have left as they were told to. */
+  readonly left: number[] = [];
+  /** What nodes that are started from now on ask for; 0: any. */
+  wantedNodeId = 0;
   readonly #config: Partial<DataNodeConfig>;
   readonly #volume: { readonly totalBytes?: number };
   readonly #random = new CountingRandom();
@@ -64,7 +68,7 @@ export class SmallCluster {
   async startNode(index: number, disk: MemoryDisk): Promise<DataNode> {
     const content = (this.contents[index] ??= new MemoryContentFiles(this.#volume));
     const starting = startDataNode({
-      config: dataNodeConfig({ supernode: "super:1", host: "node", ...this.#config }),
+      config: dataNodeConfig({ supernode: "super:1", host: "node", nodeId: this.wantedNodeId, ...this.#config }),
       network: this.network,
       disk,
       content,
@@ -74,6 +78,7 @@ export class SmallCluster {
       log: silentLog,
       version: "test",
       onFatal: (error) => this.fatal.push(error),
+      onLeft: () => this.left.push(index),
     });
     this.disks[index] = disk;
     const node = await starting;
