@@ -257,6 +257,12 @@ describe("node", () => {
     expect(err).toContain("this asserts that node 3 never runs again");
   });
 
+  it("a node that is down, and not said to be lost: what that means", async () => {
+    const { err } = await cli.run(["node", "replace", "3", "2", "--yes"]);
+    expect(err).toContain("node 3 is down, and stays a member until it is back");
+    expect((await cli.run(["node", "replace", "3", "2", "--lost", "--yes"])).err).not.toContain("is down");
+  });
+
   it("a node that there is not", async () => {
     const { code, err } = await cli.run(["node", "replace", "1", "9", "--yes"]);
     expect(code).toBe(3);

@@ -72,8 +72,8 @@ export class ClusterStore {
       throw new QuorumError({
         code: "internal",
         message:
-          `the SuperNode offers layout ${view.layoutNumber}, but layout ${before.layoutNumber} was in force: ` +
-          "re-seed it with the highest number seen",
+          `the SuperNode offers layout ${view.layoutNumber}, but layout ${before.layoutNumber} was in force: its store is older ` +
+          "than the cluster; make it anew with quorumfs-supernode --reseed-from HOST:PORT,HOST:PORT of the DataNodes",
       });
     }
     this.#newest = view.revision;

@@ -123,7 +123,15 @@ async function change(
 ): Promise<void> {
   const { changes, plan, yes, detach } = request;
   const cluster = await context.cluster();
-  checkNodes(changes, await cluster.nodes(operationOptions(context)));
+  const nodes = await cluster.nodes(operationOptions(context));
+  checkNodes(changes, nodes);
+  for (const { node, role } of changes) {
+    if (role !== "leaving" || nodes.find(({ id }) => id === node)?.state !== "down") continue;
+    context.printer.note(
+      `quorumfs: node ${node} is down, and stays a member until it is back and has handed over what only it may have; ` +
+        "if it never comes back, add --lost",
+    );
+  }
   if (plan) return void (await showPlan(context, changes));
   const lost = changes.filter(({ role }) => role === "lost").map(({ node }) => node);
   const caution =
