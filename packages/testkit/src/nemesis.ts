@@ -30,7 +30,7 @@ await runBinary({
       "only the network, on three DataNodes, again with seed 7",
     ],
     ["$0 --faults bit-flip,lose-disk,disk-full --ops-rate 30", "disks, with little load"],
-    ["$0 --minutes 30 --markdown faults.md", "the table of docs/RELIABILITY.md"],
+    ["$0 --minutes 30 --markdown docs/RELIABILITY.md", "the table of docs/RELIABILITY.md"],
   ],
   configOf: (values) => nemesisConfig(values, Math.floor(systemRandom().fraction() * 2 ** 32)),
   start: async (config) => start(config),

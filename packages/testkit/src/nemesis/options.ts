@@ -49,7 +49,10 @@ export const settings = {
   clients: { type: "number", default: 3, describe: "Client processes" },
   "ops-rate": { type: "number", default: 120, describe: "Operations a second of all clients together" },
   report: { type: "string", describe: "Directory that gets report.html and report.json" },
-  markdown: { type: "string", describe: "File that gets the table of faults, as docs/RELIABILITY.md has it" },
+  markdown: {
+    type: "string",
+    describe: "File that gets the table of faults; docs/RELIABILITY.md gets it in its place",
+  },
   json: { type: "boolean", default: false, describe: "Print the report as JSON on stdout instead of a table" },
   keep: { type: "boolean", default: false, describe: "Leave logs and data; a violation always leaves them" },
 } as const;

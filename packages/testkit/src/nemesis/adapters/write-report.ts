@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { QuorumError } from "@quorumfs/core";
 import { plotLibrary } from "@quorumfs/workload-generator";
@@ -31,8 +31,19 @@ export async function requireReportDir({ reportDir }: ReportPlaces): Promise<voi
 }
 
 export async function writeReport({ report, plots }: RunResult, { reportDir, markdown }: ReportPlaces): Promise<void> {
-  if (markdown !== undefined) await writeFile(markdown, reportAsMarkdown(report));
+  if (markdown !== undefined) await writeMarkdown(markdown, reportAsMarkdown(report));
   if (reportDir === undefined) return;
   await writeFile(join(reportDir, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
   await writeFile(join(reportDir, "report.html"), reportAsHtml(report, plots, await plotLibrary()));
+}
+
+/** Of a page that has these, only what is between them is replaced. */
+const marks = { begin: "<!-- nemesis:begin -->", end: "<!-- nemesis:end -->" } as const;
+
+async function writeMarkdown(path: string, table: string): Promise<void> {
+  const page = await readFile(path, "utf8").catch(() => "");
+  const [from, to] = [page.indexOf(marks.begin), page.indexOf(marks.end)];
+  const text =
+    from < 0 || to < from ? table : `${page.slice(0, from + marks.begin.length)}\n\n${table}\n${page.slice(to)}`;
+  await writeFile(path, text);
 }
