@@ -46,7 +46,9 @@ describe("forming", () => {
     await fixture.startNodes(2);
     expect(await fixture.condition()).toBe("cluster is forming: 2 of 3 DataNodes have joined");
     await fixture.startNodes(1);
-    expect(await fixture.condition()).toBe("ready, but DataNode 1 down");
+    expect(await fixture.condition()).toBe(
+      "ready; DataNode 1 is down and holds nothing: quorumfs node remove --lost takes it off the list",
+    );
     const { layout } = await fixture.cluster();
     expect(layout?.partitions.every(({ nodes }) => !nodes.includes(1))).toBe(true);
   });
@@ -144,6 +146,27 @@ describe("restart of the SuperNode", () => {
     }
     await fixture.clock.advance(3000);
     expect(await fixture.health()).toEqual(["1 up", "2 up", "3 down"]);
+  });
+
+  test("a store that went back is refused, also where the SuperNode knows of its commits by beats alone", async () => {
+    await fixture.startNodes(3);
+    const node = fixture.node(2);
+    node.commits = 500;
+    await fixture.clock.advance(11_000);
+    await fixture.restart();
+    await fixture.reconnect([1, 3]);
+    await node.kill();
+    node.commits = 499;
+    await expect(node.start()).rejects.toMatchObject({
+      code: "permission_denied",
+      details: { storeFault: "rolled_back" },
+      message: expect.stringContaining("node 2 has made 500 commits, and this store knows of 499 only"),
+    });
+    await node.kill();
+    node.commits = 500;
+    await node.start();
+    await fixture.clock.advance(600);
+    expect(await fixture.health()).toEqual(["1 up", "2 up", "3 up"]);
   });
 
   test("a store from before the layout refuses those who know it, and they may try again", async () => {

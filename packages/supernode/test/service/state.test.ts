@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { ClusterServiceService } from "@quorumfs/proto";
+import { bucketId, partitionOf } from "@quorumfs/core";
+import { AdminServiceService, ClusterServiceService } from "@quorumfs/proto";
 import { settle } from "../support/virtual-clock.js";
 import { Fixture } from "./fixture.js";
 
@@ -135,5 +136,51 @@ describe("file-system state", () => {
     expect((await waiting).summary.files).toBe(2500);
     await expect(idle[0]?.next()).rejects.toMatchObject({ code: "cancelled" });
     for (const reader of idle) await reader.return?.();
+  });
+});
+
+describe("while partitions move", () => {
+  /** Paths whose partition is joint, and whose is not. */
+  async function paths(): Promise<{ readonly joint: string; readonly still: string }> {
+    const { layout } = await fixture.cluster();
+    const isJoint = (path: string): boolean => layout?.partitions[partitionOf(bucketId(1), path)]?.joining.length !== 0;
+    const some = Array.from({ length: 100 }, (_, index) => `f${index}`);
+    return { joint: some.find(isJoint) ?? "", still: some.find((path) => !isJoint(path)) ?? "" };
+  }
+
+  beforeEach(async () => {
+    await fixture.startNodes(1);
+    fixture.node(4).takesOver = false;
+    await fixture.apply();
+    await fixture.clock.advance(1000);
+  });
+
+  test("who takes over is a holder, and does not count as one yet", async () => {
+    const { joint } = await paths();
+    put([1, 2, 4].map((node) => ({ node, path: joint, counter: 2, bucket: 1 })));
+    const { files, summary } = await fixture.state();
+    expect(files).toMatchObject([{ path: joint, holders: [1, 2, 4], behind: [] }]);
+    expect(summary.underReplicated).toBe(1);
+    put([{ node: 3, path: joint, counter: 2, bucket: 1 }]);
+    expect((await fixture.state()).summary.underReplicated).toBe(0);
+  });
+
+  test("a record on a node that the partition is not on is no file, and holds no bucket back", async () => {
+    const { still } = await paths();
+    put([{ node: 4, path: still, counter: 9, bucket: 1 }]);
+    expect((await fixture.state()).files).toEqual([]);
+    put(everywhere(still, 2));
+    expect((await fixture.state()).files).toMatchObject([{ path: still, version: 2, holders: [1, 2, 3], behind: [] }]);
+  });
+
+  test("a bucket is deleted without who is lost", async () => {
+    await fixture.node(4).kill();
+    await fixture.clock.advance(4000);
+    for (const node of fixture.nodes) node.takesOver = false;
+    await fixture.apply({ 4: "lost" });
+    const deleted = fixture.channel.unary(AdminServiceService.deleteBucket, { name: "archive" }, {});
+    await fixture.clock.advance(2000);
+    await deleted;
+    expect((await fixture.cluster()).buckets.map(({ name }) => name)).toEqual(["files"]);
   });
 });
