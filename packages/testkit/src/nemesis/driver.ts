@@ -78,7 +78,7 @@ export class Driver {
   }
 
   async #runLane(bag: Bag): Promise<void> {
-    const { tools, kinds, clock } = this.#options;
+    const { tools, clock } = this.#options;
     const lane = {};
     while (!this.#isOver) {
       const timeIsUp = clock.nowMs() >= this.#untilMs;
@@ -87,8 +87,7 @@ export class Driver {
       if (isWanted && tools.dice.chance(soloShare)) await this.#getStage(lane);
       const planned = isWanted && (this.#solo === undefined || this.#solo === lane) ? this.#plan(kind) : undefined;
       if (!planned) {
-        // Tried again with the next bag; a kind that is still owed comes back at once.
-        if (!this.#done.has(kind.name) && kinds.includes(kind)) bag.giveBack(kind);
+        if (!this.#done.has(kind.name)) bag.giveBack(kind);
         this.#leaveStage(lane);
         await this.#pause(retryMs);
         continue;
@@ -141,10 +140,12 @@ export class Driver {
     let servedAt: number | undefined;
     let syncedAt: number | undefined;
     let trouble: string | undefined;
+    let isHealing = false;
     try {
       await fault.inject();
       onInjected(fault);
       await this.#pause(fault.holdMs);
+      isHealing = true;
       await fault.heal();
       healedAt = clock.nowMs();
       await served();
@@ -157,7 +158,7 @@ export class Driver {
       const error = QuorumError.from(thrown);
       if (error.code !== "cancelled") trouble = error.message;
       // Whatever went wrong, the next fault must not meet this one.
-      await fault.heal().catch(() => undefined);
+      if (!isHealing) await fault.heal().catch(() => undefined);
     } finally {
       this.#active.delete(entry);
     }
@@ -196,6 +197,7 @@ class Bag {
   readonly #kinds: readonly FaultKind[];
   readonly #dice: FaultTools["dice"];
   #left: FaultKind[];
+  #owed: FaultKind[] = [];
 
   constructor(kinds: readonly FaultKind[], dice: FaultTools["dice"]) {
     this.#kinds = kinds;
@@ -207,12 +209,13 @@ class Bag {
     const next = this.#left.pop();
     if (next) return next;
     const all = this.#kinds.flatMap((kind) => Array.from({ length: kind.weight }, () => kind));
-    this.#left = this.#dice.shuffled(all);
+    this.#left = this.#dice.shuffled([...all, ...this.#owed]);
+    this.#owed = [];
     return this.draw();
   }
 
-  /** Comes again after those that are left. */
+  /** It could not be had now: it comes once more with the next round. */
   giveBack(kind: FaultKind): void {
-    this.#left.unshift(kind);
+    this.#owed.push(kind);
   }
 }
