@@ -16,6 +16,7 @@ import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ChunkPeers } from "../content/chunk-peers.js";
 import type { Peers } from "../coordinator/peers.js";
 import { ClientCourtesy } from "../sync/client-courtesy.js";
+import type { MovePace } from "./move-pace.js";
 import { pushChunk } from "./chunk-push.js";
 
 /** Chunks that are asked for and dropped together: one file's, as a rule. */
@@ -32,6 +33,7 @@ export interface ChunkDepartureOptions {
   readonly clock: Clock;
   /** Whether clients need this node for themselves just now. */
   readonly isBusy: () => boolean;
+  readonly pace: Pick<MovePace, "spend">;
 }
 
 interface Leaving {
@@ -104,7 +106,7 @@ export class ChunkDeparture {
 
   /** Sees to it that every present replica has the chunk. @throws QuorumError if one has not, and does not take it */
   async #handOver(chunk: Leaving, holders: Holders, signal: AbortSignal): Promise<void> {
-    const { chunks, peers, clock } = this.#options;
+    const { chunks, peers, clock, pace } = this.#options;
     const { key, content, partition } = chunk;
     if (!content) return;
     for (const node of this.#replicasOf(partition)) {
@@ -116,6 +118,7 @@ export class ChunkDeparture {
         throw new QuorumError({ code: "unavailable", message: `the address of DataNode ${node} is not known` });
       const pieces = () => chunks.read(key, { offset: 0, length: 0 });
       await pushChunk({ channel: peer.bulk, key, content, pieces, clock, signal });
+      await pace.spend(content.size, signal);
     }
   }
 

@@ -8,8 +8,8 @@ import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ChunkFetch } from "../content/chunk-fetch.js";
 import type { Peers } from "../coordinator/peers.js";
-import { ClientCourtesy } from "../sync/client-courtesy.js";
 import type { PartitionVersion } from "./holdings.js";
+import type { MovePace } from "./move-pace.js";
 import { type PulledChunk, pullChunks } from "./pull-chunks.js";
 import type { PassResult } from "./record-takeover.js";
 
@@ -26,8 +26,7 @@ export interface ChunkTakeoverOptions {
   readonly fetch: Pick<ChunkFetch, "fetch">;
   readonly peers: Pick<Peers, "find">;
   readonly clock: Clock;
-  /** Whether clients need this node for themselves just now. */
-  readonly isBusy: () => boolean;
+  readonly pace: Pick<MovePace, "spend">;
   readonly onFetched: (bytes: number) => void;
 }
 
@@ -151,16 +150,15 @@ export class ChunkTakeover {
   }
 
   async #fetchAll(pass: Pass, signal: AbortSignal): Promise<void> {
-    const { clock, isBusy } = this.#options;
+    const { pace } = this.#options;
     const noted = [...pass.noted.values()];
     let next = 0;
     const work = async (): Promise<void> => {
-      const courtesy = new ClientCourtesy({ clock, isBusy });
       const stop = AbortSignal.any([signal]);
       for (let chunk = noted[next++]; chunk && !signal.aborted; chunk = noted[next++]) {
         if (!pass.open.has(chunk.partition)) continue;
         await this.#fetchOne(pass, chunk, stop);
-        await courtesy.letPass(stop);
+        await pace.spend(chunk.content.size, stop);
       }
     };
     await Promise.all(Array.from({ length: fetchesAtOnce }, work));

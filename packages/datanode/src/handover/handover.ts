@@ -14,6 +14,7 @@ import { ChunkTakeover } from "./chunk-takeover.js";
 import { FileTakeover } from "./file-takeover.js";
 import type { Holdings, PartitionVersion } from "./holdings.js";
 import { Leaving } from "./leaving.js";
+import { MovePace } from "./move-pace.js";
 import { RecordTakeover } from "./record-takeover.js";
 import { RecordWindows } from "./record-windows.js";
 import { Takeover } from "./takeover.js";
@@ -65,6 +66,7 @@ export class Handover {
   constructor(options: HandoverOptions) {
     const { self, clock, isBusy } = options;
     const files = new FileTakeover(options);
+    const pace = new MovePace({ clock, isBusy });
     const onTaken = (bytes: number): void => {
       this.#joinedRecords += 1;
       this.#joinedBytes += bytes;
@@ -77,15 +79,18 @@ export class Handover {
       records: {
         run: (partitions, signal) => {
           const windows = new RecordWindows({ ...options, self: self.id });
-          return new RecordTakeover({ ...options, self: self.id, windows, files, onTaken }).run(partitions, signal);
+          return new RecordTakeover({ ...options, self: self.id, windows, files, pace, onTaken }).run(
+            partitions,
+            signal,
+          );
         },
       },
       chunks: {
         run: (partitions, signal) =>
-          new ChunkTakeover({ ...options, self: self.id, onFetched }).run(partitions, signal),
+          new ChunkTakeover({ ...options, self: self.id, pace, onFetched }).run(partitions, signal),
       },
     });
-    const departure = new ChunkDeparture(options);
+    const departure = new ChunkDeparture({ ...options, pace });
     this.#leaving = new Leaving({ ...options, chunks: departure, clock, isBusy });
   }
 

@@ -3,21 +3,13 @@
  * sees to it that each is here, or settled. Nodes that stay do so, too: after the move any quorum of the new group must meet
  * what any quorum of the old one has chosen, and they may have missed it. Where nothing is missing that costs a comparison.
  */
-import {
-  type BucketId,
-  type Clock,
-  type NodeId,
-  type PartitionId,
-  QuorumError,
-  type Takeover,
-  takeoverOf,
-} from "@quorumfs/core";
+import { type BucketId, type NodeId, type PartitionId, QuorumError, type Takeover, takeoverOf } from "@quorumfs/core";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { BucketView } from "../cluster/cluster-view.js";
 import type { LocalReplica } from "../replica/local-replica.js";
-import { ClientCourtesy } from "../sync/client-courtesy.js";
-import type { FileTakeover } from "./file-takeover.js";
+import type { FileTaken, FileTakeover } from "./file-takeover.js";
 import type { PartitionVersion } from "./holdings.js";
+import type { MovePace } from "./move-pace.js";
 import type { FileName, RecordWindow, RecordWindows, WindowFile, WindowPartition } from "./record-windows.js";
 
 /** Files under way at a time: their votes share commits; contents are 128 KiB each at most, few of them manifests of 1 MiB. */
@@ -29,9 +21,7 @@ export interface RecordTakeoverOptions {
   readonly windows: Pick<RecordWindows, "read">;
   readonly files: Pick<FileTakeover, "ask" | "take">;
   readonly replica: Pick<LocalReplica, "raiseFloors">;
-  readonly clock: Clock;
-  /** Whether clients need this node for themselves just now. */
-  readonly isBusy: () => boolean;
+  readonly pace: Pick<MovePace, "spend">;
   /** Asks the SuperNode for the newest view. */
   readonly refresh: () => Promise<void>;
   /** A file was copied or settled. */
@@ -60,6 +50,8 @@ class Pass {
     if (this.open.delete(partition)) this.blocked.set(partition, why);
   }
 }
+
+const nothingToTake: FileTaken = Object.freeze({ kind: "held" });
 
 export class RecordTakeover {
   readonly #options: RecordTakeoverOptions;
@@ -116,18 +108,17 @@ export class RecordTakeover {
   }
 
   async #takeAll(pass: Pass, files: readonly WindowFile[], { told }: RecordWindow, signal: AbortSignal): Promise<void> {
-    const { clock, isBusy } = this.#options;
+    const { pace } = this.#options;
     let next = 0;
     const work = async (): Promise<void> => {
-      const courtesy = new ClientCourtesy({ clock, isBusy });
       // Of its own: so many listeners at one signal would look like a leak.
       const stop = AbortSignal.any([signal]);
       for (let file = files[next++]; file && !signal.aborted; file = files[next++]) {
         const partition = pass.open.get(file.partition);
         if (!partition) continue;
         try {
-          const isAsked = await this.#take(pass, file, { partition, told });
-          if (isAsked) await courtesy.letPass(stop);
+          const taken = await this.#take(pass, file, { partition, told });
+          if (taken.kind !== "held") await pace.spend(taken.bytes, stop);
         } catch (thrown) {
           const { message } = QuorumError.from(thrown);
           pass.block(file.partition, `${this.#nameOf(file)}: ${message}`);
@@ -137,12 +128,11 @@ export class RecordTakeover {
     await Promise.all(Array.from({ length: filesAtOnce }, work));
   }
 
-  /** @returns whether anything had to be done */
   async #take(
     pass: Pass,
     file: WindowFile,
     asked: { readonly partition: WindowPartition; readonly told: ReadonlySet<NodeId> },
-  ): Promise<boolean> {
+  ): Promise<FileTaken> {
     const { self, files, onTaken } = this.#options;
     const { partition, told } = asked;
     const { path } = file;
@@ -150,7 +140,7 @@ export class RecordTakeover {
     let { held } = file;
     const bucket = await this.#bucketOf(pass, file);
     // It is gone, or going: nobody votes on its files any more.
-    if (!bucket || bucket.deleting) return false;
+    if (!bucket || bucket.deleting) return nothingToTake;
     const from = { members: sources, read: bucket.read, write: bucket.write };
     const heard = sources.filter((node) => told.has(node));
     const listed = new Map(heard.map((node) => [node, held.get(node) ?? ({ kind: "none" } as const)]));
@@ -162,7 +152,7 @@ export class RecordTakeover {
       held = answers;
       takeover = takeoverOf({ self, from, answers: new Map([...answers].filter(([node]) => sources.includes(node))) });
     }
-    if (takeover.kind === "nothing") return false;
+    if (takeover.kind === "nothing") return nothingToTake;
     if (takeover.kind === "short") {
       const message = `${takeover.got} of the ${takeover.needed} nodes that are needed can tell what they hold of it`;
       throw new QuorumError({ code: "unavailable", message });
@@ -170,9 +160,8 @@ export class RecordTakeover {
     const here = held.get(self);
     const own = here?.kind === "record" ? here.accepted : undefined;
     const taken = await files.take({ bucket, path, layout, takeover, own, stays: sources.includes(self) });
-    if (taken.kind === "held") return false;
-    onTaken(taken.bytes);
-    return true;
+    if (taken.kind !== "held") onTaken(taken.bytes);
+    return taken;
   }
 
   async #bucketOf(pass: Pass, { bucket }: FileName): Promise<BucketView | undefined> {
