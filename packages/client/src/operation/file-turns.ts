@@ -11,6 +11,8 @@ interface FileTurn {
   readonly gate: Gate;
   /** The DataNode that was asked last. */
   coordinator: number | undefined;
+  /** Nobody new begins until those under way have ended; then another coordinator is looked for. */
+  leaving: boolean;
 }
 
 export class FileTurns {
@@ -25,7 +27,7 @@ export class FileTurns {
   enter(name: string, begin: Begin): boolean {
     let file = this.#files.get(name);
     if (!file) {
-      file = { gate: new Gate(turnsPerFile, this.#room), coordinator: undefined };
+      file = { gate: new Gate(turnsPerFile, this.#room), coordinator: undefined, leaving: false };
       this.#files.set(name, file);
     }
     return file.gate.enter(begin);
@@ -33,8 +35,14 @@ export class FileTurns {
 
   leave(name: string): void {
     const file = this.#files.get(name);
-    file?.gate.leave();
-    if (file?.gate.idle) this.#files.delete(name);
+    if (!file) return;
+    file.gate.leave();
+    if (file.leaving && file.gate.idle) {
+      file.leaving = false;
+      file.coordinator = undefined;
+      file.gate.release();
+    }
+    if (file.gate.idle) this.#files.delete(name);
   }
 
   /**
@@ -43,6 +51,22 @@ export class FileTurns {
    */
   coordinatorOf(name: string): number | undefined {
     return this.#files.get(name)?.coordinator;
+  }
+
+  /** Whether others are under way, besides the one that asks. */
+  isShared(name: string): boolean {
+    return (this.#files.get(name)?.gate.taken ?? 0) > 1;
+  }
+
+  /**
+   * The coordinator has become slow. Were the next ones to overtake those that wait for it, the file would forget them before
+   * they can be settled elsewhere; so they wait until those have ended, and then look for another.
+   */
+  leaveCoordinator(name: string): void {
+    const file = this.#files.get(name);
+    if (!file || file.leaving) return;
+    file.leaving = true;
+    file.gate.hold();
   }
 
   setCoordinator(name: string, node: number): void {

@@ -27,12 +27,13 @@ export class WaitingRoom {
 /** Begins an operation. @returns whether it really began: one that was given up while it waited does not */
 export type Begin = () => boolean;
 
-// A few are left in any case, or nobody would find out that the overload is over.
-const placesMin = 16;
-// Less by this share when the cluster refuses, once in a while, and more by so many each time that all places were answered.
-const cut = 0.85;
-const cutEveryMs = 100;
-const growth = 4;
+// Two find out sooner than one that the overload is over.
+const placesMin = 2;
+// Less by this share when the cluster refuses, but not for each of those that it refuses together.
+const cut = 0.7;
+const cutEveryMs = 50;
+// More by one, and by this share, each time that as many as there are places were answered.
+const growth = 0.02;
 
 /**
  * Lets so many operations be under way at once; the others wait their turn in order. How many may follow what the other side
@@ -69,12 +70,18 @@ export class Gate {
 
   /** The other side has done what it was asked. */
   widen(): void {
-    if (this.#places < this.#placesMax) this.#places = Math.min(this.#placesMax, this.#places + growth / this.#places);
+    if (this.#places < this.#placesMax)
+      this.#places = Math.min(this.#placesMax, this.#places + 1 / this.#places + growth);
   }
 
-  /** Nobody is under way, and so nobody waits. */
+  /** Nobody is under way; unless the gate is held, nobody waits then either. */
   get idle(): boolean {
     return this.#taken === 0;
+  }
+
+  /** How many are under way. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /**

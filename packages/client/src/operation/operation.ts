@@ -51,6 +51,8 @@ const nearlyTimedOut = 0.8;
 
 // A retry beyond the budget pauses as if it had been tried so often before: 160 ms, then longer, up to a second.
 const unaffordableRounds = 3;
+// And one that is refused again beyond the budget doubles the pause that it was told, so often at most.
+const doublingsMax = 3;
 // Who waits for his turn for longer than this share of his time is better told at once, when he comes: what begins with
 // hardly any time left is done for nothing, and with enough of it nothing else is done any more.
 const waitingShare = 0.3;
@@ -78,6 +80,8 @@ export class Operation<Result> implements Waiting {
   /** Nodes that were tried in this round. */
   #tried: number[] = [];
   #round = 1;
+  /** Refusals in sequence that were beyond the budget. */
+  #refusals = 0;
   /** Attempts that took too long: each doubles the time for the next. */
   #slowAttempts = 0;
   #target: Target | undefined;
@@ -209,7 +213,7 @@ export class Operation<Result> implements Waiting {
     if (this.#second || !this.#cancelCall || !first) return;
     const nowMs = clock.nowMs();
     const remainingMs = this.#startedAtMs + this.#spec.timeoutMs - nowMs;
-    const target = dataNodes.pickSecondReader(this.#spec.replicas, [...this.#tried, first.id], nowMs);
+    const target = dataNodes.pickSecondReader(this.#spec.replicas, this.#tried, nowMs, first);
     if (!target || remainingMs <= 0 || !hedgeBudget.withdraw(nowMs)) return;
     log.debug("operation.hedged", { operation: titleOf(this.#spec), node: first.id, second: target.id });
     this.#second = new SecondRead({
@@ -250,7 +254,13 @@ export class Operation<Result> implements Waiting {
     const { dataNodes, turns } = this.#surroundings;
     const { replicas, name } = this.#spec;
     if (this.kind !== "write") return dataNodes.pickReader(replicas, this.#tried, nowMs);
-    const target = dataNodes.pickWriter(replicas, this.#tried, nowMs, turns.coordinatorOf(name));
+    const present = turns.coordinatorOf(name);
+    const shared = present !== undefined && turns.isShared(name) ? dataNodes.target(present) : undefined;
+    if (shared?.tier === 0 && !this.#tried.includes(shared.id)) {
+      if (shared.isSlow(nowMs)) turns.leaveCoordinator(name);
+      return shared;
+    }
+    const target = dataNodes.pickWriter(replicas, this.#tried, nowMs, present);
     if (target) turns.setCoordinator(name, target.id);
     return target;
   }
@@ -284,8 +294,10 @@ export class Operation<Result> implements Waiting {
     this.#turnAway(target, new QuorumError({ code: "unavailable", message, details: { mayHaveRun } }), true);
   }
 
-  #turnAway(target: Target, error: QuorumError, timedOut: boolean): void {
-    // `cancelled`: our own client was closed. `resource_exhausted`: our own queue was full.
+  #turnAway(target: Target, reason: QuorumError, timedOut: boolean): void {
+    // `cancelled`: our own client was closed, or this node is no member any more. `resource_exhausted`: our own queue was full.
+    const hasLeft = reason.code === "cancelled" && !this.#surroundings.dataNodes.closed;
+    const error = hasLeft ? withCode(reason, "unavailable") : reason;
     if (error.code === "unavailable") target.failed(this);
     else target.abandoned(this);
     if (timedOut) target.latency[this.kind].missed(this.#surroundings.clock.nowMs() - this.askedAtMs);
@@ -375,25 +387,27 @@ export class Operation<Result> implements Waiting {
       elapsedMs: clock.nowMs() - this.askedAtMs,
       retryAfterMs: error.details.retryAfterMs,
     });
+    const isRefused = step.next === "again" && step.charged;
+    const isAffordable = !step.charged || budget.withdraw(clock.nowMs());
     let pauseMs = 0;
-    if (step.next !== "elsewhere" && !this.#canTurn(error)) {
-      pauseMs = Math.max(hintedMs(error.details.retryAfterMs ?? 0, random), backoffMs(this.#round, random));
-      this.#round += 1;
-    }
-    // What the budget does not cover is not given up, but it gets out of the others' way.
-    if (step.charged && !budget.withdraw(clock.nowMs())) {
-      pauseMs = Math.max(pauseMs, backoffMs(this.#round + unaffordableRounds, random));
+    if (isRefused) {
+      this.#refusals = isAffordable ? 0 : Math.min(this.#refusals + 1, doublingsMax);
+      // The node knows best when there will be room. What the budget does not cover gets out of the others' way for longer.
+      const hintMs = error.details.retryAfterMs ?? backoffMs(1, random);
+      if (!this.#canTurn(error) || !isAffordable) pauseMs = hintedMs(hintMs * 2 ** this.#refusals, random);
+    } else if (step.next !== "elsewhere" || !isAffordable) {
+      const round = isAffordable ? this.#round : this.#round + unaffordableRounds;
+      pauseMs = Math.max(hintedMs(error.details.retryAfterMs ?? 0, random), backoffMs(round, random));
       this.#round += 1;
     }
     // Who cannot come back in time need not wait for that.
-    const isRefused = step.next === "again" && step.charged;
     if (isRefused && clock.nowMs() + pauseMs >= this.#startedAtMs + this.#spec.timeoutMs) this.#outOfTime();
     else this.#attemptAfter(pauseMs);
   }
 
   /** Whether another node has room, where this one is at its limit. */
-  #canTurn({ code, details }: QuorumError): boolean {
-    if (code !== "resource_exhausted" || details.retryAfterMs === undefined) return false;
+  #canTurn({ details }: QuorumError): boolean {
+    if (details.retryAfterMs === undefined) return false;
     const { clock, dataNodes } = this.#surroundings;
     return dataNodes.hasRoom(this.#spec.replicas, this.#tried, clock.nowMs());
   }
@@ -503,4 +517,8 @@ function mutationOf(request: Request): { mayHaveRun: boolean; seenVersion: numbe
 
 function ignore(): void {
   // Replaced before it can be called.
+}
+
+function withCode(error: QuorumError, code: QuorumError["code"]): QuorumError {
+  return new QuorumError({ code, message: error.message, details: error.details, cause: error });
 }

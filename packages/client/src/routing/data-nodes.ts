@@ -62,6 +62,10 @@ export class DataNodes {
     for (const { node, load } of loads.nodes) if (load) this.#targets.get(node)?.updateLoad(load);
   }
 
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Undefined: not a member any more, or the client was closed. */
   target(id: number): Target | undefined {
     return this.#targets.get(id);
@@ -104,10 +108,16 @@ export class DataNodes {
     return ids.some((id) => !tried.includes(id) && this.#targets.get(id)?.rank(nowMs) === 0);
   }
 
-  /** A second node for a read that waits for the first: only one that is well. */
-  pickSecondReader(replicas: readonly number[], tried: readonly number[], nowMs: number): Target | undefined {
-    const target = this.#pickAmong(replicas, tried, nowMs);
-    return target?.rank(nowMs) === 0 ? target : undefined;
+  /** A second node for a read that waits for the first: one that is well, or no worse. None that is at its limit. */
+  pickSecondReader(
+    replicas: readonly number[],
+    tried: readonly number[],
+    nowMs: number,
+    first: Target,
+  ): Target | undefined {
+    const target = this.#pickAmong(replicas, [...tried, first.id], nowMs);
+    const rank = target?.rank(nowMs);
+    return rank === 0 || (rank === 2 && first.rank(nowMs) >= 2) ? target : undefined;
   }
 
   /** The better of two replicas drawn at random: near the best choice, and clients do not all rush to one node (Mitzenmacher 2001). */

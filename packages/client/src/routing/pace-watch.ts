@@ -1,4 +1,4 @@
-import type { Clock } from "@quorumfs/core";
+import type { CancelTimer, Clock } from "@quorumfs/core";
 import { isSlow, Pace, type PacedKind } from "./pace.js";
 
 export interface PaceWatchOptions {
@@ -15,14 +15,14 @@ export class PaceWatch {
   readonly #pace = new Pace();
   /** Since when it owes a sign. */
   #probedAtMs: number | undefined;
+  #cancelRest: CancelTimer | undefined;
 
   constructor(options: PaceWatchOptions) {
     this.#options = options;
   }
 
-  /** Whether it should be spared. Asks it for a sign when it is time to. */
+  /** Whether it should be spared. */
   isResting(nowMs: number): boolean {
-    if (this.#pace.mayReturn(nowMs)) this.probe();
     return this.#pace.resting || (this.#probedAtMs !== undefined && this.#isSlow(nowMs - this.#probedAtMs, nowMs));
   }
 
@@ -33,7 +33,7 @@ export class PaceWatch {
     const usualMs = this.#options.usualElsewhere(kind, nowMs);
     if (ownMs === undefined || usualMs === undefined || !isSlow(ownMs, usualMs)) return;
     // A read takes as long as the node does. A write may wait for others of its file, which is no fault of the node.
-    if (kind === "read") this.#pace.rest(nowMs);
+    if (kind === "read") this.spare();
     else this.probe();
   }
 
@@ -48,17 +48,20 @@ export class PaceWatch {
     const askedAtMs = clock.nowMs();
     const isAsked = probe((alive) => {
       this.#probedAtMs = undefined;
-      if (alive) this.judge(clock.nowMs() - askedAtMs);
-      else this.#pace.rest(clock.nowMs());
+      const nowMs = clock.nowMs();
+      if (alive && !this.#isSlow(nowMs - askedAtMs, nowMs)) this.trust();
+      else this.spare();
     });
     if (isAsked) this.#probedAtMs = askedAtMs;
+    else if (this.#pace.resting) this.spare();
   }
 
-  /** It took so long to answer when there was nothing to do. */
-  judge(elapsedMs: number): void {
-    const nowMs = this.#options.clock.nowMs();
-    if (this.#isSlow(elapsedMs, nowMs)) this.#pace.rest(nowMs);
-    else this.trust();
+  /** Lets it rest, and then asks it for a sign. */
+  spare(): void {
+    const { clock } = this.#options;
+    const restMs = this.#pace.rest(clock.nowMs());
+    this.#cancelRest?.();
+    this.#cancelRest = clock.after(restMs, () => this.probe());
   }
 
   #isSlow(elapsedMs: number, nowMs: number): boolean {
@@ -68,6 +71,11 @@ export class PaceWatch {
 
   /** It was restarted, or is well for certain. */
   trust(): void {
+    this.#cancelRest?.();
     if (this.#pace.resting) this.#pace.trust(this.#options.clock.nowMs());
+  }
+
+  close(): void {
+    this.#cancelRest?.();
   }
 }

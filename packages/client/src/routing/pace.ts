@@ -39,7 +39,7 @@ export function isSlow(elapsedMs: number, usualMs: number): boolean {
 export class Pace {
   readonly #windows: Readonly<Record<PacedKind, Window>> = { read: emptyWindow(), write: emptyWindow() };
   #restMs = 0;
-  #restsUntilMs: number | undefined;
+  #resting = false;
   #trustedAtMs = -Infinity;
 
   /** @returns whether that closed a window, so that it is time to compare */
@@ -63,26 +63,22 @@ export class Pace {
   }
 
   get resting(): boolean {
-    return this.#restsUntilMs !== undefined;
+    return this.#resting;
   }
 
-  /** The rest is over: a sign of it would do. */
-  mayReturn(nowMs: number): boolean {
-    return this.#restsUntilMs !== undefined && nowMs >= this.#restsUntilMs;
-  }
-
-  /** It was found slow, or is so still. */
-  rest(nowMs: number): void {
-    if (!this.resting) {
+  /** It was found slow, or is so still. @returns for how long to leave it alone */
+  rest(nowMs: number): number {
+    if (!this.#resting) {
       const isRelapse = nowMs - this.#trustedAtMs < relapseMs;
       this.#restMs = isRelapse ? Math.min(restLongestMs, this.#restMs * 2) : restFirstMs;
     }
-    this.#restsUntilMs = nowMs + this.#restMs;
+    this.#resting = true;
+    return this.#restMs;
   }
 
   /** It has shown that it is quick again. */
   trust(nowMs: number): void {
-    this.#restsUntilMs = undefined;
+    this.#resting = false;
     this.#trustedAtMs = nowMs;
   }
 }

@@ -137,8 +137,13 @@ export class Target {
   rank(nowMs: number): Rank {
     if (this.#failing || this.#stateTier === 2) return 4;
     if (this.#stateTier === 1) return 3;
-    if (this.#pace.isResting(nowMs) || this.#isSilent(nowMs)) return 2;
+    if (this.isSlow(nowMs)) return 2;
     return nowMs - this.#refusedAtMs < overloadedForMs ? 1 : 0;
+  }
+
+  /** It is much slower than the others, or has answered nobody for a while. */
+  isSlow(nowMs: number): boolean {
+    return this.#pace.isResting(nowMs) || this.#isSilent(nowMs);
   }
 
   /** It has refused an operation because it has too much to do. */
@@ -218,10 +223,9 @@ export class Target {
     this.#probe();
   }
 
-  /** Finds out when a target that hangs is back, and whether it is itself again. */
+  /** Finds out when a target that hangs is back. Perhaps it was only cut off from the others, so it rests first. */
   #probe(): void {
     if (!this.#failing || this.#probing) return;
-    const askedAtMs = this.#clock.nowMs();
     this.#probing = this.#ask((error) => {
       this.#probing = false;
       if (error) {
@@ -229,7 +233,7 @@ export class Target {
         return;
       }
       this.#failing = false;
-      this.#pace.judge(this.#clock.nowMs() - askedAtMs);
+      this.#pace.spare();
     });
   }
 
@@ -271,6 +275,7 @@ export class Target {
   close(): void {
     this.#closed = true;
     this.#cancelWatch?.();
+    this.#pace.close();
     this.#lateReads.close();
     this.#lateWrites.close();
     this.#cancelProbe?.();

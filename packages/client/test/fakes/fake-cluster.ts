@@ -99,6 +99,13 @@ export class FakeCluster {
     this.publish({ $case: "cluster", value: this.cluster });
   }
 
+  /** It is no member any more, as when it was drained; what it held is on others, as far as anybody here asks. */
+  removeNode(id: number): void {
+    const nodes = this.cluster.nodes.filter((node) => node.id !== id);
+    this.cluster = { ...this.cluster, nodes, revision: this.cluster.revision + 1 };
+    this.publish({ $case: "cluster", value: this.cluster });
+  }
+
   /** Requests other than cancellations and probes. */
   get operations(): readonly Seen[] {
     return this.seen.filter(({ request: { operation } }) => operation !== undefined && operation.$case !== "cancel");

@@ -53,6 +53,19 @@ describe("failover", () => {
     expect(second?.requestId).toEqual(first?.requestId);
   });
 
+  it("put: its coordinator leaves the cluster meanwhile; another one does it", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => (cluster.operations.length === 1 ? "hang" : resultOf(request));
+    const put = fs.put("files/x", "1");
+    await cluster.clock.quiet();
+    const [first] = coordinatorsOf(cluster);
+    cluster.removeNode(first ?? 0);
+    await cluster.clock.settle(put);
+    expect(coordinatorsOf(cluster)).toHaveLength(2);
+    expect(coordinatorsOf(cluster)[1]).not.toBe(first);
+  });
+
   it("put: hanging coordinator is abandoned within a second", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);
