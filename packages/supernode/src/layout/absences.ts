@@ -9,6 +9,7 @@ const gapMsMax = 5000;
  */
 export class Absences {
   readonly #awayMs = new Map<NodeId, number>();
+  readonly #excused = new Set<NodeId>();
   #lookedAtMs: number | undefined;
 
   /** @param away who is down now */
@@ -16,15 +17,29 @@ export class Absences {
     const sinceMs = this.#lookedAtMs === undefined ? 0 : nowMs - this.#lookedAtMs;
     this.#lookedAtMs = nowMs;
     const seenMs = sinceMs > gapMsMax ? 0 : sinceMs;
-    for (const node of this.#awayMs.keys()) if (!away.includes(node)) this.#awayMs.delete(node);
+    for (const node of [...this.#awayMs.keys(), ...this.#excused]) {
+      if (away.includes(node)) continue;
+      this.#awayMs.delete(node);
+      this.#excused.delete(node);
+    }
     for (const node of away) {
       const known = this.#awayMs.get(node);
       this.#awayMs.set(node, known === undefined ? 0 : known + seenMs);
     }
   }
 
+  /** These may stay away until they have been back. */
+  excuse(nodes: readonly NodeId[]): void {
+    for (const node of nodes) this.#excused.add(node);
+  }
+
+  isExcused(node: NodeId): boolean {
+    return this.#excused.has(node);
+  }
+
   /** Who has been away for so long. */
   longerThan(ms: number): readonly NodeId[] {
-    return [...this.#awayMs].filter(([, awayMs]) => awayMs >= ms).map(([node]) => node);
+    const long = [...this.#awayMs].filter(([node, awayMs]) => awayMs >= ms && !this.#excused.has(node));
+    return long.map(([node]) => node);
   }
 }

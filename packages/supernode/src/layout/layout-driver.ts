@@ -60,6 +60,11 @@ export class LayoutDriver {
     if (this.#cancel) this.#arm(0);
   }
 
+  /** Somebody has stopped a change: who was planned out by it because it was away is left alone until it has been back. */
+  leaveAlone({ without }: Change): void {
+    this.#absences.excuse(without);
+  }
+
   /** Idempotent. What was begun is stored, and goes on at the next start. */
   close(): void {
     this.#isClosed = true;
@@ -104,7 +109,9 @@ export class LayoutDriver {
     if (deadAfterMs === 0 || !layout) return;
     const dead = this.#absences.longerThan(deadAfterMs);
     const healthOf = (id: NodeId) => state.healthOf(id);
-    const due = replacementDue({ layout, targets, change, members, healthOf, dead, deadAfter: duration(deadAfterMs) });
+    const isLeftAlone = (id: NodeId) => this.#absences.isExcused(id);
+    const deadAfter = duration(deadAfterMs);
+    const due = replacementDue({ layout, targets, change, members, healthOf, dead, isLeftAlone, deadAfter });
     switch (due.kind) {
       case "none":
         return;

@@ -81,6 +81,7 @@ class LayoutService {
     const { state, layoutChanges, driver } = this.#options;
     checkCallersCluster(call, state.clusterId);
     const change = await layoutChanges.stop();
+    driver.leaveAlone(change);
     driver.wake();
     return { change: driver.describe(change) };
   }

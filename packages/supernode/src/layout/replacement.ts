@@ -17,6 +17,8 @@ export interface ReplacementView {
   readonly healthOf: (id: NodeId) => Health;
   /** Down for longer than is borne. */
   readonly dead: readonly NodeId[];
+  /** Somebody wants it to be left where it is. */
+  readonly isLeftAlone: (id: NodeId) => boolean;
   /** In words: `15 minutes`. */
   readonly deadAfter: string;
 }
@@ -45,10 +47,10 @@ export function replacementDue(view: ReplacementView): Replacement {
   const back = change?.without.filter((id) => healthOf(id) === "up") ?? [];
 
   const displaced = members.filter(
-    ({ id, displacedBy }) => displacedBy !== 0 && wanted.has(id) && healthOf(id) === "down" && !view.dead.includes(id),
+    ({ id, displacedBy }) => displacedBy !== 0 && wanted.has(id) && healthOf(id) === "down" && !view.isLeftAlone(id),
   );
   const replacements = new Map(displaced.flatMap((member) => successorOf(view, member)));
-  const dead = view.dead.filter((id) => wanted.has(id));
+  const dead = view.dead.filter((id) => wanted.has(id) && !replacements.has(id));
   const gone = [...dead, ...replacements.keys()];
   if (gone.length > 0) {
     const { replicas } = layout;

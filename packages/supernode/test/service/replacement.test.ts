@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { LayoutChangeState } from "@quorumfs/proto";
+import { AdminServiceService, LayoutChangeState } from "@quorumfs/proto";
 import { Fixture } from "./fixture.js";
 
 const { LAYOUT_CHANGE_STATE_DONE: done, LAYOUT_CHANGE_STATE_STOPPED: stopped } = LayoutChangeState;
@@ -58,6 +58,22 @@ describe("a DataNode is dead", () => {
       reason: "DataNode 2 was down for 8 s; DataNode 2 is back",
     });
     expect(await fixture.shares()).toMatch(/ 2:512 /);
+  });
+
+  test("stopped by somebody: left alone until it has been back", async () => {
+    await begin(4);
+    for (const node of fixture.nodes) node.takesOver = false;
+    await fixture.node(2).kill();
+    await fixture.clock.advance(deadAfterMs + 5000);
+    await fixture.channel.unary(AdminServiceService.stopLayout, {}, {});
+    for (const node of fixture.nodes) node.takesOver = true;
+    await fixture.clock.advance(3 * deadAfterMs);
+    expect(await fixture.changes()).toMatchObject([{ state: stopped, movesDone: 256 }]);
+    await fixture.node(2).start();
+    await fixture.clock.advance(1000);
+    await fixture.node(2).kill();
+    await fixture.clock.advance(deadAfterMs + 15_000);
+    expect(await fixture.changes()).toMatchObject([{ state: done }, { state: stopped }]);
   });
 
   test("too few others live: nothing moves", async () => {
