@@ -52,6 +52,12 @@ export interface ServedLane {
 // at most inFlightMax replies, does not stay in memory for good.
 export const stallTimeoutMsDefault = 15_000;
 
+// A lane of ours sends no more at once than its queue holds. Who sends a hundred thousand in one message would have us do
+// nothing else for a second.
+const requestsPerFrameMax = 16_384;
+// More is not read while so much waits for a peer that reads slowly, or a thousand of the largest would wait for it.
+const replyBytesMax = 8 * 1024 * 1024;
+
 /**
  * Serves the requests of a `Lane`. Replies of one turn of the event loop leave in one frame, and so do those
  * that come together while the peer is slow to read. A peer that never reads is held back: when the
@@ -75,6 +81,8 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
   readonly #signals = new CancelTable();
   #replies: Response[] = [];
   #head = 0;
+  /** About how many bytes the replies take that wait to be sent. */
+  #replyBytes = 0;
   /** Requests that were dispatched and not yet replied to. */
   #running = 0;
   #held = false;
@@ -131,6 +139,11 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
     if (this.#ended || this.#draining) return;
     const requests = this.#options.unpack(frame);
     if (requests.length === 0) this.#answerProbe();
+    if (requests.length > requestsPerFrameMax) {
+      this.#options.log.warn("lane.flooded", { requests: requests.length });
+      this.#stream.cancel();
+      return;
+    }
     for (const request of requests) this.#dispatch(request);
     this.#pauseIfFull();
   }
@@ -164,6 +177,8 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
     this.#signals.delete(response.id);
     if (this.#ended) return;
     this.#replies.push(response);
+    this.#replyBytes += this.#options.bytesOf(response);
+    if (this.#held) this.#pauseIfFull();
     if (this.#flushing || this.#held) return;
     this.#flushing = true;
     this.#options.clock.endOfTurn(this.#flush);
@@ -193,9 +208,11 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
     let bytes = 0;
     for (; this.#head < this.#replies.length; this.#head += 1) {
       const response = this.#replies[this.#head];
-      bytes += response === undefined ? 0 : this.#options.bytesOf(response);
-      if (this.#head > from && bytes > this.#batchBytesMax) break;
+      const responseBytes = response === undefined ? 0 : this.#options.bytesOf(response);
+      if (this.#head > from && bytes + responseBytes > this.#batchBytesMax) break;
+      bytes += responseBytes;
     }
+    this.#replyBytes -= bytes;
     if (from === 0 && this.#head === this.#replies.length) return this.#replies;
     return this.#replies.slice(from, this.#head);
   }
@@ -212,13 +229,15 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
   }
 
   #pauseIfFull(): void {
-    if (this.#paused || this.#ended || this.#outstanding < this.#inFlightMax) return;
+    if (this.#paused || this.#ended) return;
+    if (this.#outstanding < this.#inFlightMax && this.#replyBytes < replyBytesMax) return;
     this.#paused = true;
     this.#stream.pause();
   }
 
   #resumeIfFree(): void {
-    if (!this.#paused || this.#held || this.#outstanding > this.#inFlightMax / 2) return;
+    if (!this.#paused || this.#held) return;
+    if (this.#outstanding > this.#inFlightMax / 2 || this.#replyBytes > replyBytesMax / 2) return;
     this.#paused = false;
     this.#stream.resume();
   }

@@ -115,6 +115,26 @@ describe("bounds", () => {
     expect(bench.stream.paused).toBe(false);
   });
 
+  test("reading stops while large replies wait, however few they are", () => {
+    const bench = new Bench();
+    bench.stream.free = false;
+    bench.receive(1);
+    bench.replyAll();
+    bench.receive(2, 3, 4);
+    expect(bench.stream.paused).toBe(false);
+    bench.replyAll("x".repeat(4 * 1024 * 1024));
+    expect(bench.stream.paused).toBe(true);
+    bench.stream.drain();
+    expect(bench.stream.paused).toBe(false);
+  });
+
+  test("a peer that asks for tens of thousands of things in one frame is cut off", () => {
+    const bench = new Bench();
+    bench.receive(...Array.from({ length: 20_000 }, (_, index) => index + 1));
+    expect(bench.stream.cancelled).toBe(true);
+    expect(bench.running).toEqual([]);
+  });
+
   test("a peer that reads nothing is read no further, and cut off in the end", () => {
     const bench = new Bench({ inFlightMax: 4, stallTimeoutMs: 1000 });
     bench.stream.free = false;
