@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { type LocalCluster, startCluster } from "../../src/index.js";
 import { Workers } from "../cluster/workers.js";
-import { chunksPlaced, expectFilled, fill, moved, movedSome, recordsPlaced } from "./moves.js";
+import { chunksPlaced, expectFilled, fill, moved, movedSome, recordsPlaced, slowUpload } from "./moves.js";
 
 let cluster: LocalCluster | undefined;
 afterEach(() => cluster?.close());
@@ -12,18 +12,22 @@ describe("partitions that move under load", () => {
     const client = await cluster.client();
     await fill(client);
     const workers = new Workers({ client, count: 4 });
+    const slow = slowUpload(client, "files/slow");
     await cluster.addNode();
     await client.layout.apply();
     expect(await moved(client)).toMatchObject({ state: "done" });
+    // Its first chunks are where the layout of then wanted them.
+    await slow.finish();
     await expectFilled(client);
     await client.layout.drain(1);
     expect(await moved(client)).toMatchObject({ state: "done" });
     await workers.stop();
+    await slow.expectStored();
     await expectFilled(client);
     await recordsPlaced(cluster, client);
-    await chunksPlaced(cluster, client);
+    await chunksPlaced(cluster, client, slow.chunks);
     expect(workers.failures).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 
   test("an old node, a new one and the SuperNode are killed on the way: it goes on, and nothing is lost", async () => {
     cluster = await startCluster({ nodes: 3 });
@@ -45,5 +49,5 @@ describe("partitions that move under load", () => {
     await recordsPlaced(cluster, client);
     await chunksPlaced(cluster, client);
     expect(workers.failures).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 });

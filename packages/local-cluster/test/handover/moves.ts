@@ -38,8 +38,8 @@ export async function expectFilled(client: QuorumFs): Promise<void> {
 }
 
 /** Waits until each of these chunks is on as many nodes as it is to be, and on no other. */
-export async function chunksPlaced(cluster: LocalCluster, client: QuorumFs): Promise<void> {
-  const expected = replicas * largeFiles * chunksPerLarge;
+export async function chunksPlaced(cluster: LocalCluster, client: QuorumFs, more = 0): Promise<void> {
+  const expected = replicas * (largeFiles * chunksPerLarge + more);
   let found = 0;
   await cluster.waitUntil(
     "each chunk is on its replicas and nowhere else",
@@ -64,6 +64,30 @@ export async function recordsPlaced(cluster: LocalCluster, client: QuorumFs): Pr
     },
     moveTimeoutMs,
   );
+}
+
+/** A large file whose second half is sent when the test says so. */
+export function slowUpload(client: QuorumFs, name: string) {
+  const content = sample(2 * largeBytes, 77);
+  let resume: () => void = () => undefined;
+  const halfway = new Promise<void>((resolve) => (resume = resolve));
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield content.subarray(0, largeBytes);
+    await halfway;
+    yield content.subarray(largeBytes);
+  }
+  const stored = client.put(name, body(), { timeoutMs: moveTimeoutMs });
+  return {
+    chunks: Math.ceil(content.byteLength / (4 * mebibyte)),
+    finish: async (): Promise<void> => {
+      resume();
+      await stored;
+    },
+    expectStored: async (): Promise<void> => {
+      const { body: found } = await client.read(name);
+      expect(same(await readAll(found), content)).toBe("same");
+    },
+  };
 }
 
 /** Resolves with the end of the change that is under way. */
