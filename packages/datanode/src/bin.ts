@@ -48,6 +48,12 @@ await runBinary({
       describe: "HOST:PORT under which others reach this node",
     },
     "node-id": { type: "number", default: 0, describe: "Number to ask for at the first start; 0 takes what is given" },
+    "forgive-store": {
+      type: "boolean",
+      default: false,
+      describe:
+        "Ask again whether the cluster takes this store, which it has refused: all of it was restored from backups",
+    },
     zone: { type: "string", default: "default", describe: "Where this node stands; copies go to different zones" },
     capacity: {
       type: "string",
@@ -95,6 +101,7 @@ await runBinary({
       port: values.port,
       advertise: values.advertise,
       nodeId: values["node-id"],
+      forgiveStore: values["forgive-store"],
       zone: values.zone,
       capacityBytes: values.capacity === "" ? 0 : parseBytes(values.capacity),
       uploadLeaseMs: parseDuration(values["upload-lease"]),

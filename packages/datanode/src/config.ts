@@ -17,6 +17,8 @@ export interface DataNodeConfig {
   readonly supernode: string;
   /** The id to ask for at the first start; 0 takes what the SuperNode gives. */
   readonly nodeId: number;
+  /** Asks the cluster again whether it takes this node's store, if it has refused that for good before. */
+  readonly forgiveStore: boolean;
   /** Where this node stands: files go to as many different zones as there are. */
   readonly zone: string;
   /** This node's share of the files, relative to the others'; 0: the size of the volume. */
@@ -73,6 +75,7 @@ export function dataNodeConfig(given: Partial<DataNodeConfig> & { readonly super
     port: 0,
     advertise: "",
     nodeId: 0,
+    forgiveStore: false,
     zone: "default",
     capacityBytes: 0,
     voteTimeoutMs: voteTimeoutMsDefault,

@@ -11,6 +11,7 @@ import {
   QuorumError,
   type Random,
 } from "@quorumfs/core";
+import { watchedDisk } from "@quorumfs/runtime";
 import { Admission } from "./admission.js";
 import { chunkRoutes, holdsChunk } from "./chunk/chunk-routes.js";
 import { ChunkStore } from "./chunk/chunk-store.js";
@@ -98,17 +99,23 @@ const closeGraceMs = 2000;
  *   something else; `cancelled` by `signal`
  */
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
-  const { config, network, disk, content, clock, random, probe, log, version } = options;
-  const { storeId, incarnation, runId, member, fault } = await openIdentity({ disk, random });
-  const self = new LocalNode({ incarnation, version, member });
-  const holdings = new Holdings({ disk, self, log });
-  const store = new ClusterStore({ disk, log, companion: holdings });
+  const { config, network, content, clock, random, probe, log, version } = options;
   const onFatal = once(options.onFatal);
-
-  const context = replicaContext({ self, store, holdings, clock, refresh: () => refresh().catch(() => undefined) });
   // No caller's error any more, but this process's end.
   const onDiskFailure = ({ message, cause }: QuorumError) =>
     onFatal(new QuorumError({ code: "internal", message, cause }));
+  // Whoever commits: also what is written in the background must not go on with a disk that nobody can rely on.
+  const disk = watchedDisk(options.disk, onDiskFailure);
+  const { storeId, incarnation, runId, member, fault } = await openIdentity({
+    disk,
+    random,
+    forgive: config.forgiveStore,
+  });
+  const self = new LocalNode({ incarnation, version, member });
+  const holdings = new Holdings({ disk, self, log });
+  const store = new ClusterStore({ disk, log, companion: holdings });
+
+  const context = replicaContext({ self, store, holdings, clock, refresh: () => refresh().catch(() => undefined) });
   const isBusy = (): boolean => loadMeter.isBusy;
   const digests = new Digests({ disk, clock, log, isBusy });
   const onTombstone = (modifiedAtMs: number) => tombstones.noticed(modifiedAtMs);

@@ -46,21 +46,31 @@ const keys = {
  * Opens the identity for one run: the incarnation is raised, and durable, before anybody sees it. Two runs that shared
  * one would share ballots, and two values could be accepted under one number.
  *
+ * A store that was refused for good stays as it is: each run would make it look newer, until it is believed.
+ *
  * @throws QuorumError `corrupt` if the store holds something else
  */
-export async function openIdentity(options: { readonly disk: Disk; readonly random: Random }): Promise<Identity> {
-  const { disk, random } = options;
+export async function openIdentity(options: {
+  readonly disk: Disk;
+  readonly random: Random;
+  /** Forgets that the store was refused: the cluster is to be asked again. Default: false. */
+  readonly forgive?: boolean;
+}): Promise<Identity> {
+  const { disk, random, forgive = false } = options;
   const table = new SealedTable(disk.table("node"));
   const storeId = table.get(keys.storeId) ?? random.bytes(storeIdBytes);
   if (storeId.length !== storeIdBytes) throw corrupt("store id");
   const member = readMember(table);
-  const fault = readFault(table);
-  const incarnation = readIncarnation(table) + (fault === undefined ? 1 : 0);
+  const fault = forgive ? undefined : readFault(table);
+  const runId = random.bytes(runIdBytes);
+  if (fault !== undefined) return { storeId, incarnation: readIncarnation(table), runId, member, fault };
+  const incarnation = readIncarnation(table) + 1;
   await disk.commit([
     table.write(keys.storeId, storeId),
     table.write(keys.incarnation, text.encode(String(incarnation))),
+    ...(forgive ? [table.write(keys.fault, undefined)] : []),
   ]);
-  return { storeId, incarnation, runId: random.bytes(runIdBytes), member, fault };
+  return { storeId, incarnation, runId, member, fault };
 }
 
 /** Remembers that the cluster has refused this store for good; durable when it resolves. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { nodeId } from "@quorumfs/core";
-import { openIdentity, rememberMember } from "../../src/cluster/identity.js";
+import { openIdentity, rememberFault, rememberMember } from "../../src/cluster/identity.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { CountingRandom } from "../support/small-cluster.js";
 import { settle } from "../support/step-clock.js";
@@ -43,7 +43,19 @@ describe("identity", () => {
     expect((await openIdentity({ disk: disk.crash(), random })).member).toEqual({ clusterId: "c-1", nodeId: 7 });
   });
 
-  it.each(["store-id", "incarnation", "member"])("a damaged %s is told, not replaced", async (key) => {
+  it("a store that was refused is not changed any more, unless that is forgiven", async () => {
+    const disk = new MemoryDisk();
+    await openIdentity({ disk, random });
+    await rememberFault(disk, "rolled_back");
+    const { commits } = disk;
+    expect(await openIdentity({ disk, random })).toMatchObject({ incarnation: 1, fault: "rolled_back" });
+    expect(await openIdentity({ disk: disk.crash(), random })).toMatchObject({ incarnation: 1, fault: "rolled_back" });
+    expect(disk.commits).toBe(commits);
+    expect(await openIdentity({ disk, random, forgive: true })).toMatchObject({ incarnation: 2, fault: undefined });
+    expect(await openIdentity({ disk, random })).toMatchObject({ incarnation: 3, fault: undefined });
+  });
+
+  it.each(["store-id", "incarnation", "member", "fault"])("a damaged %s is told, not replaced", async (key) => {
     const disk = new MemoryDisk();
     await openIdentity({ disk, random });
     const table = disk.table("node");
