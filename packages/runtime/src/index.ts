@@ -16,3 +16,4 @@ export type { FileSystem, OpenDirectory, OpenFile } from "./content/file-system.
 export * from "./lean.js";
 export { parsePercentage } from "./percentage.js";
 export { SealedTable } from "./sealed-table.js";
+export { watchedDisk } from "./watched-disk.js";

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Disk, Listener, Log, Network, QuorumError, Random } from "@quorumfs/core";
+import { watchedDisk } from "@quorumfs/runtime";
 import { adminRoutes } from "./admin-service.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Deletion } from "./buckets/deletion.js";
@@ -18,7 +19,6 @@ import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
 import { StateQueries } from "./state/state-queries.js";
-import { watchedDisk } from "./watched-disk.js";
 
 /** Long enough for a change that is being stored; watches and beats end at once. */
 const graceMs = 2000;

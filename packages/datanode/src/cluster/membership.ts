@@ -220,7 +220,8 @@ export class Membership {
     }
     if (isFinalFault(storeFault)) {
       const wasTold = this.#wasToldToLeave();
-      await rememberFault(disk, storeFault);
+      // A disk that refuses ends this node anyway.
+      await rememberFault(disk, storeFault).catch(() => undefined);
       if (storeFault === "retired" && wasTold) onLeft();
       else onRefused(error);
       return true;

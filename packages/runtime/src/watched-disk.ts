@@ -7,9 +7,10 @@ import { type Disk, QuorumError } from "@quorumfs/core";
 export function watchedDisk(disk: Disk, onFailure: (error: QuorumError) => void): Disk {
   let failed = false;
   const fail = (thrown: unknown): void => {
-    if (failed) return;
+    // Anything else is a caller's mistake, and the disk is well.
+    if (failed || !(thrown instanceof QuorumError)) return;
     failed = true;
-    const { message } = QuorumError.from(thrown);
+    const { message } = thrown;
     onFailure(new QuorumError({ code: "internal", message, cause: thrown }));
   };
   return {
