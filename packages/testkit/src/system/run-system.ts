@@ -2,6 +2,7 @@ import type { QuorumFs } from "@quorumfs/client";
 import { checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
 import { Coverage } from "../simulation/coverage.js";
 import { BallotWatch } from "./check/ballot-watch.js";
+import { LayoutWatch } from "./check/layout-watch.js";
 import { untilLevel } from "./check/level.js";
 import { SimulatedCluster } from "./cluster/simulated-cluster.js";
 import { FaultRunner } from "./faults/fault-runner.js";
@@ -61,6 +62,7 @@ class SystemRun {
   readonly #history: History;
   readonly #contents = new Contents();
   readonly #ballots = new BallotWatch();
+  readonly #layouts = new LayoutWatch();
   /** By place: another one comes when one dies. */
   readonly #clients: { process: SimulatedProcess; machine: Machine }[] = [];
   #clientsSoFar = 0;
@@ -78,7 +80,10 @@ class SystemRun {
       superNode: { replicas, initialNodes: nodes, deadAfterMs },
       dataNode: times,
     });
-    this.#cluster.network.observe = (path, message) => this.#ballots.see(path, message);
+    this.#cluster.network.observe = (path, message) => {
+      this.#ballots.see(path, message);
+      this.#layouts.see(path, message);
+    };
   }
 
   async play(): Promise<void> {
@@ -132,6 +137,7 @@ class SystemRun {
     const verdict = checkLinearizable(this.#history.operations);
     this.coverage.count("operations", this.#history.operations.length);
     this.coverage.count("votes seen", this.#ballots.votes);
+    this.coverage.count("layouts published", this.#layouts.published);
     for (const [event, count] of this.#cluster.logs.counts) this.coverage.count(`log: ${event}`, count);
     if (verdict.ok) return undefined;
     return `${verdict.file} is not linearizable:\n${formatTimeline(verdict.minimal)}`;
