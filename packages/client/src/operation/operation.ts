@@ -56,9 +56,9 @@ const doublingsMax = 3;
 // Who waits for his turn for longer than this share of his time is better told at once, when he comes: what begins with
 // hardly any time left is done for nothing, and with enough of it nothing else is done any more.
 const waitingShare = 0.3;
-// And who has waited begins only if this many times what nearly all attempts take is left: what is cut off halfway costs the
-// cluster as much as what is done.
-const marginFactor = 2;
+// And who has waited begins only if this many times what an attempt takes is left: what is cut off halfway costs the cluster as
+// much as what is done. No more than that: where answers take very different times, half of a chance is better used.
+const marginFactor = 1.5;
 // A short line passes, whatever was measured.
 const lineMin = 256;
 
@@ -186,7 +186,8 @@ export class Operation<Result> implements Waiting {
     if (remainingMs <= 0) return this.#outOfTime();
     const target = this.#pick(nowMs);
     if (!target) return this.#nextRound();
-    if (this.#queued && remainingMs < marginFactor * target.latency[this.kind].p95Ms) return this.#tooLate(remainingMs);
+    const expectedMs = target.latency[this.kind].expectedMs(nowMs);
+    if (this.#queued && remainingMs < marginFactor * expectedMs) return this.#tooLate(remainingMs);
     this.#target = target;
     this.askedAtMs = nowMs;
     const patienceMs = attemptPatience * target.latency[this.kind].patienceMs;
