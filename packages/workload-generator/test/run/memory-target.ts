@@ -143,6 +143,7 @@ function nodeInfo(id: number) {
     id,
     address: `127.0.0.1:${7000 + id}`,
     zone: "default",
+    role: "active" as const,
     state: "up" as const,
     stateSince: new Date(0),
     capacityBytes: 1,
