@@ -22,6 +22,7 @@ import { LoadMeter, type Probe } from "./cluster/load-meter.js";
 import { LocalNode } from "./cluster/local-node.js";
 import { Membership } from "./cluster/membership.js";
 import { memoryRoutes } from "./cluster/memory-routes.js";
+import { NeighbourViews } from "./cluster/neighbour-views.js";
 import { replicaContext } from "./cluster/replica-context.js";
 import { SuperNode } from "./cluster/super-node.js";
 import { TombstoneCollector } from "./collection/tombstone-collector.js";
@@ -115,7 +116,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const holdings = new Holdings({ disk, self, log });
   const store = new ClusterStore({ disk, log, companion: holdings });
 
-  const context = replicaContext({ self, store, holdings, clock, refresh: () => refresh().catch(() => undefined) });
+  const context = replicaContext({ self, store, holdings, clock, refresh: () => follow().catch(() => undefined) });
   const isBusy = (): boolean => loadMeter.isBusy;
   const digests = new Digests({ disk, clock, log, isBusy });
   const onTombstone = (modifiedAtMs: number) => tombstones.noticed(modifiedAtMs);
@@ -146,14 +147,15 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
 
   const superNode = new SuperNode({ network, address: config.supernode, self });
   const peers = new Peers({ self, store, network, clock, random, log });
+  const neighbours = new NeighbourViews({ store, peers, refresh: () => refresh(), clock, log });
   const pauses = new Pauses(random);
   const hedges = new Hedges(clock);
   const { voteTimeoutMs } = config;
   const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
-  const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh });
+  const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh: follow });
   const isLocal = (node: NodeId) => links.isLocal(node);
   const ranges = new RangeQuorum({ replica, context, isLocal, peers, clock, log });
-  const lister = new Lister({ store, ranges, coordinator, clock, refresh });
+  const lister = new Lister({ store, ranges, coordinator, clock, refresh: follow });
   const admission = new Admission(config.limits, clock);
   const buckets = new Buckets({ store, refresh });
   const loadMeter: LoadMeter = new LoadMeter({
@@ -293,8 +295,14 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     },
   });
 
+  /** By the SuperNode's word. */
   async function refresh(): Promise<void> {
     await membership.refresh();
+  }
+
+  /** For a newer layout, which anybody may know. */
+  async function follow(): Promise<void> {
+    await neighbours.follow();
   }
 
   const drain = async () => {
