@@ -52,7 +52,7 @@ describe("cluster store", () => {
   it("a lower layout number under a higher revision is refused: the SuperNode was restored from an old backup", async () => {
     const store = open(new MemoryDisk());
     await store.install({ ...cluster(4), layout: layout(7) });
-    await expect(store.install({ ...cluster(9), layout: layout(6) })).rejects.toThrow("re-seed");
+    await expect(store.install({ ...cluster(9), layout: layout(6) })).rejects.toThrow("--reseed-from");
     expect(store.view.layoutNumber).toBe(7);
   });
 });
