@@ -23,7 +23,12 @@ export function conditionOf(state: ClusterState, initialNodes: number): ClusterC
   const roster = { members: state.members, healthOf: (id: NodeId) => state.healthOf(id) };
   const missing = down.length === 0 ? "" : `${dataNodes(down)} down`;
   const { lost, total, bucket } = partitionsWithoutQuorum(state);
-  const notes = [...changeNote(state), ...idleNote(roster, holders), ...goneNote(roster, holders)]
+  const notes = [
+    ...changeNote(state),
+    ...idleNote(roster, holders),
+    ...drainedNote(state, holders),
+    ...goneNote(roster, holders),
+  ]
     .map((note) => `; ${note}`)
     .join("");
   if (lost === 0) return { ready: true, text: `${missing === "" ? "ready" : `ready, but ${missing}`}${notes}` };
@@ -50,6 +55,16 @@ function idleNote({ members, healthOf }: Roster, holders: ReadonlySet<NodeId>): 
   if (idle.length === 0) return [];
   const [hold, get] = idle.length === 1 ? ["holds", "its share"] : ["hold", "their shares"];
   return [`${dataNodes(idle.map(({ id }) => id))} ${hold} nothing yet: quorumfs layout apply gives ${get}`];
+}
+
+/** Who has given everything away, as it was told to. */
+function drainedNote(state: ClusterState, holders: ReadonlySet<NodeId>): readonly string[] {
+  const drained = state.members
+    .filter(({ id, role }) => role === "draining" && !holders.has(id) && state.healthOf(id) === "up")
+    .filter(({ id }) => state.loadOf(id)?.sync?.leavingPartitions === 0)
+    .map(({ id }) => id);
+  if (drained.length === 0) return [];
+  return [`${dataNodes(drained)} ${drained.length === 1 ? "is" : "are"} drained, and may be stopped`];
 }
 
 /** Who has been replaced, or came and went: nobody misses it. */

@@ -162,7 +162,7 @@ function choose(view: StepView, waiting: readonly number[], max: number, obstacl
     const { nodes = [] } = view.layout.partitions[partition] ?? {};
     const newcomers = (view.targets[partition] ?? []).filter((node) => !nodes.includes(node));
     const full = newcomers.filter((node) => !hasRoom(view, room, node));
-    for (const node of full) obstacles.add(partition, `wait for space on DataNode ${node}`);
+    for (const node of full) obstacles.add(partition, `waiting for space on DataNode ${node}`);
     if (full.length > 0 || newcomers.some((node) => (room.get(node) ?? 0) > batchBytesMax)) continue;
     for (const node of newcomers) room.set(node, (room.get(node) ?? 0) + view.partitionBytes);
     chosen.push(partition);
@@ -185,7 +185,7 @@ function canBeCopied(view: StepView, partition: number, obstacles: Obstacles): b
   const reads = Math.max(1, ...view.quorums.map(({ read }) => read));
   const canTell = nodes.length - silent.length >= fencesNeeded(view) && sources.length >= reads;
   if (!canTell) for (const node of silent) obstacles.add(partition, mustLearn(view, node));
-  if (!canTell && silent.length === 0) obstacles.add(partition, "have too few replicas left to be copied");
+  if (!canTell && silent.length === 0) obstacles.add(partition, "too few replicas are left to copy from");
   return absent.length === 0 && canTell;
 }
 
@@ -196,12 +196,12 @@ function isThere(view: StepView, node: NodeId): boolean {
 
 function away(view: StepView, node: NodeId): string {
   const how = view.roleOf(node) === "lost" ? "lost" : "down";
-  return `wait for DataNode ${node}, which is ${how} and is to hold them`;
+  return `waiting for DataNode ${node}, which is ${how} and is to hold a replica`;
 }
 
 function mustLearn(view: StepView, node: NodeId): string {
   const how = view.healthOf(node) === "down" ? "is down" : "has not answered";
-  return `wait for DataNode ${node}, which ${how}: too few of their replicas are left without it; start it, or declare it lost`;
+  return `waiting for DataNode ${node}, which ${how}, since too few replicas are left without it; start it, or declare it lost`;
 }
 
 function published(
@@ -246,18 +246,8 @@ class Obstacles {
   }
 
   get texts(): readonly string[] {
-    return [...this.#partitions].map(([why, partitions]) => {
-      const [only] = partitions;
-      if (partitions.length > 1 || only === undefined) return `${partitions.length} partitions ${why}`;
-      return `partition ${only} ${singular(why)}`;
+    return [...this.#partitions].map(([why, [first, ...others]]) => {
+      return `${why} (${others.length === 0 ? `partition ${first}` : `${others.length + 1} partitions`})`;
     });
   }
-}
-
-function singular(why: string): string {
-  return why
-    .replace(/^wait /, "waits ")
-    .replace(/^have /, "has ")
-    .replace(" hold them", " hold it")
-    .replace(" their replicas", " its replicas");
 }

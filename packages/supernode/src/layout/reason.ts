@@ -1,6 +1,6 @@
 import type { Plan, RoleChange } from "./planning.js";
 
-const verbs = { active: "stays", draining: "is drained", leaving: "leaves", lost: "is lost" } as const;
+const verbs = { active: "takes its share", draining: "is drained", leaving: "leaves", lost: "is lost" } as const;
 
 /** Why a layout is changed, in one sentence: `DataNode 4 takes its share, DataNode 2 leaves`. */
 export function reasonOf(plan: Plan, changes: readonly RoleChange[]): string {

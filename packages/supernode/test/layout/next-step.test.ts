@@ -55,7 +55,7 @@ describe("begin", () => {
     expect(step(layout, targets, { partitionBytes: batchBytesMax / 4 }).begun).toBe(5);
     const { begun, obstacles } = step(layout, targets, { partitionBytes: 100, freeBytes: () => 1000 });
     expect(begun).toBe(8);
-    expect(obstacles).toEqual(["32 partitions wait for space on DataNode 4"]);
+    expect(obstacles).toEqual(["waiting for space on DataNode 4 (32 partitions)"]);
   });
 
   test("those first that have fewest replicas alive", () => {
@@ -117,7 +117,9 @@ describe("end", () => {
     const waiting = step(joint, targets, given);
     expect(waiting.layout).toBeUndefined();
     expect(waiting.obstacles).toHaveLength(2);
-    expect(waiting.obstacles[0]).toContain("partition 0 waits for DataNode 2, which is down: too few of its replicas");
+    expect(waiting.obstacles[0]).toContain(
+      "waiting for DataNode 2, which is down, since too few replicas are left without it",
+    );
     const roleOf = (id: NodeId): Role => (id === 3 ? "lost" : "active");
     expect(step(joint, targets, { ...given, roleOf }).layout).toBeDefined();
   });

@@ -156,7 +156,7 @@ describe("superseded", () => {
     await fixture.node(2).kill();
     await fixture.clock.advance(4000);
     expect((await fixture.change()).obstacles).toEqual([
-      "256 partitions wait for DataNode 2, which is down and is to hold them",
+      "waiting for DataNode 2, which is down and is to hold a replica (256 partitions)",
     ]);
     await fixture.apply({ 2: "lost", 3: "active" });
     await fixture.clock.advance(10_000);
@@ -190,6 +190,7 @@ describe("a node goes", () => {
       reason: "DataNode 4 takes its share, DataNode 1 is drained",
     });
     expect(await fixture.shares()).toBe("1:0 2:1024 3:1024 4:1024");
+    expect(await fixture.condition()).toBe("ready; DataNode 1 is drained, and may be stopped");
     expect((await fixture.cluster()).nodes[0]).toMatchObject({ id: 1, role: 2 });
     await fixture.apply({ 1: "active" });
     await fixture.clock.advance(20_000);
@@ -240,7 +241,9 @@ describe("a node goes", () => {
     await fixture.apply({ 2: "leaving" });
     await fixture.clock.advance(5000);
     expect(await fixture.change()).toMatchObject({ movesDone: 0, moving: 0 });
-    expect((await fixture.change()).obstacles[0]).toMatch(/^1024 partitions wait for DataNode 2, which is down/);
+    expect((await fixture.change()).obstacles[0]).toMatch(
+      /^waiting for DataNode 2, which is down.*\(1024 partitions\)$/,
+    );
     await fixture.apply({ 2: "lost" });
     await fixture.clock.advance(20_000);
     expect(await fixture.change()).toMatchObject({ state: done });
