@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { ReplicaReply } from "@quorumfs/core";
+import { inlineBytesMax, type ReplicaReply } from "@quorumfs/core";
 import { NodeState } from "@quorumfs/proto";
+import { noise } from "../content/fixture.js";
+import { LargeClient } from "../content/large-client.js";
 import { ballot, tombstoneOf } from "../replica/fixture.js";
 import { askNode, recordsOf } from "../support/node-records.js";
 import { SmallCluster } from "../support/small-cluster.js";
@@ -68,6 +70,26 @@ describe("a tombstone (N=3 R=2 W=2)", () => {
     const again = { requestId: requestId(1), mayHaveRun: true, seenVersion: 0 };
     await expect(cluster.files(1).put("a", "x", again)).rejects.toMatchObject({ code: "unknown_outcome" });
     await expect(cluster.files(0).get("a")).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("of a large file is gone: a node that has missed the delete finds out all the same that nobody needs its chunks", async () => {
+    cluster = await SmallCluster.start({ config: { tombstoneGraceMs: graceMs, retireAfterMs: 1000 } });
+    const client = new LargeClient(cluster);
+    // All have looked after what they have, as they do at their start.
+    await cluster.clock.pass(10_000);
+    await client.write("a", 1, noise(inlineBytesMax + 70_000, 1));
+    await settle();
+    cluster.network.gate = ({ path }) => !path.endsWith("/KeepChunks");
+    await cluster.files(0).delete("a");
+    await cluster.clock.pass(collectedMs);
+    expect(await recordsOf(cluster, 1)).toEqual({});
+    expect(await client.held(1, "a", 1, 4)).toEqual([0, 1, 2, 3]);
+    const disk = cluster.disks[1];
+    await cluster.nodes[1]?.close();
+    if (disk) await cluster.startNode(1, disk);
+    await cluster.clock.pass(collectedMs);
+    expect(await client.held(1, "a", 1, 4)).toEqual([]);
+    for (const index of [0, 1, 2]) expect(await recordsOf(cluster, index)).toEqual({});
   });
 
   test("stays while a node is away, and goes when it is back and has caught up", async () => {
