@@ -24,6 +24,12 @@ await runBinary({
       describe: "Where data and logs are kept from start to start",
       defaultDescription: `./${defaultDataDir}`,
     },
+    zones: {
+      type: "string",
+      default: "",
+      defaultDescription: "one for all",
+      describe: "Zones that the DataNodes are put into in turn, separated by commas",
+    },
     ephemeral: {
       type: "boolean",
       default: false,
@@ -34,6 +40,7 @@ await runBinary({
   examples: [
     ["$0", "three DataNodes, ports 7000 to 7003, data in ./data"],
     ["$0 --nodes 5 --port 9000", "five DataNodes, each file on three of them"],
+    ["$0 --nodes 6 --zones a,b,c", "two DataNodes in each of three zones; every file is in all three"],
     ["$0 --ephemeral", "a cluster to play with"],
   ],
   configOf: (values) =>

@@ -9,6 +9,8 @@ export interface LocalConfig {
   readonly port: number;
   /** Undefined: the system's directory for temporary files. */
   readonly dataDir: string | undefined;
+  /** DataNodes are put into these in turn; empty: all into one. */
+  readonly zones: readonly string[];
   /** Data goes into a new directory below `dataDir`, removed at the end. */
   readonly ephemeral: boolean;
   readonly logLevel: LogLevel;
@@ -20,6 +22,8 @@ export interface LocalSettings {
   readonly host: string;
   readonly port: number;
   readonly dataDir: string | undefined;
+  /** Separated by commas. */
+  readonly zones: string;
   readonly ephemeral: boolean;
   readonly logLevel: LogLevel;
 }
@@ -40,7 +44,9 @@ export function checkLocalSettings(settings: LocalSettings): LocalConfig {
     throw invalid(`--replicas ${replicas} needs as many DataNodes; there are ${nodes}, so raise --nodes`);
   }
   const keptDir = ephemeral ? undefined : defaultDataDir;
-  return { nodes, replicas, host, port, dataDir: dataDir ?? keptDir, ephemeral, logLevel };
+  const zones = settings.zones.split(",").map((zone) => zone.trim());
+  const named = zones.filter((zone) => zone !== "");
+  return { nodes, replicas, host, port, dataDir: dataDir ?? keptDir, zones: named, ephemeral, logLevel };
 }
 
 function requireWhole(options: { flag: string; value: number; min: number; max: number }): void {

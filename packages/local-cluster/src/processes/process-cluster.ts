@@ -20,6 +20,8 @@ export interface ProcessClusterOptions {
   /** The SuperNode's port; DataNode i gets this plus i. */
   readonly port: number;
   readonly dataDir: string;
+  /** DataNodes are put into these in turn; default: all into one. */
+  readonly zones?: readonly string[];
   /** What DataNodes are told on their command line on top: `["--upload-lease", "10s"]`. */
   readonly dataNodeArgs?: readonly string[];
   readonly logLevel?: "error" | "warn" | "info" | "debug";
@@ -173,17 +175,19 @@ export class ProcessCluster implements AsyncDisposable {
   }
 
   #member(party: number | "supernode"): ProcessMember {
-    const { host, port, dataDir, nodes, replicas, dataNodeArgs = [], logLevel = "info" } = this.#options;
+    const { host, port, dataDir, nodes, replicas, zones = [], dataNodeArgs = [], logLevel = "info" } = this.#options;
     const index = party === "supernode" ? 0 : party;
     const component = party === "supernode" ? "supernode" : "datanode";
     const name = party === "supernode" ? superNodeDirectory : `datanode-${party}`;
     const directory = join(dataDir, name);
     const logDir = join(dataDir, "logs");
     const args = ["--host", host, "--port", String(port + index), "--data-dir", directory, "--log-dir", logDir];
+    const zone = zones[(index - 1) % zones.length];
+    const zoneArgs = zone === undefined ? [] : ["--zone", zone];
     const own =
       party === "supernode"
         ? ["--replicas", String(replicas), "--initial-nodes", String(nodes)]
-        : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...dataNodeArgs];
+        : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...zoneArgs, ...dataNodeArgs];
     return new ProcessMember({
       party,
       address: `${host}:${port + index}`,

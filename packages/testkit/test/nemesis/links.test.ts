@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { freePorts, waitUntil } from "@quorumfs/local-cluster";
 import { systemClock, systemRandom } from "@quorumfs/runtime";
-import { canFindProcesses, connectingProcess } from "../../src/nemesis/adapters/connecting-process.js";
+import { canFindProcesses, ConnectingProcesses } from "../../src/nemesis/adapters/connecting-process.js";
 import { LinkProxy } from "../../src/nemesis/adapters/link-proxy.js";
 import { Links } from "../../src/nemesis/bed/links.js";
 
@@ -89,11 +89,12 @@ describe("LinkProxy", () => {
   });
 });
 
-(canFindProcesses() ? describe : describe.skip)("connectingProcess", () => {
+(canFindProcesses() ? describe : describe.skip)("ConnectingProcesses", () => {
   test("finds who has connected among the candidates, and nobody else", async () => {
     const { localPort: remotePort = 0, remotePort: localPort = 0 } = socket;
-    expect(await connectingProcess({ remotePort, localPort, candidates: [1, process.pid] })).toBe(process.pid);
-    expect(await connectingProcess({ remotePort, localPort, candidates: [] })).toBeUndefined();
-    expect(await connectingProcess({ remotePort: 1, localPort, candidates: [process.pid] })).toBeUndefined();
+    const ours = new ConnectingProcesses(() => [1, process.pid]);
+    const found = [ours.find({ remotePort, localPort }), ours.find({ remotePort: 1, localPort })];
+    expect(await Promise.all(found)).toEqual([process.pid, undefined]);
+    expect(await new ConnectingProcesses(() => []).find({ remotePort, localPort })).toBeUndefined();
   });
 });

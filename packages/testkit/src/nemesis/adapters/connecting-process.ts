@@ -1,50 +1,88 @@
-/** Which process is at the other end of a loopback connection, as Linux tells in /proc. */
-import { existsSync } from "node:fs";
-import { readdir, readFile, readlink } from "node:fs/promises";
+/**
+ * Which process is at the other end of a loopback connection, as Linux tells in /proc. Many may connect at once, when a server
+ * comes back: those of one turn of the event loop share one look, and it is a synchronous one, since hundreds of links are read,
+ * each in microseconds, and would take a hundred times as long one by one through the thread pool.
+ */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 export function canFindProcesses(): boolean {
   return existsSync("/proc/net/tcp") && existsSync("/proc/self/fd");
 }
 
-/**
- * @param options.candidates only these are looked at
- * @returns undefined if none of them has this connection any more
- */
-export async function connectingProcess(options: {
+export interface Connection {
   /** Of the connecting process. */
   readonly remotePort: number;
   /** Of the one that accepted. */
   readonly localPort: number;
-  readonly candidates: readonly number[];
-}): Promise<number | undefined> {
-  const inode = await inodeOf(options.remotePort, options.localPort);
-  if (inode === undefined) return undefined;
-  const found = await Promise.all(
-    options.candidates.map(async (pid) => ((await hasSocket(pid, inode)) ? pid : undefined)),
-  );
-  return found.find((pid) => pid !== undefined);
 }
 
-/** The columns of /proc/net/tcp: number, local address, remote address, state, ..., inode as the tenth. */
-async function inodeOf(sourcePort: number, targetPort: number): Promise<string | undefined> {
-  const [from, to] = [sourcePort, targetPort].map((port) => `:${port.toString(16).toUpperCase().padStart(4, "0")}`);
-  const table = await readFile("/proc/net/tcp", "latin1");
-  for (const line of table.split("\n")) {
-    const columns = line.trim().split(/\s+/);
-    if (columns[1]?.endsWith(from ?? "") && columns[2]?.endsWith(to ?? "")) {
-      return columns[9] === "0" ? undefined : columns[9];
+interface Waiting extends Connection {
+  readonly resolve: (pid: number | undefined) => void;
+}
+
+export class ConnectingProcesses {
+  readonly #candidates: () => readonly number[];
+  #waiting: Waiting[] = [];
+
+  /** @param candidates ids of the processes that are looked at */
+  constructor(candidates: () => readonly number[]) {
+    this.#candidates = candidates;
+  }
+
+  /** @returns undefined if none of them has this connection any more */
+  find(connection: Connection): Promise<number | undefined> {
+    if (this.#waiting.length === 0) setImmediate(() => this.#look());
+    return new Promise((resolve) => {
+      this.#waiting.push({ ...connection, resolve });
+    });
+  }
+
+  #look(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const inodes = socketInodes();
+    const owners = ownersOf(this.#candidates());
+    for (const { remotePort, localPort, resolve } of waiting) {
+      const inode = inodes.get(`${hex(remotePort)} ${hex(localPort)}`);
+      resolve(inode === undefined ? undefined : owners.get(`socket:[${inode}]`));
     }
   }
-  return undefined;
 }
 
-async function hasSocket(pid: number, inode: string): Promise<boolean> {
-  const directory = `/proc/${pid}/fd`;
+function hex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, "0");
+}
+
+/** By the ports of both ends. The columns of /proc/net/tcp: number, local address, remote address, state, ..., inode as the tenth. */
+function socketInodes(): ReadonlyMap<string, string> {
+  const inodes = new Map<string, string>();
+  for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n")) {
+    const columns = line.trim().split(/\s+/);
+    const [from, to, inode] = [columns[1]?.slice(-4), columns[2]?.slice(-4), columns[9]];
+    if (from !== undefined && to !== undefined && inode !== undefined && inode !== "0")
+      inodes.set(`${from} ${to}`, inode);
+  }
+  return inodes;
+}
+
+function ownersOf(candidates: readonly number[]): ReadonlyMap<string, number> {
+  const owners = new Map<string, number>();
+  for (const pid of candidates) {
+    const directory = `/proc/${pid}/fd`;
+    try {
+      for (const fd of readdirSync(directory)) owners.set(linkIn(directory, fd), pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return owners;
+}
+
+function linkIn(directory: string, fd: string): string {
   try {
-    const links = (await readdir(directory)).map((fd) => readlink(`${directory}/${fd}`).catch(() => ""));
-    return (await Promise.all(links)).includes(`socket:[${inode}]`);
+    return readlinkSync(`${directory}/${fd}`);
   } catch {
-    // It has ended meanwhile.
-    return false;
+    // Closed meanwhile.
+    return "";
   }
 }

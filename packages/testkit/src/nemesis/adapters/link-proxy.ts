@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket, connect } from "node:net";
 import { type Party } from "@quorumfs/local-cluster";
 import type { Links } from "../bed/links.js";
+import type { Connection } from "./connecting-process.js";
 
 export interface LinkProxyOptions {
   readonly host: string;
@@ -14,7 +15,7 @@ export interface LinkProxyOptions {
   readonly to: Party;
   readonly links: Links;
   /** Undefined if that process is gone, or none of ours. */
-  readonly whoConnects: (ports: { remotePort: number; localPort: number }) => Promise<Party | undefined>;
+  readonly whoConnects: (connection: Connection) => Promise<Party | undefined>;
 }
 
 /** Held back for one direction of one connection; beyond it the sender is not read any more and feels it itself. */

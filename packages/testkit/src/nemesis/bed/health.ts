@@ -1,5 +1,5 @@
 /** Whether the cluster is well again, as it says itself. */
-import type { NodeChange, NodeInfo, QuorumFs } from "@quorumfs/client";
+import type { DamageInfo, NodeChange, NodeInfo, QuorumFs } from "@quorumfs/client";
 import { type Clock, QuorumError } from "@quorumfs/core";
 
 const lookEveryMs = 250;
@@ -8,6 +8,8 @@ const callTimeoutMs = 5_000;
 export const patienceMs = 120_000;
 /** What a disk of a test delivers many times over. */
 const scrubBytesPerSecond = 256 * 2 ** 20;
+/** What is still not repaired then is of chunks and records that nobody needs any more: those are dropped, and not counted. */
+const restMs = 20_000;
 /**
  * A SuperNode replaces by itself a node whose disk is another one by now. Where a bucket has R = 1 it needs an operator's word that the
  * old disk never comes back, since that node alone may have voted; we give it.
@@ -165,20 +167,24 @@ export class ClusterHealth {
       const begun = await this.#client.scrub.start({ ...call, restart: true, bytesPerSecond: scrubBytesPerSecond });
       return begun.every(({ error }) => error === undefined);
     });
+    let last = "";
+    let sinceMs = this.#clock.nowMs();
     await this.until("what a scrub found is repaired", async () => {
       const all = await this.#client.scrub.status(call);
-      for (const { node, scrub } of all) {
-        if (!scrub || scrub.state === "running") return false;
-        const { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired } = scrub.damage;
-        if (recordsRepaired >= recordsDamaged && chunksRepaired >= chunksDamaged) continue;
-        throw notYet(
-          `node ${node} has repaired ${recordsRepaired} of ${recordsDamaged} damaged records and ` +
-            `${chunksRepaired} of ${chunksDamaged} chunks`,
-        );
-      }
-      return true;
+      if (all.some(({ scrub }) => !scrub || scrub.state === "running")) return false;
+      const left = all.filter(({ scrub }) => scrub && hasUnrepaired(scrub.damage));
+      if (left.length === 0) return true;
+      const now = left.map(({ node, scrub }) => `node ${node}: ${JSON.stringify(scrub?.damage)}`).join("; ");
+      if (now !== last) [last, sinceMs] = [now, this.#clock.nowMs()];
+      if (this.#clock.nowMs() - sinceMs > restMs) return true;
+      throw notYet(now);
     });
   }
+}
+
+function hasUnrepaired(damage: DamageInfo): boolean {
+  const { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired } = damage;
+  return recordsRepaired < recordsDamaged || chunksRepaired < chunksDamaged;
 }
 
 function notYet(message: string): QuorumError {

@@ -13,7 +13,7 @@ import {
   ProcessMember,
   removeDirectory,
 } from "@quorumfs/local-cluster";
-import { connectingProcess } from "../adapters/connecting-process.js";
+import { type Connection, ConnectingProcesses } from "../adapters/connecting-process.js";
 import { LinkProxy } from "../adapters/link-proxy.js";
 import { mountVolume, unmountVolume } from "../adapters/volumes.js";
 import type { Watchdog } from "../adapters/watchdog.js";
@@ -52,6 +52,7 @@ export class TestBed {
   readonly links = new Links();
   readonly #options: TestBedOptions;
   readonly #nodes = new Map<Party, BedNode>();
+  readonly #processes = new ConnectingProcesses(() => [...this.#parties.keys()]);
   #highest = 0;
   #closing = false;
 
@@ -227,18 +228,23 @@ export class TestBed {
       targetPort: port,
       to: party,
       links: this.links,
-      whoConnects: (ports) => this.#whoConnects(ports),
+      whoConnects: (connection) => this.#whoConnects(connection),
     });
     this.#nodes.set(party, { member, proxy, address, zone, hasVolume });
     if (typeof party === "number") this.#highest = Math.max(this.#highest, party);
   }
 
-  async #whoConnects(ports: { remotePort: number; localPort: number }): Promise<Party | undefined> {
+  async #whoConnects(connection: Connection): Promise<Party | undefined> {
+    const pid = await this.#processes.find(connection);
+    return pid === undefined ? undefined : this.#parties.get(pid);
+  }
+
+  /** By the ids of their processes. */
+  get #parties(): ReadonlyMap<number, Party> {
     const parties = new Map<number, Party>([[process.pid, "client"]]);
     for (const pid of this.#options.clientPids()) parties.set(pid, "client");
     for (const [party, { member }] of this.#nodes) if (member.pid !== undefined) parties.set(member.pid, party);
-    const pid = await connectingProcess({ ...ports, candidates: [...parties.keys()] });
-    return pid === undefined ? undefined : parties.get(pid);
+    return parties;
   }
 
   #onExit(member: ProcessMember, exit: Exit): void {
