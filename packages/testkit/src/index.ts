@@ -18,3 +18,4 @@ export type { HistoryResult, SimulationOptions } from "./simulation/run-history.
 export { shrinkPlan } from "./simulation/shrink-plan.js";
 export { coordinatorRules } from "./simulation/simulated-coordinator.js";
 export { replicaRules } from "./simulation/simulated-replica.js";
+export { superNodeRules } from "./simulation/simulated-super-node.js";

@@ -129,6 +129,7 @@ const moving: PlanProfile = {
     catchUps: [0, 4],
     ignorance: [0, 4],
     ignorantForMs: 150,
+    halfRounds: [0, 2],
     superNodeCrashes: [0, 1],
     loss: 0.15,
   },
@@ -160,6 +161,7 @@ const sweeping: PlanProfile = {
     catchUps: [0, 2],
     ignorance: [0, 3],
     ignorantForMs: 100,
+    halfRounds: [0, 1],
     superNodeCrashes: [0, 0],
     loss: 0,
   },
@@ -175,8 +177,54 @@ const failing: PlanProfile = {
   calm: 0.1,
 };
 
+/** Puts and reads on nodes of which some have not heard of the move, in perfect weather. */
+const ignorant: PlanProfile = {
+  kinds: { put: 3, delete: 0, read: 3, stat: 0 },
+  conditions: { none: 1, absent: 0, version: 0, etag: 0 },
+  clients: [3, 4],
+  operationsPerClient: [3, 7],
+  attempts: [1, 1],
+  restMs: 30,
+  timeoutMs: [20, 60],
+  faults: noFaults,
+  calm: 1,
+  layout: {
+    spares: [2, 3],
+    moves: [1, 2],
+    catchUps: [0, 2],
+    ignorance: [3, 6],
+    ignorantForMs: 400,
+    halfRounds: [0, 2],
+    superNodeCrashes: [0, 0],
+    loss: 0,
+  },
+};
+
+/** Moves of what was left half-written, and coordinators that had to go up many ballots. */
+const escalating: PlanProfile = {
+  ...ignorant,
+  kinds: { put: 5, delete: 0, read: 2, stat: 0 },
+  clients: [2, 4],
+  operationsPerClient: [1, 3],
+  restMs: 70,
+  timeoutMs: [30, 150],
+  loss: 0.5,
+  calm: 0,
+  counterHints: { none: 1, "own replica": 0, "highest seen": 0 },
+  layout: {
+    spares: [2, 3],
+    moves: [1, 2],
+    catchUps: [0, 3],
+    ignorance: [0, 0],
+    ignorantForMs: 0,
+    halfRounds: [1, 4],
+    superNodeCrashes: [0, 0],
+    loss: 0,
+  },
+};
+
 /** In which the file moves. */
-export const movingProfiles = { moving, haunted, sweeping, failing } as const;
+export const movingProfiles = { moving, haunted, sweeping, failing, ignorant, escalating } as const;
 
 export const planProfiles = {
   fleeting,

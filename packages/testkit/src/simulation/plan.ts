@@ -46,6 +46,8 @@ export type PlannedFault = { readonly atMs: number } & (
   | { readonly kind: "move"; readonly to: readonly number[] }
   /** The node never runs again, and its operator says so. */
   | { readonly kind: "loss"; readonly node: number }
+  /** An identity round that dies when one vote has left: far above what there is, so that the vote is in the way for long. */
+  | { readonly kind: "half_round"; readonly node: number; readonly to: number; readonly above: number }
   | { readonly kind: "super_node_crash"; readonly forMs: number }
   /** A node compares what it holds with another. */
   | { readonly kind: "catch_up"; readonly node: number; readonly other: number }
@@ -79,7 +81,7 @@ export interface HistoryPlan {
   readonly counterHints: CounterHints;
 }
 
-type DrawnFault = Exclude<PlannedFault["kind"], "move" | "loss" | "super_node_crash" | "catch_up">;
+type DrawnFault = Exclude<PlannedFault["kind"], "move" | "loss" | "half_round" | "super_node_crash" | "catch_up">;
 
 /** How the file moves from node to node. */
 export interface MoveRanges {
@@ -90,6 +92,7 @@ export interface MoveRanges {
   /** How often a node hears nothing of the SuperNode for a while, and so of no new layout. */
   readonly ignorance: readonly [low: number, high: number];
   readonly ignorantForMs: number;
+  readonly halfRounds: readonly [low: number, high: number];
   readonly superNodeCrashes: readonly [low: number, high: number];
   /** The share of histories in which a node is lost for good. */
   readonly loss: number;
@@ -257,6 +260,13 @@ function drawMoves(
       kind: "super_node_crash",
       atMs: atMs(),
       forMs: prng.between(0, faultForMs),
+    })),
+    ...each(layout.halfRounds, () => ({
+      kind: "half_round",
+      atMs: atMs(),
+      node: prng.below(coordinators),
+      to: prng.below(nodes),
+      above: prng.below(12),
     })),
     ...each(prng.chance(layout.loss) ? [1, 1] : [0, 0], () => ({
       kind: "loss",

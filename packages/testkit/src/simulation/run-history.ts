@@ -146,6 +146,9 @@ class Simulation {
       case "loss":
         if (this.#canLose(fault.node)) this.#cluster.lose(fault.node);
         break;
+      case "half_round":
+        this.#halfRound(fault);
+        break;
       case "super_node_crash":
         this.#cluster.superNode.crash(fault.forMs);
         break;
@@ -153,6 +156,14 @@ class Simulation {
         this.#cluster.catchUp(fault.node, fault.other);
         break;
     }
+  }
+
+  #halfRound({ node, to, above }: Extract<PlannedFault, { kind: "half_round" }>): void {
+    const coordinator = this.#cluster.coordinators[node];
+    if (!coordinator?.isUp) return;
+    this.coverage.count("round that dies half-way");
+    const counterHint = Math.max(...this.#cluster.replicas.map(({ promisedCounter }) => promisedCounter)) + above;
+    coordinator.halfRound({ to: nodeId(to + 1), counterHint, deadlineMs: this.#queue.nowMs + repairMs });
   }
 
   #corrupt({ node, damage, forMs }: Extract<PlannedFault, { kind: "corruption" }>): void {

@@ -259,6 +259,17 @@ export class SimulatedCoordinator {
     });
   }
 
+  /** An identity round of which one vote leaves, to one node, as if the coordinator had died in the middle of it. */
+  halfRound(options: { readonly to: NodeId; readonly counterHint: number; readonly deadlineMs: number }): void {
+    this.#whenAwake(this.#life, () => {
+      const { protocol, plan, followed } = this.#options;
+      const { to, counterHint, deadlineMs } = options;
+      const { view } = followed;
+      const machine = this.#identity(protocol.votersOf(view, plan.quorum), { what: "half", counterHint });
+      this.#run(machine, { view, deadlineMs, gone: nothing, votesOnlyTo: to }, () => undefined);
+    });
+  }
+
   /** A transfer round under this joint layout; `end` is called unless that is over, or the coordinator crashes. */
   transfer(layout: number, deadlineMs: number, end: (outcome: MutationOutcome) => void): void {
     this.#whenAwake(this.#life, () => {
@@ -275,10 +286,16 @@ export class SimulatedCoordinator {
 
   #identity(
     voters: Electorate,
-    options: { readonly what: string; readonly orTombstone?: boolean; readonly transfer?: boolean },
+    options: {
+      readonly what: string;
+      readonly orTombstone?: boolean;
+      readonly transfer?: boolean;
+      readonly counterHint?: number;
+    },
   ): InstanceType<Protocol["Mutation"]> {
     const { protocol, queue, replicas } = this.#options;
     const { what, orTombstone = false, transfer = false } = options;
+    const { counterHint = replicas[this.index]?.promisedCounter ?? 0 } = options;
     return new protocol.Mutation({
       voters,
       self: this.#self,
@@ -288,7 +305,7 @@ export class SimulatedCoordinator {
       mayHaveRun: false,
       mayBeRepeated: false,
       seenVersion: 0,
-      counterHint: replicas[this.index]?.promisedCounter ?? 0,
+      counterHint,
       nowMs: Math.trunc(queue.nowMs),
     });
   }
@@ -364,12 +381,12 @@ export class SimulatedCoordinator {
 
   #run<Outcome>(
     machine: RegisterOperation<Outcome>,
-    options: { view: PartitionAssignment; deadlineMs: number; gone: Gone },
+    options: { view: PartitionAssignment; deadlineMs: number; gone: Gone; votesOnlyTo?: NodeId },
     end: (outcome: Outcome, run: Run) => void,
   ): void {
     const { queue } = this.#options;
     const life = this.#life;
-    const { view, deadlineMs, gone } = options;
+    const { view, deadlineMs, gone, votesOnlyTo } = options;
     const { layout } = view;
     const run: Run = { layout, deadlineMs, gone, phases: new Set(), ended: false };
     this.#runs.add(run);
@@ -381,7 +398,10 @@ export class SimulatedCoordinator {
           case "send":
             if (effect.round !== 0) run.phases.add(effect.request.kind);
             this.#learn(effect.request);
-            for (const node of effect.to) this.#send(node, layout, effect.request, answerTo(effect.round, node));
+            for (const node of effect.to) {
+              if (effect.request.kind === "accept" && votesOnlyTo !== undefined && node !== votesOnlyTo) continue;
+              this.#send(node, layout, effect.request, answerTo(effect.round, node));
+            }
             break;
           case "timer":
             queue.after(this.#delayOf(effect.purpose, effect.attempt), () => {

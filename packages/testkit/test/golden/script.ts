@@ -66,6 +66,12 @@ class Player {
       case "collect":
         cluster.collect({ name, at });
         break;
+      case "layout":
+        cluster.publish(first.split(",").map(Number), second === "" ? [] : second.split(",").map(Number));
+        break;
+      case "takeover":
+        cluster.takeOver({ name, at, from: (options.get("from") ?? "").split(",").map(Number) });
+        break;
       case "repair":
         cluster.repair({ name, at });
         break;

@@ -6,24 +6,29 @@ import {
   type Effects,
   type Electorate,
   type Forgotten,
+  type HeldState,
   type Intent,
   type Kept,
   Mutation,
   type MutationOutcome,
   type NodeId,
+  type PartitionAssignment,
   Reading,
   type ReadingOutcome,
   type Register,
   type RegisterOperation,
   type ReplicaReply,
   type ReplicaRequest,
+  type Value,
   answer,
   ceilingFor,
-  electorate,
   formatBallot,
   isZeroBallot,
   maxBallot,
   nodeId,
+  takeoverOf,
+  transferVoters,
+  votersOf,
   zeroBallot,
 } from "@quorumfs/core";
 import { bytesOf, formatReply, formatRequest, formatValue } from "../../src/index.js";
@@ -42,6 +47,7 @@ interface Operation {
   readonly name: string;
   readonly coordinator: number;
   readonly life: number;
+  readonly layout: number;
   readonly machine: RegisterOperation<Outcome>;
   timer: number | undefined;
 }
@@ -63,7 +69,8 @@ interface Coordinator {
 
 /** A cluster that does nothing by itself: every message moves when the script says so. */
 export class ScriptedCluster {
-  readonly #voters: Electorate;
+  readonly #quorum: { readonly read: number; readonly write: number };
+  #assignment: PartitionAssignment;
   readonly #replicas = new Map<number, Replica>();
   readonly #coordinators = new Map<number, Coordinator>();
   readonly #operations = new Map<string, Operation>();
@@ -74,17 +81,74 @@ export class ScriptedCluster {
   constructor(options: { replicas: number; read: number; write: number; print: (line: string) => void }) {
     const { replicas, read, write } = options;
     const members = Array.from({ length: replicas }, (_, index) => nodeId(index + 1));
-    this.#voters = electorate([{ members, read, write }]);
+    this.#quorum = { read, write };
+    this.#assignment = { nodes: members, joining: [], layout: 1 };
     this.#print = options.print;
-    for (const node of members) {
-      this.#replicas.set(node, {
-        register: undefined,
-        floor: 0,
-        committed: zeroBallot,
-        ceiling: 0,
-        forgotten: undefined,
-      });
+    for (const node of members) this.#addReplica(node);
+  }
+
+  #addReplica(node: NodeId): void {
+    const nothing = { register: undefined, floor: 0, committed: zeroBallot, ceiling: 0, forgotten: undefined };
+    this.#replicas.set(node, nothing);
+  }
+
+  get #voters(): Electorate {
+    return votersOf(this.#assignment, this.#quorum);
+  }
+
+  /** All nodes follow a newer layout at once. Who joins begins with nothing. */
+  publish(nodes: readonly number[], joining: readonly number[]): void {
+    const { layout } = this.#assignment;
+    this.#assignment = { nodes: nodes.map(nodeId), joining: joining.map(nodeId), layout: layout + 1 };
+    for (const node of this.#assignment.joining) if (!nodes.includes(node)) this.#addReplica(node);
+    for (const coordinator of this.#coordinators.values()) coordinator.kept = undefined;
+  }
+
+  /** What a node does about the file when it takes it over, with answers of these members of the old group. */
+  takeOver(options: { name: string; at: number; from: readonly number[] }): void {
+    const { name, at } = options;
+    const self = nodeId(at);
+    const answers = new Map(options.from.map((node) => [nodeId(node), this.#heldBy(node)]));
+    const from = { members: this.#assignment.nodes, ...this.#quorum };
+    const takeover = takeoverOf({ self, from, answers });
+    if (takeover.kind === "chosen") {
+      const { ballot, holders } = takeover;
+      this.#print(`${name}: ${formatBallot(ballot)} is chosen, held by ${holders.join(",")}`);
+      this.#copy(self, ballot, this.#replica(holders[0] ?? 0).register?.value);
+    } else {
+      this.#print(`${name}: ${takeover.kind}`);
+      if (takeover.kind === "unsettled") this.#transfer(name, self);
     }
+  }
+
+  #heldBy(node: number): HeldState {
+    const { register, committed, forgotten } = this.#replica(node);
+    if (forgotten) return { kind: "corrupt" };
+    if (!register || isZeroBallot(register.accepted)) return { kind: "none" };
+    return { kind: "record", accepted: register.accepted, committed };
+  }
+
+  #copy(node: NodeId, ballot: Ballot, value: Value | undefined): void {
+    if (!value) throw new Error("who voted for a ballot has its value");
+    const request = { kind: "accept", ballot, value } as const;
+    this.#print(`${node} -> ${node} ${formatRequest(request)}`);
+    this.#print(`${node} <- ${node} ${formatReply(this.#answer(node, request))}`);
+  }
+
+  #transfer(name: string, self: NodeId): void {
+    const machine = new Mutation({
+      voters: transferVoters(this.#voters),
+      self: { node: self, incarnation: this.#coordinator(self).incarnation },
+      intent: { kind: "identity", transfer: true },
+      condition: { kind: "none" },
+      requestId: bytesOf(name),
+      mayHaveRun: false,
+      mayBeRepeated: false,
+      seenVersion: 0,
+      counterHint: 0,
+      nowMs: 0,
+    });
+    this.#start({ name, at: self, machine });
   }
 
   mutate(options: {
@@ -154,6 +218,7 @@ export class ScriptedCluster {
       name,
       coordinator: at,
       life: this.#coordinator(at).life,
+      layout: this.#assignment.layout,
       machine,
       timer: undefined,
     };
@@ -186,6 +251,7 @@ export class ScriptedCluster {
 
   #sendRequest(operation: Operation, round: number, node: NodeId, request: ReplicaRequest): void {
     const from = operation.coordinator;
+    const { layout } = operation;
     const text = `${from} -> ${node} ${formatRequest(request)}`;
     this.#send({
       from,
@@ -193,10 +259,14 @@ export class ScriptedCluster {
       text,
       deliver: () => {
         this.#print(text);
-        const reply = this.#answer(node, request);
+        const reply = layout < this.#assignment.layout ? this.#stale : this.#answer(node, request);
         if (round !== 0) this.#sendReply(operation, round, node, reply);
       },
     });
+  }
+
+  get #stale(): ReplicaReply {
+    return { kind: "stale_layout", layout: this.#assignment.layout };
   }
 
   #sendReply(operation: Operation, round: number, node: NodeId, reply: ReplicaReply): void {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import type { QuorumSettings } from "@quorumfs/core";
-import { Coverage, drawAnyPlan, runHistory } from "../../src/index.js";
+import { Coverage, drawAnyPlan, drawMovingPlan, runHistory } from "../../src/index.js";
 import { buildMutant } from "./mutants/build-mutant.js";
 import { shortRing } from "./mutants/mutants.js";
 
 const historiesPerQuorum = 3_500;
+// They take five times as long.
+const movesPerQuorum = 400;
 // Where each test's seeds begin: `pnpm sim --seed` shows any of them again.
 const firstSeed = 1;
 
@@ -53,9 +55,52 @@ describe(`histories of one file, seeds from ${firstSeed}`, () => {
   });
 });
 
+describe(`histories of one file that moves, seeds from ${firstSeed}`, () => {
+  test.each(quorums)("N/R/W = %i/%i/%i: every one linearizable, nothing lost", (replicas, read, write) => {
+    const quorum = { replicas, read, write };
+    const coverage = new Coverage();
+    for (let seed = firstSeed; seed < firstSeed + movesPerQuorum; seed += 1) {
+      const { violation, coverage: ofOne } = runHistory(drawMovingPlan(seed, quorum));
+      coverage.add(ofOne);
+      if (violation !== undefined) throw new Error(`seed ${seed}: ${violation}`);
+    }
+    const possible = mustMove.filter((what) => !cannotHappen(what, quorum));
+    for (const what of possible) expect([what, coverage.get(what) > 0]).toEqual([what, true]);
+  });
+
+  test("one seed, one history: two runs leave the same trace", () => {
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const plan = drawMovingPlan(seed, { replicas: 3, read: 2, write: 2 });
+      expect(runHistory(plan, { traced: true }).trace).toEqual(runHistory(plan, { traced: true }).trace);
+    }
+  });
+});
+
+const mustMove = [
+  "SuperNode crash",
+  "layout: another move instead",
+  "layout: member lost for good",
+  "layout: move",
+  "layout: moved",
+  "operation begun anew under a newer layout",
+  "question of a newer layout",
+  "replica dropped what it had left",
+  "replica joined",
+  "round that dies half-way",
+  "stale_layout",
+  "takeover: chosen",
+  "takeover: copy ok",
+  "takeover: nothing",
+  "takeover: short",
+  "takeover: unsettled",
+  "transfer round: applied",
+];
+
 function cannotHappen(what: string, { replicas, read, write }: QuorumSettings): boolean {
   // Where every promise is needed, or one vote is enough, what one replica loses may be lost for good.
-  if (what.startsWith("corrupt") || what.startsWith("repair")) return read === replicas;
+  if (what.startsWith("corrupt") || what.startsWith("repair") || what.endsWith("for good")) return read === replicas;
+  // One vote makes it chosen.
+  if (what.startsWith("takeover: unsettled") || what.startsWith("transfer")) return write === 1;
   return write === 1 && (what === "read settled with write-back" || what === "read settled by an identity round");
 }
 

@@ -18,12 +18,12 @@ describe("without this rule some history goes wrong", () => {
 });
 
 async function firstViolation(mutant: Mutant): Promise<{ seed: number; violation: string } | undefined> {
-  const { patches, ranges, seedsMax } = mutant;
+  const { patches, ranges, firstSeed = 1, seedsMax } = mutant;
   const options: SimulationOptions = {
     ...mutant.options,
     ...(patches && { protocol: await buildMutant(patches) }),
   };
-  for (let seed = 1; seed <= seedsMax; seed += 1) {
+  for (let seed = firstSeed; seed < firstSeed + seedsMax; seed += 1) {
     const { violation } = runHistory(drawPlan(seed, ranges), options);
     if (violation !== undefined) return { seed, violation };
   }

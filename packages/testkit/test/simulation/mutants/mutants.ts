@@ -4,9 +4,11 @@ import {
   type PlanRanges,
   type SimulationOptions,
   coordinatorRules,
-  replicaRules,
+  movingProfiles,
   noFaults,
   planProfiles,
+  replicaRules,
+  superNodeRules,
   usualRanges,
 } from "../../../src/index.js";
 
@@ -25,7 +27,9 @@ export interface Mutant {
   /** Rules of the simulated shell, for what is not in the core. */
   readonly options?: SimulationOptions;
   readonly ranges: PlanRanges;
-  /** Within so many seeds, from 1, it is caught; about three times what it took when this was written. */
+  /** Where the seeds begin; default 1. Later where what it takes is rare, and looking for it takes long. */
+  readonly firstSeed?: number;
+  /** Within so many seeds it is caught; about three times what it took when this was written. */
   readonly seedsMax: number;
 }
 
@@ -51,6 +55,10 @@ const promiseByR: readonly Patch[] = [
     replace: "return group.read;",
   },
 ];
+
+const { moving, sweeping, failing, ignorant, escalating } = movingProfiles;
+const transferVoters = "return { groups: [{ ...from, write: 0 }, to], members: joint.members };";
+const layout = "core/src/layout/layout.ts";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -588,5 +596,152 @@ export const mutants: readonly Mutant[] = [
     ],
     ranges: ranges("3/2/2"),
     seedsMax: 30_000,
+  },
+  {
+    rule: "joint layout: a write needs the new group, too",
+    patches: [
+      {
+        file: layout,
+        find: "groups.push({ members: assignment.joining, read: quorum.read, write: quorum.write });",
+        replace: "groups.push({ members: assignment.joining, read: quorum.read, write: 0 });",
+      },
+    ],
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "joint layout: a write needs the old group, too",
+    patches: [
+      {
+        file: layout,
+        find: "const groups = [{ members: assignment.nodes, read: quorum.read, write: quorum.write }];",
+        replace:
+          "const groups = [{ members: assignment.nodes, read: quorum.read, write: assignment.joining.length > 0 ? 0 : quorum.write }];",
+      },
+    ],
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "joint layout: every quorum is needed in both groups, not in the old one only",
+    patches: [
+      {
+        file: "core/src/quorum/tally.ts",
+        find: "for (const group of this.#voters.groups) {",
+        replace: "for (const group of this.#voters.groups.slice(0, 1)) {",
+      },
+    ],
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "joint layout: every quorum is needed in both groups, not in the new one only",
+    patches: [
+      {
+        file: "core/src/quorum/tally.ts",
+        find: "for (const group of this.#voters.groups) {",
+        replace: "for (const group of this.#voters.groups.slice(-1)) {",
+      },
+    ],
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "vote: refused under an older layout",
+    options: { replicaRules: { ...replicaRules, refusesOlderLayouts: false } },
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "vote: one of a newer layout waits until that is followed",
+    options: { replicaRules: { ...replicaRules, waitsForNewerLayouts: false } },
+    ranges: ranges("3/1/3", sweeping),
+    seedsMax: 10_000,
+  },
+  {
+    rule: "joining: begins with nothing",
+    options: { replicaRules: { ...replicaRules, joinsWithNothing: false } },
+    ranges: ranges("4/3/2", sweeping),
+    firstSeed: 2_400,
+    seedsMax: 7_500,
+  },
+  {
+    rule: "end of a move: N - min(R, W) + 1 of the old group are fenced, not R",
+    options: { superNodeRules: { ...superNodeRules, fence: "R" } },
+    ranges: ranges("3/1/3", ignorant),
+    seedsMax: 5_000,
+  },
+  {
+    rule: "end of a move: all of the new group have taken over, not W",
+    options: { superNodeRules: { ...superNodeRules, waitsForAll: false } },
+    ranges: ranges("4/3/2", sweeping),
+    seedsMax: 5_000,
+  },
+  {
+    rule: "end of a move: what was taken over for another move does not count",
+    options: { superNodeRules: { ...superNodeRules, asksForWhich: false } },
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 5_000,
+  },
+  {
+    rule: "transfer round: promises of the old group",
+    patches: [
+      {
+        file: "core/src/quorum/electorate.ts",
+        find: transferVoters,
+        replace: "return { groups: [to], members: joint.members };",
+      },
+    ],
+    ranges: ranges("3/2/2", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "transfer round: promises and votes of the new group",
+    patches: [
+      {
+        file: "core/src/quorum/electorate.ts",
+        find: transferVoters,
+        replace: "return { groups: [from], members: joint.members };",
+      },
+    ],
+    ranges: ranges("3/2/2", failing),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "transfer round: W of the new group, not of the old one, so that a lost node can be replaced where W = N",
+    patches: [
+      {
+        file: "core/src/quorum/electorate.ts",
+        find: transferVoters,
+        replace: "return { groups: [from, { ...to, write: 0 }], members: joint.members };",
+      },
+    ],
+    ranges: ranges("3/1/3", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "transfer round: leaves no hint",
+    patches: [
+      {
+        file: `${register}/mutation.ts`,
+        find: "if (this.#isTransfer) return this.#finish(this.#outcomeOf(proposal));",
+        replace: "",
+      },
+    ],
+    ranges: ranges("3/1/3", moving),
+    seedsMax: 3_000,
+  },
+  {
+    rule: "takeover: R of the old group are asked, not one",
+    patches: [{ file: `${register}/takeover.ts`, find: "if (got < from.read)", replace: "if (got < 1)" }],
+    ranges: ranges("3/2/2", escalating),
+    firstSeed: 2_600,
+    seedsMax: 7_500,
+  },
+  {
+    rule: "operation: a vote under an older layout stays in doubt",
+    options: { coordinatorRules: { ...coordinatorRules, doubtsOutlastLayouts: false } },
+    ranges: ranges("5/2/4", moving),
+    seedsMax: 3_000,
   },
 ];
