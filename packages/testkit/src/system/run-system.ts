@@ -35,10 +35,18 @@ const deadAfterMs = 20_000;
 /** Two minutes of virtual time after the last fault: far longer than anything that heals by itself takes. */
 const healingMs = 120_000;
 
+export interface RunOptions {
+  /** Whether the result has a readable trace. */
+  readonly traced?: boolean;
+  /** Told of the cluster before it starts. */
+  readonly prepare?: (cluster: SimulatedCluster) => void;
+}
+
 /** Plays a plan to its end, and checks what came of it. */
-export async function runSystem(plan: SystemPlan, options: { readonly traced?: boolean } = {}): Promise<SystemResult> {
+export async function runSystem(plan: SystemPlan, options: RunOptions = {}): Promise<SystemResult> {
   const world = new World({ seed: plan.seed, readable: options.traced ?? false });
   const run = new SystemRun(plan, world);
+  options.prepare?.(run.cluster);
   let violation: string | undefined;
   try {
     await world.run(run.play());
@@ -84,6 +92,10 @@ class SystemRun {
       this.#ballots.see(path, message);
       this.#layouts.see(path, message);
     };
+  }
+
+  get cluster(): SimulatedCluster {
+    return this.#cluster;
   }
 
   async play(): Promise<void> {

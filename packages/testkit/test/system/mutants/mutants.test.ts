@@ -1,0 +1,92 @@
+import { afterAll, describe, expect, test } from "@jest/globals";
+import type { SystemPlan } from "../../../src/system/plan/system-plan.js";
+import { runSystem } from "../../../src/system/run-system.js";
+import { buildSystemMutant, type SystemPatch } from "./build-system-mutant.js";
+import { blackouts, replacements } from "./plans.js";
+
+interface SystemMutant {
+  /** The rule that is taken out. */
+  readonly rule: string;
+  readonly patches: readonly SystemPatch[];
+  readonly plan: (seed: number) => SystemPlan;
+  /** Within so many seeds, from 1, it is caught. */
+  readonly seedsMax: number;
+}
+
+const mutants: readonly SystemMutant[] = [
+  {
+    rule: "a replica answers when its vote is on the disk, not before",
+    patches: [
+      {
+        file: "datanode/src/replica/vote-batches.ts",
+        find: "this.#options.disk.commit(batch.writes).then(",
+        replace: "(this.#options.disk.commit(batch.writes).catch(() => undefined), Promise.resolve()).then(",
+      },
+    ],
+    plan: blackouts,
+    seedsMax: 20,
+  },
+  {
+    rule: "a node that joins a partition has its records before it says so",
+    patches: [
+      {
+        file: "datanode/src/handover/record-takeover.ts",
+        find: "await this.#takeAll(pass, window.files, window, signal);",
+        replace: "",
+      },
+    ],
+    plan: replacements,
+    seedsMax: 20,
+  },
+];
+
+const timeoutMs = 300_000;
+
+describe("without this rule some run goes wrong", () => {
+  const caughtBy: string[] = [];
+  afterAll(() => {
+    process.stdout.write(`seed  rule that was taken out\n${caughtBy.join("\n")}\n`);
+  });
+
+  test.each(mutants)(
+    "$rule",
+    async ({ rule, patches, plan, seedsMax }) => {
+      const run = await buildSystemMutant(patches);
+      let caught: { seed: number; violation: string } | undefined;
+      for (let seed = 1; seed <= seedsMax && !caught; seed += 1) {
+        const { violation } = await run(plan(seed));
+        if (violation !== undefined) caught = { seed, violation };
+      }
+      expect(caught).toBeDefined();
+      caughtBy.push(`${String(caught?.seed).padStart(4)}  ${rule}: ${caught?.violation.split("\n")[0]}`);
+    },
+    timeoutMs,
+  );
+
+  test.each([
+    ["blackouts", blackouts],
+    ["replacements", replacements],
+  ])(
+    "with all rules nothing does: %s",
+    async (_, plan) => {
+      for (let seed = 1; seed <= 3; seed += 1) {
+        const { violation } = await runSystem(plan(seed));
+        expect({ seed, violation }).toEqual({ seed, violation: undefined });
+      }
+    },
+    300_000,
+  );
+
+  test("a disk that lies about what is durable is noticed", async () => {
+    let caught: string | undefined;
+    for (let seed = 1; seed <= 20 && caught === undefined; seed += 1) {
+      const { violation } = await runSystem(blackouts(seed), {
+        prepare: ({ dataNodes }) => {
+          for (const { volume } of dataNodes) volume.lies = true;
+        },
+      });
+      caught = violation;
+    }
+    expect(caught).toBeDefined();
+  }, 300_000);
+});

@@ -1,0 +1,44 @@
+import { Prng } from "../../../src/simulation/prng.js";
+import type { Fault } from "../../../src/system/plan/faults.js";
+import type { SystemPlan } from "../../../src/system/plan/system-plan.js";
+
+const troubleMs = 8_000;
+
+function basePlan(seed: number, faults: readonly Fault[]): SystemPlan {
+  return {
+    seed,
+    nodes: 4,
+    buckets: [{ name: "bucket1", replicas: 3, read: 2, write: 2 }],
+    clients: 2,
+    operations: 40,
+    filesPerBucket: 3,
+    largeShare: 0,
+    thinkMs: (3 * troubleMs) / 40,
+    troubleMs,
+    hasty: false,
+    faults: faults.toSorted((a, b) => a.atMs - b.atMs),
+  };
+}
+
+/** Everything loses its power at once, again and again, while disks are slow. */
+export function blackouts(seed: number): SystemPlan {
+  const random = new Prng(seed);
+  const slow = [0, 1, 2, 3].map((server): Fault => ({
+    kind: "slow disk",
+    atMs: 0,
+    forMs: troubleMs,
+    server,
+    syncMs: 300,
+  }));
+  const dark = [0, 1, 2].map((): Fault => ({ kind: "blackout", atMs: random.between(500, troubleMs), forMs: 500 }));
+  return basePlan(seed, [...slow, ...dark]);
+}
+
+/** Nodes are replaced by new ones, until none of the first is left. */
+export function replacements(seed: number): SystemPlan {
+  const random = new Prng(seed);
+  const faults = [0, 1, 2, 3].map((server): Fault => {
+    return { kind: "replace", atMs: 500 + server * 1_800 + random.between(0, 500), forMs: 0, server };
+  });
+  return basePlan(seed, faults);
+}
