@@ -24,7 +24,7 @@ describe("taking a file over", () => {
     ["a damaged record is no answer", [holds(3), corrupt], { kind: "short", needed: 2, got: 1 }],
     ["W votes", [holds(3), holds(3)], { kind: "chosen", ballot: ballot(3), holders: [n1, n2] }],
     ["one vote", [holds(3), none], { kind: "unsettled" }],
-    ["one vote, and a hint of it", [holds(3), { ...holds(2), committed: ballot(3) }, none], chosenBy(3, n1)],
+    ["one vote, and a hint of it", [holds(3), holds(2, 3), none], chosenBy(3, n1)],
     ["one vote, and a hint of another ballot", [holds(3), holds(2, 4)], { kind: "unsettled" }],
     ["a newer vote above a chosen value", [holds(4), holds(3, 3), holds(3, 3)], { kind: "unsettled" }],
     ["what a stranger says does not count", [holds(3), none, none, holds(3, 3)], { kind: "unsettled" }],
