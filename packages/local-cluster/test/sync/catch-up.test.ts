@@ -4,7 +4,7 @@ import { type LocalCluster, startCluster } from "../../src/index.js";
 import { mebibyte, sample } from "../large/sample.js";
 
 // 10,000 take longer than a test should: the figures are in docs/RELIABILITY.md.
-const files = Number(process.env["QUORUMFS_TEST_SYNC_FILES"] ?? 4000);
+const files = Number(process.env["QUORUMFS_TEST_SYNC_FILES"] ?? 2000);
 const atOnce = 64;
 const patienceMs = 120_000;
 
