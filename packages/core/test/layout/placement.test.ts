@@ -56,6 +56,7 @@ describe("placement", () => {
         const [first] = firstLayout(nodes(Math.max(count, replicas)), replicas).partitions;
         expect(new Set(first?.nodes).size).toBe(replicas);
       }),
+      { numRuns: 15 },
     );
     expect(placePartition({ partition: anyPartition(), nodes: nodes(2), replicas: 3 })).toHaveLength(2);
     expect(placePartition({ partition: anyPartition(), nodes: [], replicas: 3 })).toEqual([]);
@@ -102,7 +103,7 @@ describe("placement", () => {
           expect(after).toHaveLength(3);
         }
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 
