@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { nodeId, QuorumError } from "@quorumfs/core";
+import { NodeRole, NodeState } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
 import { ClusterStore } from "../../src/cluster/cluster-store.js";
 import { NeighbourViews, type NeighbourViewsOptions } from "../../src/cluster/neighbour-views.js";
@@ -10,8 +11,9 @@ import { settle, StepClock } from "../support/step-clock.js";
 const away = new QuorumError({ code: "unavailable", message: "the SuperNode could not be asked" });
 
 function clusterOf(revision: number, clusterId = "test-cluster") {
-  const node = { address: "", zone: "", capacityBytes: 1, state: 1, incarnation: 1, load: undefined, stateSinceMs: 0 };
-  const nodes = [1, 2, 3].map((id) => ({ ...node, id, version: "", role: 1 }));
+  const place = { address: "", zone: "", capacityBytes: 1, incarnation: 1, load: undefined, stateSinceMs: 0 };
+  const node = { ...place, state: NodeState.NODE_STATE_UP, role: NodeRole.NODE_ROLE_ACTIVE, version: "" };
+  const nodes = [1, 2, 3].map((id) => ({ ...node, id }));
   return { ...new FakeSuperNode({ replicas: 3 }).cluster, revision, clusterId, nodes };
 }
 
