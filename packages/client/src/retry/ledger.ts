@@ -155,16 +155,16 @@ export class Ledger {
     return this.#mayHaveRun ? this.#unknown(error) : this.#withRequestId(error);
   }
 
-  /** Too little of its time would be left when it gets its turn. */
+  /** Too little of its time would be left when it gets its turn. One error and no copy: under overload these are many. */
   tooLate(waitMs: number, retryAfterMs: number): QuorumError {
+    const { title, requestId } = this.#options;
     const waits = `waits ${Math.round(waitMs)} ms for its turn`;
-    return this.#withRequestId(
-      new QuorumError({
-        code: "resource_exhausted",
-        message: `${this.#options.title} ${waits}: the cluster does not keep up; start less at once, or allow for more time`,
-        details: { retryAfterMs: Math.ceil(retryAfterMs), mayHaveRun: this.#mayHaveRun },
-      }),
-    );
+    const details = { retryAfterMs: Math.ceil(retryAfterMs), mayHaveRun: this.#mayHaveRun };
+    return new QuorumError({
+      code: "resource_exhausted",
+      message: `${title} ${waits}: the cluster does not keep up; start less at once, or allow for more time`,
+      details: requestId === undefined ? details : { ...details, requestId },
+    });
   }
 
   #noAttempt(): QuorumError {
