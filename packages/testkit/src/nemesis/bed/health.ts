@@ -9,7 +9,7 @@ export const patienceMs = 120_000;
 /** What a disk of a test delivers many times over. */
 const scrubBytesPerSecond = 256 * 2 ** 20;
 /** What is still not repaired then is of chunks and records that nobody needs any more: those are dropped, and not counted. */
-const restMs = 20_000;
+const restMs = 6_000;
 /**
  * A SuperNode replaces by itself a node whose disk is another one by now. Where a bucket has R = 1 it needs an operator's word that the
  * old disk never comes back, since that node alone may have voted; we give it.
