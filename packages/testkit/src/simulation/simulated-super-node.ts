@@ -76,9 +76,21 @@ export class SimulatedSuperNode {
   #begin(to: readonly NodeId[]): void {
     const joining = this.#withoutLost(to);
     const { nodes } = this.#published;
-    if (!joining || (!this.isMoving && sameMembers(joining, nodes))) return;
+    if (!joining) return;
+    if (sameMembers(joining, nodes)) {
+      this.#takeBack();
+      return;
+    }
     this.#options.coverage.count(this.isMoving ? "layout: another move instead" : "layout: move");
     this.#publish({ nodes, joining, layout: this.#published.layout + 1 });
+  }
+
+  /** Every quorum of the joint layout was one of the old group as well: nothing is taken over, and nobody fenced. */
+  #takeBack(): void {
+    if (!this.isMoving) return;
+    this.#options.coverage.count("layout: move taken back");
+    const { nodes, layout } = this.#published;
+    this.#publish({ nodes, joining: [], layout: layout + 1 });
   }
 
   /** The operator's word that a node never runs again; others take its place. */

@@ -81,6 +81,7 @@ const mustMove = [
   "layout: another move instead",
   "layout: member lost for good",
   "layout: move",
+  "layout: move taken back",
   "layout: moved",
   "operation begun anew under a newer layout",
   "question of a newer layout",
