@@ -1,5 +1,6 @@
 import { type CallContext, type CancelSignal, type Method, QuorumError, type Route } from "@quorumfs/core";
-import { CallEnd, goneSignal } from "./call-end.js";
+import type { CallEnd } from "./call-end.js";
+import { goneSignal } from "./call-end.js";
 
 export type ServerEnd = CallEnd<unknown, unknown>;
 

@@ -3,7 +3,7 @@ import type { TableRange } from "@quorumfs/core";
 
 /** The rows of a table in order of key. Keys are text of one character per byte, which sorts as the bytes do. */
 export class Rows {
-  #keys: string[];
+  readonly #keys: string[];
   readonly #values: Map<string, Buffer>;
   /** Counts the keys that came and went, so that a scan knows that its place has moved. */
   #changes = 0;

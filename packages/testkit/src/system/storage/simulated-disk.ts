@@ -1,7 +1,8 @@
 import { Buffer } from "node:buffer";
 import { type Disk, QuorumError, type Table, type TableRange, type TableWrite } from "@quorumfs/core";
 import type { SimulatedProcess } from "../world/simulated-process.js";
-import { Rows, textOf } from "./rows.js";
+import type { Rows } from "./rows.js";
+import { textOf } from "./rows.js";
 import type { RowWrite, Volume } from "./volume.js";
 
 const keyBytesMax = 1978;

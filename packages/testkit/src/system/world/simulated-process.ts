@@ -1,5 +1,5 @@
 import { assert, type CancelTimer, type Clock, type Random } from "@quorumfs/core";
-import { Prng } from "../../simulation/prng.js";
+import type { Prng } from "../../simulation/prng.js";
 import type { Machine } from "./machine.js";
 import type { World } from "./world.js";
 
