@@ -81,7 +81,9 @@ describe("a disk that is", () => {
     const snapshot = { directory: join(scratch, "foreign") };
     const error = await errorOf(cluster.replaceDisk(2, { snapshot }));
     expect(error).toMatchObject({ code: "permission_denied", details: { storeFault: "foreign" } });
-    expect(error.message).toContain("the data directory is left as it is: name the SuperNode of its own cluster with --supernode");
+    expect(error.message).toContain(
+      "the data directory is left as it is: name the SuperNode of its own cluster with --supernode",
+    );
     expect(readdirSync(cluster.nodes[1]?.dataDir ?? "").sort()).toEqual(["chunks", "records"]);
     await client.put("files/foreign", "two of three");
 
