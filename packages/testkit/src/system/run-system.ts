@@ -122,6 +122,10 @@ class SystemRun {
     await Promise.all([trouble, Promise.race([work, this.#world.sleep(troubleMs)])]);
     this.#world.say(() => "everything is put right");
     runner.heal();
+    // Whoever takes machines out of a cluster of three puts others in.
+    if (faults.some(({ kind }) => kind === "remove" || kind === "lost disk" || kind === "old disk")) {
+      void cluster.addDataNode().supervise();
+    }
     await Promise.race([work, this.#world.sleep(60_000)]);
     await this.#convalesce(client);
   }

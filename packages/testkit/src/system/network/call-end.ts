@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { type CancelSignal, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import { formatMessage } from "../world/format-message.js";
 import type { Connection, Side } from "./connection.js";
+import { overTheWire } from "./wire-error.js";
 
 /** What travels on a stream. */
 export type Frame =
@@ -97,7 +98,7 @@ export class CallEnd<Out, In> implements ServedDuplex<Out, In>, AnyCallEnd {
   fail(error: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#send({ kind: "status", error: QuorumError.from(error) });
+    this.#send({ kind: "status", error: overTheWire(error) });
     this.#tell(new QuorumError({ code: "cancelled", message: QuorumError.from(error).message }));
   }
 
