@@ -135,7 +135,8 @@ class Replicas {
     });
     const end = (outcome: MutationOutcome) => {
       if (outcome.kind === "applied") {
-        done(undefined, { value: outcome.value, acknowledged: outcome.acknowledged, place });
+        const { value, ballot, acknowledged } = outcome;
+        done(undefined, { value, ballot, acknowledged, place });
       } else done(new QuorumError({ code: "quorum_unavailable", message: outcome.kind }), undefined);
     };
     const perform = (effects: Effects<MutationOutcome>): void => {
