@@ -12,7 +12,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   client: ["core", "proto", "rpc", "runtime"],
   "workload-generator": ["client", "core", "rpc", "runtime"],
   "local-cluster": ["client", "core", "datanode", "proto", "rpc", "runtime", "supernode"],
-  testkit: ["client", "core", "datanode", "local-cluster", "proto", "rpc", "runtime", "supernode", "workload-generator"],
+  testkit: [
+    "client",
+    "core",
+    "datanode",
+    "local-cluster",
+    "proto",
+    "rpc",
+    "runtime",
+    "supernode",
+    "workload-generator",
+  ],
 };
 
 const packages = new URL("../../../", import.meta.url);
