@@ -287,14 +287,14 @@ export class Coordinator {
     return new Reading(new ReadingTerms({ request, place, self, replica, nowMs: Math.trunc(clock.wallMs()) }));
   }
 
-  /** This node if it holds the file, then those that are up. */
+  /** This node if it holds the file, then those that are up. Who is only taking it over may not have it yet. */
   #nearestFirst(place: FilePlace): readonly NodeId[] {
     const { links, store } = this.#options;
     const rank = (node: NodeId) => {
       if (links.isLocal(node)) return 0;
       return store.view.nodes.get(node)?.state === "up" ? 1 : 2;
     };
-    return [...links.readiestFirst(place.voters.members)].sort((a, b) => rank(a) - rank(b));
+    return [...links.readiestFirst(place.voters.groups[0]?.members ?? place.voters.members)].sort((a, b) => rank(a) - rank(b));
   }
 
   #keep(file: string, end: OperationEnd<MutationOutcome>): void {

@@ -132,14 +132,14 @@ class SystemRun {
 
   /** All is well again: everything must work, and what was acknowledged must be there. */
   async #convalesce(admin: QuorumFs): Promise<void> {
-    const running = () => this.#cluster.dataNodes.flatMap((node) => (node.running ? [node.running.nodeId] : []));
-    const level = untilLevel({ world: this.#world, admin, withinMs: healingMs, running });
+    const inUse = () => this.#cluster.dataNodes.flatMap(({ latest }) => (latest ? [latest.nodeId] : []));
+    const level = untilLevel({ world: this.#world, admin, withinMs: healingMs, inUse });
     const user = await this.#newUser(this.#plan.clients);
     const names = this.#files;
     const reads = Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
     const writes = Promise.all(names.slice(0, 2).map((name) => user.writeAtLast(name, healingMs)));
     await Promise.all([level, reads, writes]);
-    await untilLevel({ world: this.#world, admin, withinMs: healingMs, running });
+    await untilLevel({ world: this.#world, admin, withinMs: healingMs, inUse });
     await Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
   }
 

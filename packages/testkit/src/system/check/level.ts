@@ -12,25 +12,25 @@ export async function untilLevel(options: {
   readonly world: World;
   readonly admin: QuorumFs;
   readonly withinMs: number;
-  /** Ids of the DataNodes that run. */
-  readonly running: () => readonly number[];
+  /** The id under which each machine has served last: one that is on its way up again is not lost. */
+  readonly inUse: () => readonly number[];
 }): Promise<void> {
-  const { world, admin, withinMs, running } = options;
+  const { world, admin, withinMs, inUse } = options;
   const endMs = world.nowMs + withinMs;
   for (;;) {
     const missing = await whatIsMissing(admin);
     if (missing === undefined) return;
-    await removeTheLost(admin, running());
+    await removeTheLost(admin, inUse());
     if (world.nowMs > endMs) throw new Error(`${withinMs} ms after everything was put right: ${missing}`);
     await world.sleep(1_000);
   }
 }
 
 /** As an operator does with a number under which nothing will ever come back, because its machine goes by another one now. */
-async function removeTheLost(admin: QuorumFs, running: readonly number[]): Promise<void> {
+async function removeTheLost(admin: QuorumFs, inUse: readonly number[]): Promise<void> {
   try {
     for (const { id, state } of await admin.nodes()) {
-      if (state === "down" && !running.includes(id)) await admin.layout.remove(id, { lost: true });
+      if (state === "down" && !inUse.includes(id)) await admin.layout.remove(id, { lost: true });
     }
   } catch (thrown) {
     // Too early, or the SuperNode is away: the next time.

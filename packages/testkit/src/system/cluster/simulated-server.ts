@@ -46,6 +46,7 @@ export class SimulatedServer<Running extends Service> {
   readonly #options: ServerOptions<Running>;
   #process: SimulatedProcess | undefined;
   #running: Running | undefined;
+  #latest: Running | undefined;
   #starts = 0;
   /** How often its program ended by itself, and with what. */
   readonly ended: QuorumError[] = [];
@@ -68,6 +69,11 @@ export class SimulatedServer<Running extends Service> {
   /** Undefined unless it has started and runs. */
   get running(): Running | undefined {
     return this.#process && !this.#process.isDead ? this.#running : undefined;
+  }
+
+  /** What has served last, whether it still does or not. */
+  get latest(): Running | undefined {
+    return this.#latest;
   }
 
   get isAlive(): boolean {
@@ -130,7 +136,10 @@ export class SimulatedServer<Running extends Service> {
     };
     try {
       const running = await program({ process, volume: this.volume, onFatal, onLeft });
-      if (!process.isDead) this.#running = running;
+      if (!process.isDead) {
+        this.#running = running;
+        this.#latest = running;
+      }
     } catch (thrown) {
       if (isStoreUseless?.(thrown) === true) {
         world.say(() => `${process.name} sets its store aside`);
