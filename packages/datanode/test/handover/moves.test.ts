@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { Durability, type Bucket } from "@quorumfs/proto";
+import { type Bucket, Consistency, Durability, FileServiceService } from "@quorumfs/proto";
 import { LargeClient } from "../content/large-client.js";
 import { noise } from "../content/fixture.js";
 import { SmallCluster, type SmallClusterOptions } from "../support/small-cluster.js";
@@ -67,6 +67,19 @@ describe("a partition that moves", () => {
     for (const path of paths.slice(20)) expect(await contentOf(cluster, 3, path)).toBe(`second of ${path}`);
     await expect(cluster.files(3).get("file-1")).rejects.toMatchObject({ code: "not_found" });
     expect(await contentOf(cluster, 2, "file-2")).toBe("content of file-2");
+  });
+
+  test("a relaxed read does not take the word of a node that has nothing of it yet", async () => {
+    const { cluster, move } = await start();
+    await cluster.files(0).put("a", "hello");
+    // One of the old nodes is too few to take anything over from.
+    await move.kill(0);
+    await move.kill(1);
+    await move.join(2, 3, 4);
+    expect(move.rows(3, "records")).toBe(0);
+    const request = { bucket: "files", path: "a", consistency: Consistency.CONSISTENCY_RELAXED, acceptManifest: false };
+    const got = await cluster.files(3).channel.unary(FileServiceService.get, request, { timeoutMs: 10_000 });
+    expect(text(got.content)).toBe("hello");
   });
 
   test("all three nodes at once", async () => {
