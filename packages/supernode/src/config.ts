@@ -1,4 +1,4 @@
-import { checkQuorum, QuorumError } from "@quorumfs/core";
+import { checkQuorum, partitionCount, QuorumError } from "@quorumfs/core";
 
 /** What a SuperNode can be told. */
 export interface SuperNodeConfig {
@@ -7,6 +7,8 @@ export interface SuperNodeConfig {
   readonly port: number;
   /** N, how many DataNodes hold a file: fixed when the cluster is made. 0: what it was made with, 3 for a new one. */
   readonly replicas: number;
+  /** How many partitions the files are spread over: fixed when the cluster is made. Fewer cost less, and spread worse. */
+  readonly partitions: number;
   /** DataNodes that must have joined before files are spread over them; 0: as many as replicas. */
   readonly initialNodes: number;
   /** A DataNode that has not been heard for so long is suspect. */
@@ -39,6 +41,7 @@ export function superNodeConfig(given: Partial<SuperNodeConfig> = {}): SuperNode
     host: "127.0.0.1",
     port: 0,
     replicas: 0,
+    partitions: partitionCount,
     initialNodes: 0,
     // Two beats of half a second, and then some: one late beat is no news.
     suspectAfterMs: 1000,
@@ -52,6 +55,7 @@ export function superNodeConfig(given: Partial<SuperNodeConfig> = {}): SuperNode
     ...given,
   };
   requireWhole("port", config.port, { min: 0, max: 65_535 });
+  requireWhole("number of partitions", config.partitions, { min: 1, max: partitionCount });
   requireWhole("number of initial nodes", config.initialNodes, { min: 0, max: nodesMax });
   requireWhole("time until a node is suspect, in ms,", config.suspectAfterMs, { min: 1, max: 60_000 });
   requireWhole("time until a node is down, in ms,", config.downAfterMs, { min: config.suspectAfterMs, max: 600_000 });

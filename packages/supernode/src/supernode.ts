@@ -60,7 +60,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
     log.error("supernode.disk-failed", { reason: error.message });
     options.onFatal?.(error);
   });
-  const { initialNodes } = config;
+  const { initialNodes, partitions } = config;
   if (config.reseedFrom.length > 0) {
     await reseed({ addresses: config.reseedFrom, disk, network, clock, log, version });
   }
@@ -75,7 +75,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   const layoutChanges = new LayoutChanges({ state, changes, initialNodes, clock, log });
   const { deadAfterMs } = config;
   const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, clock, log });
-  const joins = new Joins({ state, heartbeats, changes, initialNodes, clock, log });
+  const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, clock, log });
   const buckets = new Buckets({ state, changes, initialNodes, clock, log });
   const dataNodes = new DataNodes({ network, state, version });
   const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });

@@ -25,9 +25,13 @@ export interface Layout {
 }
 
 /** The first layout of a cluster: drawn by hash, then levelled. `nodes` must be at least `replicas` many. */
-export function firstLayout(nodes: readonly PlacementNode[], replicas: number): Layout {
+export function firstLayout(
+  nodes: readonly PlacementNode[],
+  replicas: number,
+  partitions: number = partitionCount,
+): Layout {
   assert(nodes.length >= replicas, "a layout needs as many nodes as replicas");
-  const drawn = Array.from({ length: partitionCount }, (_, index) =>
+  const drawn = Array.from({ length: partitions }, (_, index) =>
     placePartition({ partition: partitionId(index), nodes, replicas }),
   );
   const levelled = planLayout({ current: drawn, nodes, replicas });

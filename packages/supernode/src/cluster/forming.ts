@@ -25,12 +25,15 @@ export function requireLayout(state: ClusterState, initialNodes: number): Layout
 }
 
 /** The first layout, once enough DataNodes have joined; undefined before, and when there is one. */
-export function layoutIfDue(state: ClusterState, initialNodes: number): Layout | undefined {
+export function layoutIfDue(
+  state: ClusterState,
+  { initialNodes, partitions }: { readonly initialNodes: number; readonly partitions: number },
+): Layout | undefined {
   if (state.layout) return undefined;
   const present = presentMembers(state);
   if (present.length < Math.max(state.replicas, initialNodes)) return undefined;
   const nodes = present.map(({ id, zone, capacityBytes }) => ({ id, zone, weight: Math.max(1, capacityBytes) }));
-  return firstLayout(nodes, state.replicas);
+  return firstLayout(nodes, state.replicas, partitions);
 }
 
 export function defaultBucket(options: { id: number; replicas: number; wallMs: number }): Bucket {

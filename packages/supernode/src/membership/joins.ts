@@ -14,6 +14,8 @@ export interface JoinsOptions {
   /** Shared by all who change the cluster. */
   readonly changes: OneAtATime;
   readonly initialNodes: number;
+  /** Of the first layout. */
+  readonly partitions: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,8 +52,8 @@ export class Joins {
   }
 
   async #formIfDue(): Promise<void> {
-    const { state, initialNodes, clock, log } = this.#options;
-    const layout = layoutIfDue(state, initialNodes);
+    const { state, initialNodes, partitions, clock, log } = this.#options;
+    const layout = layoutIfDue(state, { initialNodes, partitions });
     if (!layout) return;
     const bucket = defaultBucket({ id: state.nextBucketId, replicas: state.replicas, wallMs: clock.wallMs() });
     await state.apply({ layout: layoutToWire(layout), buckets: [bucket] });

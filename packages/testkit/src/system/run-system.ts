@@ -79,13 +79,13 @@ class SystemRun {
     this.#plan = plan;
     this.#world = world;
     this.#history = new History(world);
-    const { nodes, buckets, hasty } = plan;
+    const { nodes, partitions, buckets, hasty } = plan;
     const replicas = buckets[0]?.replicas ?? 3;
     const times = { compareEveryMs: 10_000, ...(hasty ? hastyTimes : {}) };
     this.#cluster = new SimulatedCluster({
       world,
       nodes,
-      superNode: { replicas, initialNodes: nodes, deadAfterMs },
+      superNode: { replicas, partitions, initialNodes: nodes, deadAfterMs },
       dataNode: times,
     });
     this.#cluster.network.observe = (path, message) => {

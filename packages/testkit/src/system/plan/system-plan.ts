@@ -7,6 +7,8 @@ export interface SystemPlan {
   readonly seed: number;
   /** DataNodes at the start. */
   readonly nodes: number;
+  /** 1024, as in every cluster, or few: most of what a run costs is their number, and hardly any of what it finds. */
+  readonly partitions: number;
   readonly buckets: readonly (QuorumSettings & { readonly name: string })[];
   readonly clients: number;
   /** Of each client. */
@@ -52,11 +54,13 @@ export function drawSystemPlan(seed: number): SystemPlan {
   const troubleMs = random.between(3_000, 15_000);
   const hasty = random.chance(0.5);
   const operations = 15 + random.below(35);
+  const partitions = Number(random.weighted({ 16: 3, 64: 4, 1024: 1 }));
   const minWrite = Math.min(...buckets.map(({ write }) => write));
   const maxRead = Math.max(...buckets.map(({ read }) => read));
   return {
     seed,
     nodes: count,
+    partitions,
     buckets,
     clients: 2 + random.below(2),
     operations,
