@@ -7,6 +7,7 @@ const troubleMs = 8_000;
 function basePlan(seed: number, faults: readonly Fault[]): SystemPlan {
   return {
     seed,
+    partitions: 64,
     nodes: 4,
     buckets: [{ name: "bucket1", replicas: 3, read: 2, write: 2 }],
     clients: 2,
