@@ -7,7 +7,7 @@ import { shortRing } from "./mutants/mutants.js";
 const historiesPerQuorum = 3_500;
 // They take five times as long.
 const movesPerQuorum = 400;
-// Where each test's seeds begin: `pnpm sim --seed` shows any of them again.
+// Where each test's seeds begin: `npm run sim -- register --seed S` shows any of them again.
 const firstSeed = 1;
 
 const quorums = [
