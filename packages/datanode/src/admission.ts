@@ -73,7 +73,8 @@ export class Admission {
     this.#classes = {
       read: classOf(fileTargetMs, 512, 16),
       write: classOf(fileTargetMs, 256, 16),
-      list: classOf(listTargetMs, 16, 4),
+      // Lists that wait for a node which is cut off cost nothing but time: they must not keep all others out.
+      list: classOf(listTargetMs, 32, 16),
     };
   }
 

@@ -187,10 +187,8 @@ function checkChanges({ layout, members, healthOf }: PlanView, changes: readonly
     if (changes.filter((change) => change.replacedBy === replacedBy).length > 1) {
       throw invalid(`DataNode ${replacedBy} cannot replace two others`);
     }
-    const both = layout.partitions.filter(({ nodes, joining }) => {
-      const holders = [...nodes, ...joining];
-      return holders.includes(node) && holders.includes(replacedBy);
-    });
+    // By where each partition is to be: what the other one takes over from it just now, it does not hold twice.
+    const both = destinations(layout).filter((nodes) => nodes.includes(node) && nodes.includes(replacedBy));
     if (both.length > 0) {
       throw precondition(
         `DataNode ${replacedBy} holds ${both.length} partitions together with DataNode ${node} already, and cannot hold ` +

@@ -171,6 +171,20 @@ describe("warnings", () => {
   });
 });
 
+test("who takes over from a lost node just now may be named as the one that replaces it", () => {
+  const known = view({ down: [1] });
+  const partitions = known.layout.partitions.map((partition) => ({
+    ...partition,
+    joining: partition.nodes.map((id) => (id === 1 ? nodeId(4) : id)),
+  }));
+  const changes = [{ node: nodeId(1), role: "lost" as const, replacedBy: nodeId(4) }];
+  const made = makePlan(
+    { ...known, layout: { ...known.layout, partitions } },
+    { changes, without: [], replacements: new Map(), from: undefined, rebalance: false, holdersOnly: false },
+  );
+  expect(made.moves).toEqual([]);
+});
+
 describe("reasons", () => {
   test("who takes its share, and what was asked for", () => {
     const changes = [
