@@ -85,7 +85,9 @@ export function finished<Result>(
   signal: CancelSignal,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
+    let ended = false;
     const cancel = begin((error, result) => {
+      ended = true;
       signal.removeEventListener("abort", giveUp);
       if (result === undefined) reject(QuorumError.from(error));
       else resolve(result);
@@ -93,6 +95,8 @@ export function finished<Result>(
     function giveUp(): void {
       cancel();
     }
+    // It may have ended before it came back: then nobody would take the listener away any more.
+    if (ended) return;
     if (signal.aborted) cancel();
     else signal.addEventListener("abort", giveUp, { once: true });
   });
