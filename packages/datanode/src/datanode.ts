@@ -118,7 +118,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
 
   const context = replicaContext({ self, store, holdings, clock, refresh: () => follow().catch(() => undefined) });
   const isBusy = (): boolean => loadMeter.isBusy;
-  const digests = new Digests({ disk, clock, log, isBusy });
+  const digests = new Digests({ disk, clock, log, isBusy, partitions: () => store.view.layout?.partitions.length });
   const onTombstone = (modifiedAtMs: number) => tombstones.noticed(modifiedAtMs);
   const replica = new LocalReplica({
     context,

@@ -42,6 +42,8 @@ export interface DigestsOptions {
   readonly log: Log;
   /** Whether clients need this node for themselves just now. */
   readonly isBusy: () => boolean;
+  /** How many partitions the layout has; undefined: there is none yet, and no records either. */
+  readonly partitions: () => number | undefined;
   /** Records that are counted in one piece. */
   readonly stepRecords?: number;
 }
@@ -178,14 +180,16 @@ export class Digests implements RecordChanges {
   /** In one piece: no write comes in between the look at the disk and that at what is on its way there. */
   #step(count: Count): number {
     const { digests, position: after } = count;
-    const { stepRecords = stepRecordsDefault } = this.#options;
+    const { partitions, stepRecords = stepRecordsDefault } = this.#options;
+    const inAll = partitions();
     const unsynced = this.#unsyncedFiles?.() ?? new Set();
     const names = new Set([...unsynced].map(({ key }) => key.bytes.toString("latin1")));
     let looked = 0;
     let last: Buffer | undefined;
     for (const { key, value } of this.#records.range(rangeBehind(after))) {
       const keyBuffer = asBuffer(key);
-      if (!names.has(keyBuffer.toString("latin1"))) countRow(digests, keyBuffer, asBuffer(value));
+      if (!names.has(keyBuffer.toString("latin1")))
+        countRow(digests, { key: keyBuffer, value: asBuffer(value) }, inAll);
       looked += 1;
       if (looked === stepRecords) {
         last = Buffer.from(key);
@@ -202,9 +206,15 @@ export class Digests implements RecordChanges {
   }
 }
 
-function countRow(digests: DigestTable, key: Buffer, value: Buffer): void {
+function countRow(
+  digests: DigestTable,
+  { key, value }: { readonly key: Buffer; readonly value: Buffer },
+  partitions: number | undefined,
+): void {
   const record = openRecord({ seed: keySeed(key) }, value);
-  if (record) digests.toggle(partitionOf(bucketOfKey(key), pathOfKey(key)), fileHashOf(key), record.accepted);
+  if (!record) return;
+  const partition = partitionOf(bucketOfKey(key), pathOfKey(key), partitions);
+  digests.toggle(partition, fileHashOf(key), record.accepted);
 }
 
 function rangeBehind(position: Count["position"]): KeyRange {

@@ -25,7 +25,14 @@ class Subject {
   constructor(disk: MemoryDisk = new MemoryDisk()) {
     this.disk = disk;
     const isBusy = () => this.busy;
-    this.digests = new Digests({ disk, clock: this.clock, log: silentLog, isBusy, stepRecords: 8 });
+    this.digests = new Digests({
+      disk,
+      clock: this.clock,
+      log: silentLog,
+      isBusy,
+      partitions: () => undefined,
+      stepRecords: 8,
+    });
     this.replica = openReplica(disk, { changes: this.digests }).replica;
     counting.push(this.digests);
   }

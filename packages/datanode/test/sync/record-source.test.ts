@@ -50,7 +50,7 @@ class Subject {
     const gate = new PartitionGate(own);
     const isBusy = () => this.busy;
     const records = new RecordSource({ replica, context: own, gate, clock, isBusy });
-    const digests = new Digests({ disk: this.disk, clock, log: silentLog, isBusy });
+    const digests = new Digests({ disk: this.disk, clock, log: silentLog, isBusy, partitions: () => undefined });
     const routes = syncRoutes({ context: own, gate, digests, records });
     await this.#network.listen({ host: "source", port: 1, routes });
     return this;
