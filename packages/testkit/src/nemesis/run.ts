@@ -297,10 +297,11 @@ class Run {
 
   #onRecord(record: FaultRecord): void {
     this.#records.push(record);
-    const { trouble, what } = record;
+    const { trouble, what, alone } = record;
     if (trouble === undefined) return;
     this.#options.say(`${this.#elapsed()}  NOT AS PLANNED: ${what}: ${trouble}`);
-    this.#violate("not-recovered", `${what}: ${trouble}`, undefined);
+    // Where other faults hit the same nodes meanwhile, the end of the run tells whether the cluster recovers.
+    if (alone) this.#violate("not-recovered", `${what}: ${trouble}`, undefined);
   }
 
   #onExit(party: Parameters<typeof partyName>[0], how: string): void {
