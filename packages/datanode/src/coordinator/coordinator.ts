@@ -294,7 +294,9 @@ export class Coordinator {
       if (links.isLocal(node)) return 0;
       return store.view.nodes.get(node)?.state === "up" ? 1 : 2;
     };
-    return [...links.readiestFirst(place.voters.groups[0]?.members ?? place.voters.members)].sort((a, b) => rank(a) - rank(b));
+    return [...links.readiestFirst(place.voters.groups[0]?.members ?? place.voters.members)].sort(
+      (a, b) => rank(a) - rank(b),
+    );
   }
 
   #keep(file: string, end: OperationEnd<MutationOutcome>): void {
