@@ -439,9 +439,9 @@ export const mutants: readonly Mutant[] = [
     patches: [
       {
         file: `${register}/mutation.ts`,
-        find: "return [this.#send(this.#request.voters.members, request)];\n  }\n\n  get #next",
+        find: "return [this.#send(members, this.#isTransfer ? request : { ...request, next: this.#next })];",
         replace:
-          'return [this.#send(this.#request.voters.members, request), { kind: "send", round: 0, to: this.#request.voters.members, request: { kind: "commit", ballot: this.#ballot } }];\n  }\n\n  get #next',
+          'return [this.#send(members, { ...request, next: this.#next }), { kind: "send", round: 0, to: members, request: { kind: "commit", ballot: this.#ballot } }];',
       },
     ],
     ranges: ranges("3/2/2"),
