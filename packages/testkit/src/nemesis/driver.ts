@@ -27,9 +27,9 @@ const beyondShare = 0.08;
  * Of faults that wait until there is no other, and keep others away until clients are served again: what clients meet then is of
  * this one alone.
  */
-const soloShare = 0.4;
+const soloShare = 0.35;
 /** Between two faults of a lane. */
-const gapMs = { least: 200, most: 2_500 } as const;
+const gapMs = { least: 200, most: 1_800 } as const;
 const retryMs = 100;
 /** A change that takes longer than that is not waited for. */
 const stagePatienceMs = 4_000;

@@ -6,7 +6,7 @@ import { pickSound } from "./processes.js";
 export const diskFull: FaultKind = {
   name: "disk-full",
   lane: "passing",
-  weight: 2,
+  weight: 3,
   plan: (tools, moment) => {
     const { dice, bed, pace } = tools;
     const node = pickSound(tools, moment);
@@ -30,7 +30,7 @@ export const diskFull: FaultKind = {
 };
 
 /** In one go: what is damaged on one node is whole again before another one's turn comes. */
-const bitsMost = 40;
+const bitsMost = 120;
 
 export const bitFlip: FaultKind = {
   name: "bit-flip",

@@ -7,7 +7,7 @@ const drift = 2;
 export const join: FaultKind = {
   name: "join",
   lane: "lasting",
-  weight: 3,
+  weight: 4,
   plan: ({ bed, health, nodesAtFirst }) => {
     if (bed.dataNodes.length >= nodesAtFirst + drift) return undefined;
     let joined: number | undefined;
@@ -33,7 +33,7 @@ export const join: FaultKind = {
 export const drain: FaultKind = {
   name: "drain",
   lane: "lasting",
-  weight: 3,
+  weight: 4,
   plan: ({ bed, dice, health, nodesAtFirst, replicas }, moment) => {
     // One more than N, so that another one may fail meanwhile.
     const least = Math.max(nodesAtFirst - drift, replicas + 1);

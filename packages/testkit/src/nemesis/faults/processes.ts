@@ -41,7 +41,7 @@ export const pause: FaultKind = {
 export const superNode: FaultKind = {
   name: "supernode",
   lane: "passing",
-  weight: 2,
+  weight: 4,
   plan: (tools) => {
     const { dice, pace, bed } = tools;
     const { member } = bed.node("supernode");
