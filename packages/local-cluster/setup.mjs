@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const nodeMin = [20, 15];
+const nodeMin = [20, 19];
 const installStamp = join(root, "node_modules/.quorumfs-install");
 const buildStamp = join(root, "node_modules/.quorumfs-build");
 

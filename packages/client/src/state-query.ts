@@ -1,5 +1,5 @@
 import { checkBucketName, checkPrefix, QuorumError } from "@quorumfs/core";
-import { ClusterServiceService, type GetFileSystemStateResponse } from "@quorumfs/proto";
+import { ClusterServiceService, FileHealth, type GetFileSystemStateResponse } from "@quorumfs/proto";
 import type { Control } from "./cluster/control.js";
 import { noSuperNode } from "./cluster/control.js";
 import type { FileState, StateQuery, StateSummary } from "./cluster-info.js";
@@ -43,8 +43,10 @@ function pages(
   const { node, timeoutMs = timeoutMsDefault, signal } = options;
   const callOptions = signal ? { timeoutMs, signal } : { timeoutMs };
   const { channel } = control;
+  const filter = { bucket, prefix, sizeMin: 0, sizeMax: 0, health: FileHealth.FILE_HEALTH_UNSPECIFIED, node: 0 };
+  const whole = { afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
   if (node === undefined) {
-    return channel.serverStream(ClusterServiceService.getFileSystemState, { bucket, prefix }, callOptions);
+    return channel.serverStream(ClusterServiceService.getFileSystemState, { ...whole, filter }, callOptions);
   }
-  return channel.serverStream(ClusterServiceService.listFilesOnNode, { nodeId: node, bucket, prefix }, callOptions);
+  return channel.serverStream(ClusterServiceService.listFilesOnNode, { ...whole, nodeId: node, filter }, callOptions);
 }

@@ -1,6 +1,8 @@
 export { assert, AssertionError, unreachable } from "./assert.js";
 export * from "./errors.js";
 export * from "./ids.js";
+export * from "./observe/event-kinds.js";
+export * from "./observe/latency-buckets.js";
 export type * from "./ports/clock.js";
 export type * from "./ports/content-files.js";
 export type * from "./ports/disk.js";

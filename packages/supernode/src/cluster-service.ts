@@ -94,13 +94,17 @@ class ClusterService {
 
   state(request: GetFileSystemStateRequest, call: CallContext): AsyncIterable<GetFileSystemStateResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    return this.#options.queries.run(request, call.signal);
+    const { filter } = request;
+    return this.#options.queries.run({ bucket: filter?.bucket ?? "", prefix: filter?.prefix ?? "" }, call.signal);
   }
 
   filesOnNode(request: ListFilesOnNodeRequest, call: CallContext): AsyncIterable<ListFilesOnNodeResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    const { nodeId: node, bucket, prefix } = request;
+    const { nodeId: node, filter } = request;
     if (node === 0) throw new QuorumError({ code: "invalid_argument", message: "say which DataNode: node_id is 0" });
-    return this.#options.queries.run({ bucket, prefix, node: nodeId(node) }, call.signal);
+    return this.#options.queries.run(
+      { bucket: filter?.bucket ?? "", prefix: filter?.prefix ?? "", node: nodeId(node) },
+      call.signal,
+    );
   }
 }

@@ -13,6 +13,7 @@ import { Ledger, type NextStep } from "../retry/ledger.js";
 import type { Target, Waiting } from "../routing/target.js";
 import { SecondRead } from "./second-read.js";
 import type { Surroundings } from "./surroundings.js";
+import { untraced } from "./untraced.js";
 
 export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
 export type Answer = NonNullable<FileResponse["result"]>;
@@ -197,7 +198,7 @@ export class Operation<Result> implements Waiting {
     this.#queued = false;
     target.began(this, nowMs);
     this.#cancelCall = target.session.call(
-      { id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
+      { ...untraced, id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
       { timeoutMs: this.#attemptMs },
       this.#onEnd,
     );

@@ -3,6 +3,7 @@ import type { FileResponse } from "@quorumfs/proto";
 import type { CancelCall } from "@quorumfs/rpc";
 import type { Target, Waiting } from "../routing/target.js";
 import type { Request } from "./operation.js";
+import { untraced } from "./untraced.js";
 
 export interface SecondReadOptions {
   readonly target: Target;
@@ -28,7 +29,7 @@ export class SecondRead implements Waiting {
     this.askedAtMs = askedAtMs;
     target.began(this, askedAtMs);
     this.#cancelCall = target.session.call(
-      { id: 0, timeoutMs: Math.ceil(timeoutMs * coordinatorsShare), operation: request },
+      { ...untraced, id: 0, timeoutMs: Math.ceil(timeoutMs * coordinatorsShare), operation: request },
       { timeoutMs },
       (error, response) => {
         this.#over = true;

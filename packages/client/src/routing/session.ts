@@ -2,6 +2,7 @@ import type { Channel, Clock, Network, QuorumError, Random } from "@quorumfs/cor
 import type { FileRequest, FileResponse, SessionRequest, SessionResponse } from "@quorumfs/proto";
 import { FileServiceService } from "@quorumfs/proto";
 import { type CancelCall, Lane } from "@quorumfs/rpc";
+import { untraced } from "../operation/untraced.js";
 
 type FileLane = Lane<FileRequest, FileResponse, SessionRequest, SessionResponse>;
 
@@ -52,7 +53,7 @@ export class Session {
       pack: (requests) => ({ requests }),
       unpack: (frame) => frame.responses,
       bytesOf,
-      cancelRequest: (id) => ({ id: 0, timeoutMs: 0, operation: { $case: "cancel", value: id } }),
+      cancelRequest: (id) => ({ ...untraced, id: 0, timeoutMs: 0, operation: { $case: "cancel", value: id } }),
       clock,
       random,
       onChange,

@@ -7,6 +7,7 @@ import { Latency } from "./latency.js";
 import type { PacedKind } from "./pace.js";
 import { PaceWatch } from "./pace-watch.js";
 import type { Session } from "./session.js";
+import { untraced } from "../operation/untraced.js";
 
 // A node that hangs answers the probe when it comes to life; should the probe be lost, another follows after this.
 const probeTimeoutMs = 5000;
@@ -243,7 +244,7 @@ export class Target {
    */
   #ask(done: (error: QuorumError | undefined) => void): boolean {
     if (this.#closed || !this.session.up) return false;
-    this.session.call({ id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, done);
+    this.session.call({ ...untraced, id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, done);
     return true;
   }
 

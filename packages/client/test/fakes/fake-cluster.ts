@@ -263,6 +263,7 @@ function nodeOf(id: number): Node {
     stateSinceMs: 0,
     version: "0.1.0",
     role: NodeRole.NODE_ROLE_ACTIVE,
+    metricsAddress: "",
   };
 }
 

@@ -169,6 +169,7 @@ export class Membership {
         runId,
         commits: disk.commits,
         revision: store.view.revision,
+        metricsAddress: "",
       },
       { signal: this.#stop.signal, ...(timeoutMs !== undefined && { timeoutMs }) },
     );
@@ -312,6 +313,8 @@ export class Membership {
             revision,
             synced: [...synced()],
             commits: disk.commits,
+            activity: undefined,
+            events: [],
           });
         }
         cancelNext = clock.after(heartbeatMs, send);

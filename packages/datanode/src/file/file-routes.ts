@@ -56,7 +56,7 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
         pack: (responses) => ({ responses }),
         bytesOf: sizeOf,
         dispatch: (request, reply, lane) => dispatch(own, request, reply, lane),
-        refuse: ({ id }, error) => ({ id, result: { $case: "error", value: errorToDetail(error) } }),
+        refuse: ({ id }, error) => ({ id, result: { $case: "error", value: errorToDetail(error) }, trace: undefined }),
         cancelledId: ({ operation }) => (operation?.$case === "cancel" ? operation.value : undefined),
         clock,
         log,
@@ -94,7 +94,11 @@ function dispatch(
   let ended = false;
   const cancel = dispatcher.dispatch(operation, { timeoutMs, caller }, (error, result) => {
     ended = true;
-    reply({ id, result: result ?? { $case: "error", value: errorToDetail(QuorumError.from(error)) } });
+    reply({
+      id,
+      result: result ?? { $case: "error", value: errorToDetail(QuorumError.from(error)) },
+      trace: undefined,
+    });
   });
   // What is over at once, like most refusals, needs no watching.
   if (!ended) lane.signalOf(request).addEventListener("abort", cancel);

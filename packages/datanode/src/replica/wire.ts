@@ -61,7 +61,7 @@ const corruptReply: ReplicaReply = Object.freeze({ kind: "corrupt" });
 export function requestToWire(envelope: VoteEnvelope, have?: Ballot): RequestMessage {
   const { id, target, request, requestId } = envelope;
   const vote = voteToWire(request, have);
-  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote, requestId };
+  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote, requestId, traceparent: "" };
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */

@@ -21,6 +21,7 @@ function clusterOf(given: {
     stateSinceMs: 0,
     version: "",
     role: 1,
+    metricsAddress: "",
   }));
   const layout = {
     number: 1,

@@ -12,7 +12,13 @@ const away = new QuorumError({ code: "unavailable", message: "the SuperNode coul
 
 function clusterOf(revision: number, clusterId = "test-cluster") {
   const place = { address: "", zone: "", capacityBytes: 1, incarnation: 1, load: undefined, stateSinceMs: 0 };
-  const node = { ...place, state: NodeState.NODE_STATE_UP, role: NodeRole.NODE_ROLE_ACTIVE, version: "" };
+  const node = {
+    ...place,
+    state: NodeState.NODE_STATE_UP,
+    role: NodeRole.NODE_ROLE_ACTIVE,
+    metricsAddress: "",
+    version: "",
+  };
   const nodes = [1, 2, 3].map((id) => ({ ...node, id }));
   return { ...new FakeSuperNode({ replicas: 3 }).cluster, revision, clusterId, nodes };
 }

@@ -79,6 +79,7 @@ export function clusterOf(nodes: number, down: readonly number[] = []): { view: 
       stateSinceMs: 0,
       version: "",
       role: NodeRole.NODE_ROLE_ACTIVE,
+      metricsAddress: "",
     })),
     buckets: [
       {

@@ -94,7 +94,7 @@ export class FakeSuperNode {
     const state = NodeState.NODE_STATE_UP;
     const role = NodeRole.NODE_ROLE_ACTIVE;
     const place = { id, address, zone, capacityBytes };
-    const node = { ...place, state, incarnation, load: undefined, stateSinceMs: 0, version, role };
+    const node = { ...place, state, incarnation, load: undefined, stateSinceMs: 0, version, role, metricsAddress: "" };
     const joined = [...nodes.filter((other) => other.id !== id), node];
     const placed = joined.map((other) => ({ id: nodeId(other.id), zone: other.zone, weight: 1 }));
     const layout = this.cluster.layout ?? (joined.length >= replicas ? layoutOf(placed, replicas) : undefined);

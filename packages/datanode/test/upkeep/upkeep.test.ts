@@ -237,6 +237,6 @@ describe("repairs", () => {
 
 function clusterWith(state: NodeState, revision: number): Cluster {
   const node = { address: "n:1", zone: "", capacityBytes: 1, incarnation: 1, load: undefined, stateSinceMs: 0 };
-  const nodes = [{ ...node, id: 2, state, version: "", role: NodeRole.NODE_ROLE_ACTIVE }];
+  const nodes = [{ ...node, id: 2, state, version: "", role: NodeRole.NODE_ROLE_ACTIVE, metricsAddress: "" }];
   return { clusterId: "test", revision, layout: undefined, nodes, buckets: [], replicas: 3, formerNodes: [] };
 }

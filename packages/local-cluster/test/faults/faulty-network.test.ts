@@ -100,7 +100,9 @@ class Conversation {
 
   say(id: number): void {
     this.stream.write({
-      requests: [{ id, bucket: 1, path: "a", layout: 1, vote: undefined, requestId: new Uint8Array(0) }],
+      requests: [
+        { id, bucket: 1, path: "a", layout: 1, vote: undefined, requestId: new Uint8Array(0), traceparent: "" },
+      ],
     });
   }
 }

@@ -1,6 +1,6 @@
 /** More is asked of DataNodes than they let in. */
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { ErrorCode, type FileRequest, FileServiceService, type SessionResponse } from "@quorumfs/proto";
+import { ErrorCode, FileRequest, FileServiceService, type SessionResponse } from "@quorumfs/proto";
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog } from "@quorumfs/runtime";
 import { type LocalCluster, startCluster } from "../../src/index.js";
@@ -75,7 +75,7 @@ async function askAtOnce(address: string, count: number): Promise<SessionRespons
     const stream = channel.duplex(FileServiceService.session, {});
     const requests = Array.from({ length: count }, (_, index): FileRequest => {
       const value = { bucket: "files", path: `missing-${index}`, consistency: 0 } as const;
-      return { id: index + 1, timeoutMs: 5000, operation: { $case: "stat", value } };
+      return FileRequest.fromPartial({ id: index + 1, timeoutMs: 5000, operation: { $case: "stat", value } });
     });
     return await new Promise((resolve, reject) => {
       const answers: SessionResponse["responses"] = [];

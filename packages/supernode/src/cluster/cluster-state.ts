@@ -236,6 +236,7 @@ export class ClusterState {
       stateSinceMs: observation?.sinceMs ?? 0,
       load: observation?.load,
       role: roleToWire[role],
+      metricsAddress: "",
     };
   }
 

@@ -63,7 +63,7 @@ export class Heartbeats {
       this.#streams.set(node, stream);
       this.#beat(node, beat);
       // A reply that cannot leave is left out: the next one says more.
-      if (isFree) isFree = stream.write({ revision: state.revision });
+      if (isFree) isFree = stream.write({ revision: state.revision, eventsThrough: 0 });
     });
     stream.onDrain(() => (isFree = true));
     stream.onEnd(() => {

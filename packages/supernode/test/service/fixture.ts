@@ -4,6 +4,8 @@ import {
   type Bucket,
   type Cluster,
   ClusterServiceService,
+  GetFileSystemStateRequest,
+  ListFilesOnNodeRequest,
   type FileState,
   type LayoutChange,
   type StateSummary,
@@ -175,10 +177,14 @@ export class Fixture {
     const { bucket = "", prefix = "", node } = query;
     const pages =
       node === undefined
-        ? this.channel.serverStream(ClusterServiceService.getFileSystemState, { bucket, prefix }, {})
+        ? this.channel.serverStream(
+            ClusterServiceService.getFileSystemState,
+            GetFileSystemStateRequest.fromPartial({ filter: { bucket, prefix } }),
+            {},
+          )
         : this.channel.serverStream(
             ClusterServiceService.listFilesOnNode,
-            { bucket, prefix, nodeId: nodeId(node) },
+            ListFilesOnNodeRequest.fromPartial({ filter: { bucket, prefix }, nodeId: nodeId(node) }),
             {},
           );
     const files: FileState[] = [];

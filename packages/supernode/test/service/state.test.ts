@@ -1,6 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { bucketId, partitionOf } from "@quorumfs/core";
-import { AdminServiceService, ClusterServiceService } from "@quorumfs/proto";
+import {
+  AdminServiceService,
+  ClusterServiceService,
+  GetFileSystemStateRequest,
+  ListFilesOnNodeRequest,
+} from "@quorumfs/proto";
 import { settle } from "../support/virtual-clock.js";
 import { Fixture } from "./fixture.js";
 
@@ -57,7 +62,7 @@ describe("file-system state", () => {
 
   test("thousands of files come in messages of a bounded size", async () => {
     put(Array.from({ length: 2500 }, (_, index) => ({ node: 1, bucket: 1, path: `f${index}`, counter: 1 })));
-    const request = { bucket: "", prefix: "" };
+    const request = GetFileSystemStateRequest.fromPartial({});
     const pages = [];
     for await (const page of fixture.channel.serverStream(ClusterServiceService.getFileSystemState, request, {})) {
       pages.push(page.files.length);
@@ -100,7 +105,7 @@ describe("file-system state", () => {
     await expect(fixture.state({ node: 9 })).rejects.toMatchObject({ code: "not_found" });
     const none = fixture.channel.serverStream(
       ClusterServiceService.listFilesOnNode,
-      { nodeId: 0, bucket: "", prefix: "" },
+      ListFilesOnNodeRequest.fromPartial({}),
       {},
     );
     await expect(none[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "invalid_argument" });
@@ -115,7 +120,7 @@ describe("file-system state", () => {
   test("who leaves in the middle stops the DataNodes", async () => {
     put(Array.from({ length: 2500 }, (_, index) => ({ node: 1, bucket: 1, path: `f${index}`, counter: 1 })));
     for (let index = 0; index < 10; index += 1) {
-      const request = { bucket: "", prefix: "" };
+      const request = GetFileSystemStateRequest.fromPartial({});
       const pages = fixture.channel.serverStream(ClusterServiceService.getFileSystemState, request, {});
       for await (const page of pages) if (page.files.length > 0) break;
     }
@@ -124,7 +129,7 @@ describe("file-system state", () => {
 
   test("callers that stop reading lose their turn after 30 s, and others get it", async () => {
     put(Array.from({ length: 2500 }, (_, index) => ({ node: 1, bucket: 1, path: `f${index}`, counter: 1 })));
-    const request = { bucket: "", prefix: "" };
+    const request = GetFileSystemStateRequest.fromPartial({});
     const idle = Array.from({ length: 4 }, () =>
       fixture.channel.serverStream(ClusterServiceService.getFileSystemState, request, {})[Symbol.asyncIterator](),
     );

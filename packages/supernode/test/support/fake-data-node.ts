@@ -138,7 +138,7 @@ export class FakeDataNode {
       const sync = { joiningPartitions, leavingPartitions, obstacle };
       const load = Load.fromPartial({ inFlight: this.id, diskFreeBytes: 1e9, sync, ...this.load });
       const synced = this.takesOver && this.follows ? this.#joining() : [];
-      stream?.write({ nodeId, incarnation, load, revision, synced, commits });
+      stream?.write({ nodeId, incarnation, load, revision, synced, commits, activity: undefined, events: [] });
       this.#cancelBeat = this.#clock.after(500, next);
     };
     next();

@@ -1,19 +1,23 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 
-// Who may depend on whom. DataNode, SuperNode and client do not appear in each other's lines: they meet in protos/.
+// Who may depend on whom. DataNode, SuperNode and client do not appear in each other's lines: they meet in protos/. The console
+// is a client like any other; that the SuperNode's process is where it runs is the business of the SuperNode's binary alone.
 const allowed: Readonly<Record<string, readonly string[]>> = {
   proto: [],
   core: [],
   rpc: ["core", "proto"],
   runtime: ["core", "proto"],
-  datanode: ["core", "proto", "rpc", "runtime"],
-  supernode: ["core", "proto", "rpc", "runtime"],
-  client: ["core", "proto", "rpc", "runtime"],
-  "workload-generator": ["client", "core", "rpc", "runtime"],
-  "local-cluster": ["client", "core", "datanode", "proto", "rpc", "runtime", "supernode"],
+  telemetry: ["core"],
+  datanode: ["core", "proto", "rpc", "runtime", "telemetry"],
+  client: ["core", "proto", "rpc", "runtime", "telemetry"],
+  "workload-generator": ["client", "core", "rpc", "runtime", "telemetry"],
+  console: ["client", "core", "rpc", "runtime", "telemetry", "workload-generator"],
+  supernode: ["console", "core", "proto", "rpc", "runtime", "telemetry"],
+  "local-cluster": ["client", "console", "core", "datanode", "proto", "rpc", "runtime", "supernode", "telemetry"],
   testkit: [
     "client",
+    "console",
     "core",
     "datanode",
     "local-cluster",
@@ -21,6 +25,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "rpc",
     "runtime",
     "supernode",
+    "telemetry",
     "workload-generator",
   ],
 };

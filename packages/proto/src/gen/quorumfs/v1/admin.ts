@@ -19,7 +19,8 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Cluster, Node, NodeRole } from "./cluster.js";
+import { Activity, Event, Severity } from "./activity.js";
+import { Cluster, Load, Node, NodeRole, NodeState } from "./cluster.js";
 import { Bucket, Durability } from "./types.js";
 
 export const LayoutChangeState = {
@@ -230,6 +231,70 @@ export interface ListLayoutChangesRequest {
 
 export interface ListLayoutChangesResponse {
   changes: LayoutChange[];
+}
+
+export interface WatchActivityRequest {
+  /** How many of the last seconds come first, at most 900; the SuperNode keeps no more, and none over its restarts. */
+  historySeconds: number;
+}
+
+export interface WatchActivityResponse {
+  /** In order of time. The first message has the history, each one after it a second. */
+  samples: ActivitySample[];
+}
+
+/** One second of the cluster. */
+export interface ActivitySample {
+  /** End of that second, by the SuperNode's wall clock. */
+  atMs: number;
+  /** All members, in order of id. */
+  nodes: NodeSample[];
+}
+
+export interface NodeSample {
+  node: number;
+  state: NodeState;
+  /** Absent: it was not heard of in this second. History has the load's figures only, and neither damage nor sync. */
+  load: Load | undefined;
+  activity: Activity | undefined;
+}
+
+/** Which events are wanted; what is left empty or 0 does not narrow it. */
+export interface EventFilter {
+  /** A kind, or the first part of its name: "node" is all of node.*. */
+  kinds: string[];
+  node: number;
+  /** This and what is worse. */
+  severity: Severity;
+}
+
+export interface ListEventsRequest {
+  filter:
+    | EventFilter
+    | undefined;
+  /** Only events older than this one, newest first; 0: from the newest on. */
+  beforeId: number;
+  /** At most 1000; 0: 100. */
+  limit: number;
+}
+
+export interface ListEventsResponse {
+  /** Newest first. */
+  events: Event[];
+  /** There are older ones. */
+  more: boolean;
+}
+
+export interface WatchEventsRequest {
+  filter:
+    | EventFilter
+    | undefined;
+  /** Events after this one, in order; 0: only what happens from now on. Those that are forgotten already are left out. */
+  afterId: number;
+}
+
+export interface WatchEventsResponse {
+  events: Event[];
 }
 
 function createBaseCreateBucketRequest(): CreateBucketRequest {
@@ -2378,6 +2443,627 @@ export const ListLayoutChangesResponse: MessageFns<ListLayoutChangesResponse> = 
   },
 };
 
+function createBaseWatchActivityRequest(): WatchActivityRequest {
+  return { historySeconds: 0 };
+}
+
+export const WatchActivityRequest: MessageFns<WatchActivityRequest> = {
+  encode(message: WatchActivityRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.historySeconds !== 0) {
+      writer.uint32(8).uint32(message.historySeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchActivityRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchActivityRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.historySeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchActivityRequest>, I>>(base?: I): WatchActivityRequest {
+    return WatchActivityRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchActivityRequest>, I>>(object: I): WatchActivityRequest {
+    const message = createBaseWatchActivityRequest();
+    message.historySeconds = object.historySeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchActivityResponse(): WatchActivityResponse {
+  return { samples: [] };
+}
+
+export const WatchActivityResponse: MessageFns<WatchActivityResponse> = {
+  encode(message: WatchActivityResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.samples) {
+      ActivitySample.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchActivityResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchActivityResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.samples.push(ActivitySample.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchActivityResponse>, I>>(base?: I): WatchActivityResponse {
+    return WatchActivityResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchActivityResponse>, I>>(object: I): WatchActivityResponse {
+    const message = createBaseWatchActivityResponse();
+    message.samples = object.samples?.map((e) => ActivitySample.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseActivitySample(): ActivitySample {
+  return { atMs: 0, nodes: [] };
+}
+
+export const ActivitySample: MessageFns<ActivitySample> = {
+  encode(message: ActivitySample, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.atMs !== 0) {
+      writer.uint32(8).uint64(message.atMs);
+    }
+    for (const v of message.nodes) {
+      NodeSample.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ActivitySample {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseActivitySample();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nodes.push(NodeSample.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ActivitySample>, I>>(base?: I): ActivitySample {
+    return ActivitySample.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ActivitySample>, I>>(object: I): ActivitySample {
+    const message = createBaseActivitySample();
+    message.atMs = object.atMs ?? 0;
+    message.nodes = object.nodes?.map((e) => NodeSample.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseNodeSample(): NodeSample {
+  return { node: 0, state: 0, load: undefined, activity: undefined };
+}
+
+export const NodeSample: MessageFns<NodeSample> = {
+  encode(message: NodeSample, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.node !== 0) {
+      writer.uint32(8).uint32(message.node);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.load !== undefined) {
+      Load.encode(message.load, writer.uint32(26).fork()).join();
+    }
+    if (message.activity !== undefined) {
+      Activity.encode(message.activity, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeSample {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeSample();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.load = Load.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.activity = Activity.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<NodeSample>, I>>(base?: I): NodeSample {
+    return NodeSample.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NodeSample>, I>>(object: I): NodeSample {
+    const message = createBaseNodeSample();
+    message.node = object.node ?? 0;
+    message.state = object.state ?? 0;
+    message.load = (object.load !== undefined && object.load !== null) ? Load.fromPartial(object.load) : undefined;
+    message.activity = (object.activity !== undefined && object.activity !== null)
+      ? Activity.fromPartial(object.activity)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEventFilter(): EventFilter {
+  return { kinds: [], node: 0, severity: 0 };
+}
+
+export const EventFilter: MessageFns<EventFilter> = {
+  encode(message: EventFilter, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.kinds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.node !== 0) {
+      writer.uint32(16).uint32(message.node);
+    }
+    if (message.severity !== 0) {
+      writer.uint32(24).int32(message.severity);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kinds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.severity = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<EventFilter>, I>>(base?: I): EventFilter {
+    return EventFilter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<EventFilter>, I>>(object: I): EventFilter {
+    const message = createBaseEventFilter();
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.node = object.node ?? 0;
+    message.severity = object.severity ?? 0;
+    return message;
+  },
+};
+
+function createBaseListEventsRequest(): ListEventsRequest {
+  return { filter: undefined, beforeId: 0, limit: 0 };
+}
+
+export const ListEventsRequest: MessageFns<ListEventsRequest> = {
+  encode(message: ListEventsRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.filter !== undefined) {
+      EventFilter.encode(message.filter, writer.uint32(10).fork()).join();
+    }
+    if (message.beforeId !== 0) {
+      writer.uint32(16).uint64(message.beforeId);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.filter = EventFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforeId = reader.safeUint64();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListEventsRequest>, I>>(base?: I): ListEventsRequest {
+    return ListEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEventsRequest>, I>>(object: I): ListEventsRequest {
+    const message = createBaseListEventsRequest();
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? EventFilter.fromPartial(object.filter)
+      : undefined;
+    message.beforeId = object.beforeId ?? 0;
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListEventsResponse(): ListEventsResponse {
+  return { events: [], more: false };
+}
+
+export const ListEventsResponse: MessageFns<ListEventsResponse> = {
+  encode(message: ListEventsResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListEventsResponse>, I>>(base?: I): ListEventsResponse {
+    return ListEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListEventsResponse>, I>>(object: I): ListEventsResponse {
+    const message = createBaseListEventsResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    return message;
+  },
+};
+
+function createBaseWatchEventsRequest(): WatchEventsRequest {
+  return { filter: undefined, afterId: 0 };
+}
+
+export const WatchEventsRequest: MessageFns<WatchEventsRequest> = {
+  encode(message: WatchEventsRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.filter !== undefined) {
+      EventFilter.encode(message.filter, writer.uint32(10).fork()).join();
+    }
+    if (message.afterId !== 0) {
+      writer.uint32(16).uint64(message.afterId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.filter = EventFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.afterId = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchEventsRequest>, I>>(base?: I): WatchEventsRequest {
+    return WatchEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchEventsRequest>, I>>(object: I): WatchEventsRequest {
+    const message = createBaseWatchEventsRequest();
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? EventFilter.fromPartial(object.filter)
+      : undefined;
+    message.afterId = object.afterId ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchEventsResponse(): WatchEventsResponse {
+  return { events: [] };
+}
+
+export const WatchEventsResponse: MessageFns<WatchEventsResponse> = {
+  encode(message: WatchEventsResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchEventsResponse>, I>>(base?: I): WatchEventsResponse {
+    return WatchEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchEventsResponse>, I>>(object: I): WatchEventsResponse {
+    const message = createBaseWatchEventsResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Buckets and nodes, for people and their tools. */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
@@ -2502,6 +3188,37 @@ export const AdminServiceService = {
       asBuffer(ListLayoutChangesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListLayoutChangesResponse => ListLayoutChangesResponse.decode(value),
   },
+  /** What the cluster is doing: the last seconds first, then each second as it ends. */
+  watchActivity: {
+    path: "/quorumfs.v1.AdminService/WatchActivity" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchActivityRequest): Buffer => asBuffer(WatchActivityRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchActivityRequest => WatchActivityRequest.decode(value),
+    responseSerialize: (value: WatchActivityResponse): Buffer =>
+      asBuffer(WatchActivityResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchActivityResponse => WatchActivityResponse.decode(value),
+  },
+  /** What happened, newest first or oldest first. */
+  listEvents: {
+    path: "/quorumfs.v1.AdminService/ListEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListEventsRequest): Buffer => asBuffer(ListEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListEventsRequest => ListEventsRequest.decode(value),
+    responseSerialize: (value: ListEventsResponse): Buffer => asBuffer(ListEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
+  },
+  /** What happened since, and what happens from now on. */
+  watchEvents: {
+    path: "/quorumfs.v1.AdminService/WatchEvents" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchEventsRequest): Buffer => asBuffer(WatchEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchEventsRequest => WatchEventsRequest.decode(value),
+    responseSerialize: (value: WatchEventsResponse): Buffer => asBuffer(WatchEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchEventsResponse => WatchEventsResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -2524,6 +3241,12 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   watchLayoutChange: handleServerStreamingCall<WatchLayoutChangeRequest, WatchLayoutChangeResponse>;
   /** The changes of the layout so far, newest first; the oldest go. */
   listLayoutChanges: handleUnaryCall<ListLayoutChangesRequest, ListLayoutChangesResponse>;
+  /** What the cluster is doing: the last seconds first, then each second as it ends. */
+  watchActivity: handleServerStreamingCall<WatchActivityRequest, WatchActivityResponse>;
+  /** What happened, newest first or oldest first. */
+  listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
+  /** What happened since, and what happens from now on. */
+  watchEvents: handleServerStreamingCall<WatchEventsRequest, WatchEventsResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -2708,6 +3431,39 @@ export interface AdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListLayoutChangesResponse) => void,
   ): ClientUnaryCall;
+  /** What the cluster is doing: the last seconds first, then each second as it ends. */
+  watchActivity(
+    request: WatchActivityRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchActivityResponse>;
+  watchActivity(
+    request: WatchActivityRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchActivityResponse>;
+  /** What happened, newest first or oldest first. */
+  listEvents(
+    request: ListEventsRequest,
+    callback: (error: ServiceError | null, response: ListEventsResponse) => void,
+  ): ClientUnaryCall;
+  listEvents(
+    request: ListEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListEventsResponse) => void,
+  ): ClientUnaryCall;
+  listEvents(
+    request: ListEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListEventsResponse) => void,
+  ): ClientUnaryCall;
+  /** What happened since, and what happens from now on. */
+  watchEvents(request: WatchEventsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchEventsResponse>;
+  watchEvents(
+    request: WatchEventsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchEventsResponse>;
 }
 
 export const AdminServiceClient = makeGenericClientConstructor(

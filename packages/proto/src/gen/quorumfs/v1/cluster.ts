@@ -21,6 +21,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Activity, NoticedEvent } from "./activity.js";
 import { Bucket } from "./types.js";
 
 export const SyncState = {
@@ -87,6 +88,24 @@ export namespace NodeRole {
   export type UNRECOGNIZED = typeof NodeRole.UNRECOGNIZED;
 }
 
+export const FileHealth = {
+  FILE_HEALTH_UNSPECIFIED: 0,
+  /** FILE_HEALTH_COMPLETE - On all nodes that should have it. */
+  FILE_HEALTH_COMPLETE: 1,
+  /** FILE_HEALTH_UNDER_REPLICATED - On fewer nodes than the layout asks for. */
+  FILE_HEALTH_UNDER_REPLICATED: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type FileHealth = typeof FileHealth[keyof typeof FileHealth];
+
+export namespace FileHealth {
+  export type FILE_HEALTH_UNSPECIFIED = typeof FileHealth.FILE_HEALTH_UNSPECIFIED;
+  export type FILE_HEALTH_COMPLETE = typeof FileHealth.FILE_HEALTH_COMPLETE;
+  export type FILE_HEALTH_UNDER_REPLICATED = typeof FileHealth.FILE_HEALTH_UNDER_REPLICATED;
+  export type UNRECOGNIZED = typeof FileHealth.UNRECOGNIZED;
+}
+
 export interface JoinRequest {
   /** Empty at the first start of a DataNode that takes any cluster. */
   clusterId: string;
@@ -108,6 +127,8 @@ export interface JoinRequest {
   commits: number;
   /** Revision of the last Cluster that the DataNode knows. */
   revision: number;
+  /** host:port of its metrics over HTTP; empty: it serves none. */
+  metricsAddress: string;
 }
 
 export interface JoinResponse {
@@ -185,6 +206,12 @@ export interface HeartbeatRequest {
   synced: PartitionSync[];
   /** How many commits are durable in its store. */
   commits: number;
+  /** Since the beat before. */
+  activity:
+    | Activity
+    | undefined;
+  /** Those that the SuperNode has not acknowledged yet, in order, as many as fit a beat. */
+  events: NoticedEvent[];
 }
 
 /** A node holds everything of a partition, durably, of which it was told to in the layout of this number. */
@@ -196,6 +223,8 @@ export interface PartitionSync {
 
 export interface HeartbeatResponse {
   revision: number;
+  /** The node's events up to this number are durable here. */
+  eventsThrough: number;
 }
 
 export interface Node {
@@ -209,6 +238,8 @@ export interface Node {
   stateSinceMs: number;
   version: string;
   role: NodeRole;
+  /** host:port of its metrics over HTTP; empty: it serves none. */
+  metricsAddress: string;
 }
 
 /** Who votes on which files. Numbered; a higher number supersedes a lower one. */
@@ -289,10 +320,29 @@ export interface FileState {
   modifiedAtMs: number;
 }
 
-export interface GetFileSystemStateRequest {
-  /** Empty: all buckets. */
+/** Which files a state query is about; what is left empty or 0 does not narrow it. */
+export interface StateFilter {
   bucket: string;
   prefix: string;
+  sizeMin: number;
+  /** Included. */
+  sizeMax: number;
+  health: FileHealth;
+  /** Only files of which this node is a holder, or should be one. */
+  node: number;
+}
+
+export interface GetFileSystemStateRequest {
+  filter:
+    | StateFilter
+    | undefined;
+  /** Resume behind this file: the place of the last one of the page before. */
+  afterBucket: string;
+  afterPath: string;
+  /** Files at most; 0: all. */
+  limit: number;
+  /** Only the summary, which is several times faster. */
+  totalsOnly: boolean;
 }
 
 export interface GetFileSystemStateResponse {
@@ -312,8 +362,11 @@ export interface StateSummary {
 
 export interface ListFilesOnNodeRequest {
   nodeId: number;
-  bucket: string;
-  prefix: string;
+  filter: StateFilter | undefined;
+  afterBucket: string;
+  afterPath: string;
+  limit: number;
+  totalsOnly: boolean;
 }
 
 export interface ListFilesOnNodeResponse {
@@ -335,6 +388,7 @@ function createBaseJoinRequest(): JoinRequest {
     runId: noBytes,
     commits: 0,
     revision: 0,
+    metricsAddress: "",
   };
 }
 
@@ -375,6 +429,9 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     }
     if (message.revision !== 0) {
       writer.uint32(96).uint64(message.revision);
+    }
+    if (message.metricsAddress !== "") {
+      writer.uint32(106).string(message.metricsAddress);
     }
     return writer;
   },
@@ -488,6 +545,14 @@ export const JoinRequest: MessageFns<JoinRequest> = {
             message.revision = reader.safeUint64();
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.metricsAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -517,6 +582,7 @@ export const JoinRequest: MessageFns<JoinRequest> = {
     message.runId = object.runId ?? noBytes;
     message.commits = object.commits ?? 0;
     message.revision = object.revision ?? 0;
+    message.metricsAddress = object.metricsAddress ?? "";
     return message;
   },
 };
@@ -1124,7 +1190,16 @@ export const SyncStatus: MessageFns<SyncStatus> = {
 };
 
 function createBaseHeartbeatRequest(): HeartbeatRequest {
-  return { nodeId: 0, incarnation: 0, load: undefined, revision: 0, synced: [], commits: 0 };
+  return {
+    nodeId: 0,
+    incarnation: 0,
+    load: undefined,
+    revision: 0,
+    synced: [],
+    commits: 0,
+    activity: undefined,
+    events: [],
+  };
 }
 
 export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
@@ -1146,6 +1221,12 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     }
     if (message.commits !== 0) {
       writer.uint32(48).uint64(message.commits);
+    }
+    if (message.activity !== undefined) {
+      Activity.encode(message.activity, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.events) {
+      NoticedEvent.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1211,6 +1292,22 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
             message.commits = reader.safeUint64();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.activity = Activity.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.events.push(NoticedEvent.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1234,6 +1331,10 @@ export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
     message.revision = object.revision ?? 0;
     message.synced = object.synced?.map((e) => PartitionSync.fromPartial(e)) || [];
     message.commits = object.commits ?? 0;
+    message.activity = (object.activity !== undefined && object.activity !== null)
+      ? Activity.fromPartial(object.activity)
+      : undefined;
+    message.events = object.events?.map((e) => NoticedEvent.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1306,13 +1407,16 @@ export const PartitionSync: MessageFns<PartitionSync> = {
 };
 
 function createBaseHeartbeatResponse(): HeartbeatResponse {
-  return { revision: 0 };
+  return { revision: 0, eventsThrough: 0 };
 }
 
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   encode(message: HeartbeatResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.revision !== 0) {
       writer.uint32(8).uint64(message.revision);
+    }
+    if (message.eventsThrough !== 0) {
+      writer.uint32(16).uint64(message.eventsThrough);
     }
     return writer;
   },
@@ -1338,6 +1442,14 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
             message.revision = reader.safeUint64();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.eventsThrough = reader.safeUint64();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1356,6 +1468,7 @@ export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   fromPartial<I extends Exact<DeepPartial<HeartbeatResponse>, I>>(object: I): HeartbeatResponse {
     const message = createBaseHeartbeatResponse();
     message.revision = object.revision ?? 0;
+    message.eventsThrough = object.eventsThrough ?? 0;
     return message;
   },
 };
@@ -1372,6 +1485,7 @@ function createBaseNode(): Node {
     stateSinceMs: 0,
     version: "",
     role: 0,
+    metricsAddress: "",
   };
 }
 
@@ -1406,6 +1520,9 @@ export const Node: MessageFns<Node> = {
     }
     if (message.role !== 0) {
       writer.uint32(80).int32(message.role);
+    }
+    if (message.metricsAddress !== "") {
+      writer.uint32(90).string(message.metricsAddress);
     }
     return writer;
   },
@@ -1503,6 +1620,14 @@ export const Node: MessageFns<Node> = {
             message.role = reader.int32() as any;
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.metricsAddress = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1530,6 +1655,7 @@ export const Node: MessageFns<Node> = {
     message.stateSinceMs = object.stateSinceMs ?? 0;
     message.version = object.version ?? "";
     message.role = object.role ?? 0;
+    message.metricsAddress = object.metricsAddress ?? "";
     return message;
   },
 };
@@ -2443,17 +2569,141 @@ export const FileState: MessageFns<FileState> = {
   },
 };
 
-function createBaseGetFileSystemStateRequest(): GetFileSystemStateRequest {
-  return { bucket: "", prefix: "" };
+function createBaseStateFilter(): StateFilter {
+  return { bucket: "", prefix: "", sizeMin: 0, sizeMax: 0, health: 0, node: 0 };
 }
 
-export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = {
-  encode(message: GetFileSystemStateRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+export const StateFilter: MessageFns<StateFilter> = {
+  encode(message: StateFilter, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
     if (message.bucket !== "") {
       writer.uint32(10).string(message.bucket);
     }
     if (message.prefix !== "") {
       writer.uint32(18).string(message.prefix);
+    }
+    if (message.sizeMin !== 0) {
+      writer.uint32(24).uint64(message.sizeMin);
+    }
+    if (message.sizeMax !== 0) {
+      writer.uint32(32).uint64(message.sizeMax);
+    }
+    if (message.health !== 0) {
+      writer.uint32(40).int32(message.health);
+    }
+    if (message.node !== 0) {
+      writer.uint32(48).uint32(message.node);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StateFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStateFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bucket = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeMin = reader.safeUint64();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.sizeMax = reader.safeUint64();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.health = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<StateFilter>, I>>(base?: I): StateFilter {
+    return StateFilter.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<StateFilter>, I>>(object: I): StateFilter {
+    const message = createBaseStateFilter();
+    message.bucket = object.bucket ?? "";
+    message.prefix = object.prefix ?? "";
+    message.sizeMin = object.sizeMin ?? 0;
+    message.sizeMax = object.sizeMax ?? 0;
+    message.health = object.health ?? 0;
+    message.node = object.node ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetFileSystemStateRequest(): GetFileSystemStateRequest {
+  return { filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
+}
+
+export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = {
+  encode(message: GetFileSystemStateRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.filter !== undefined) {
+      StateFilter.encode(message.filter, writer.uint32(10).fork()).join();
+    }
+    if (message.afterBucket !== "") {
+      writer.uint32(18).string(message.afterBucket);
+    }
+    if (message.afterPath !== "") {
+      writer.uint32(26).string(message.afterPath);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(32).uint64(message.limit);
+    }
+    if (message.totalsOnly !== false) {
+      writer.uint32(40).bool(message.totalsOnly);
     }
     return writer;
   },
@@ -2476,7 +2726,7 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
               break;
             }
 
-            message.bucket = reader.string();
+            message.filter = StateFilter.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
@@ -2484,7 +2734,31 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
               break;
             }
 
-            message.prefix = reader.string();
+            message.afterBucket = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.afterPath = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.limit = reader.safeUint64();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.totalsOnly = reader.bool();
             continue;
           }
         }
@@ -2504,8 +2778,13 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
   },
   fromPartial<I extends Exact<DeepPartial<GetFileSystemStateRequest>, I>>(object: I): GetFileSystemStateRequest {
     const message = createBaseGetFileSystemStateRequest();
-    message.bucket = object.bucket ?? "";
-    message.prefix = object.prefix ?? "";
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? StateFilter.fromPartial(object.filter)
+      : undefined;
+    message.afterBucket = object.afterBucket ?? "";
+    message.afterPath = object.afterPath ?? "";
+    message.limit = object.limit ?? 0;
+    message.totalsOnly = object.totalsOnly ?? false;
     return message;
   },
 };
@@ -2685,7 +2964,7 @@ export const StateSummary: MessageFns<StateSummary> = {
 };
 
 function createBaseListFilesOnNodeRequest(): ListFilesOnNodeRequest {
-  return { nodeId: 0, bucket: "", prefix: "" };
+  return { nodeId: 0, filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
 }
 
 export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
@@ -2693,11 +2972,20 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
     if (message.nodeId !== 0) {
       writer.uint32(8).uint32(message.nodeId);
     }
-    if (message.bucket !== "") {
-      writer.uint32(18).string(message.bucket);
+    if (message.filter !== undefined) {
+      StateFilter.encode(message.filter, writer.uint32(18).fork()).join();
     }
-    if (message.prefix !== "") {
-      writer.uint32(26).string(message.prefix);
+    if (message.afterBucket !== "") {
+      writer.uint32(26).string(message.afterBucket);
+    }
+    if (message.afterPath !== "") {
+      writer.uint32(34).string(message.afterPath);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(40).uint64(message.limit);
+    }
+    if (message.totalsOnly !== false) {
+      writer.uint32(48).bool(message.totalsOnly);
     }
     return writer;
   },
@@ -2728,7 +3016,7 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
               break;
             }
 
-            message.bucket = reader.string();
+            message.filter = StateFilter.decode(reader, reader.uint32());
             continue;
           }
           case 3: {
@@ -2736,7 +3024,31 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
               break;
             }
 
-            message.prefix = reader.string();
+            message.afterBucket = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.afterPath = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.limit = reader.safeUint64();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.totalsOnly = reader.bool();
             continue;
           }
         }
@@ -2757,8 +3069,13 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
   fromPartial<I extends Exact<DeepPartial<ListFilesOnNodeRequest>, I>>(object: I): ListFilesOnNodeRequest {
     const message = createBaseListFilesOnNodeRequest();
     message.nodeId = object.nodeId ?? 0;
-    message.bucket = object.bucket ?? "";
-    message.prefix = object.prefix ?? "";
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? StateFilter.fromPartial(object.filter)
+      : undefined;
+    message.afterBucket = object.afterBucket ?? "";
+    message.afterPath = object.afterPath ?? "";
+    message.limit = object.limit ?? 0;
+    message.totalsOnly = object.totalsOnly ?? false;
     return message;
   },
 };

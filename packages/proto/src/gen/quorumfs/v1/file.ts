@@ -19,6 +19,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { ExplainRequest, ExplainResponse, OperationTrace } from "./explain.js";
 import { Durability, ErrorDetail } from "./types.js";
 
 export const Consistency = {
@@ -58,6 +59,12 @@ export interface FileRequest {
     /** Gives up the request with this id, as far as it had no effect yet. Not replied to. */
     { $case: "cancel"; value: number }
     | undefined;
+  /** The client's name for this operation, 16 bytes, for logs and errors; of a mutation its request id. Empty: none. */
+  operationId: Uint8Array;
+  /** The response tells how the operation ran. */
+  trace: boolean;
+  /** W3C Trace Context of the caller's span; empty: it is not traced. */
+  traceparent: string;
 }
 
 export interface SessionResponse {
@@ -74,6 +81,7 @@ export interface FileResponse {
     | { $case: "delete"; value: DeleteResponse }
     | { $case: "list"; value: ListResponse }
     | undefined;
+  trace: OperationTrace | undefined;
 }
 
 /** What must hold for a mutation to take effect. */
@@ -273,7 +281,7 @@ export const SessionRequest: MessageFns<SessionRequest> = {
 };
 
 function createBaseFileRequest(): FileRequest {
-  return { id: 0, timeoutMs: 0, operation: undefined };
+  return { id: 0, timeoutMs: 0, operation: undefined, operationId: noBytes, trace: false, traceparent: "" };
 }
 
 export const FileRequest: MessageFns<FileRequest> = {
@@ -303,6 +311,15 @@ export const FileRequest: MessageFns<FileRequest> = {
       case "cancel":
         writer.uint32(64).uint32(message.operation.value);
         break;
+    }
+    if (message.operationId.length !== 0) {
+      writer.uint32(74).bytes(message.operationId);
+    }
+    if (message.trace !== false) {
+      writer.uint32(80).bool(message.trace);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(90).string(message.traceparent);
     }
     return writer;
   },
@@ -384,6 +401,30 @@ export const FileRequest: MessageFns<FileRequest> = {
             message.operation = { $case: "cancel", value: reader.uint32() };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.operationId = reader.bytes();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.trace = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -441,6 +482,9 @@ export const FileRequest: MessageFns<FileRequest> = {
         break;
       }
     }
+    message.operationId = object.operationId ?? noBytes;
+    message.trace = object.trace ?? false;
+    message.traceparent = object.traceparent ?? "";
     return message;
   },
 };
@@ -501,7 +545,7 @@ export const SessionResponse: MessageFns<SessionResponse> = {
 };
 
 function createBaseFileResponse(): FileResponse {
-  return { id: 0, result: undefined };
+  return { id: 0, result: undefined, trace: undefined };
 }
 
 export const FileResponse: MessageFns<FileResponse> = {
@@ -528,6 +572,9 @@ export const FileResponse: MessageFns<FileResponse> = {
       case "list":
         ListResponse.encode(message.result.value, writer.uint32(58).fork()).join();
         break;
+    }
+    if (message.trace !== undefined) {
+      OperationTrace.encode(message.trace, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -601,6 +648,14 @@ export const FileResponse: MessageFns<FileResponse> = {
             message.result = { $case: "list", value: ListResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.trace = OperationTrace.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -657,6 +712,9 @@ export const FileResponse: MessageFns<FileResponse> = {
         break;
       }
     }
+    message.trace = (object.trace !== undefined && object.trace !== null)
+      ? OperationTrace.fromPartial(object.trace)
+      : undefined;
     return message;
   },
 };
@@ -2171,6 +2229,16 @@ export const FileServiceService = {
     responseSerialize: (value: ListResponse): Buffer => asBuffer(ListResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListResponse => ListResponse.decode(value),
   },
+  /** What each replica has of a file now, and what follows from it. Changes nothing. */
+  explain: {
+    path: "/quorumfs.v1.FileService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => asBuffer(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => asBuffer(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
   /** Batches of the same requests on one stream; replies come in any order and are matched by id. */
   session: {
     path: "/quorumfs.v1.FileService/Session" as const,
@@ -2189,6 +2257,8 @@ export interface FileServiceServer extends UntypedServiceImplementation {
   stat: handleUnaryCall<StatRequest, StatResponse>;
   delete: handleUnaryCall<DeleteRequest, DeleteResponse>;
   list: handleUnaryCall<ListRequest, ListResponse>;
+  /** What each replica has of a file now, and what follows from it. Changes nothing. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
   /** Batches of the same requests on one stream; replies come in any order and are matched by id. */
   session: handleBidiStreamingCall<SessionRequest, SessionResponse>;
 }
@@ -2256,6 +2326,22 @@ export interface FileServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListResponse) => void,
+  ): ClientUnaryCall;
+  /** What each replica has of a file now, and what follows from it. Changes nothing. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
   ): ClientUnaryCall;
   /** Batches of the same requests on one stream; replies come in any order and are matched by id. */
   session(): ClientDuplexStream<SessionRequest, SessionResponse>;

@@ -21,6 +21,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { InspectRequest, InspectResponse } from "./explain.js";
 import { Ballot, ErrorDetail, Value } from "./types.js";
 
 export interface ExchangeRequest {
@@ -43,6 +44,8 @@ export interface ReplicaRequest {
     | undefined;
   /** The client's request id, for the logs. */
   requestId: Uint8Array;
+  /** W3C Trace Context of the operation; empty: it is not traced. */
+  traceparent: string;
 }
 
 export interface ReadVote {
@@ -228,7 +231,7 @@ export const ExchangeRequest: MessageFns<ExchangeRequest> = {
 };
 
 function createBaseReplicaRequest(): ReplicaRequest {
-  return { id: 0, bucket: 0, path: "", layout: 0, vote: undefined, requestId: noBytes };
+  return { id: 0, bucket: 0, path: "", layout: 0, vote: undefined, requestId: noBytes, traceparent: "" };
 }
 
 export const ReplicaRequest: MessageFns<ReplicaRequest> = {
@@ -264,6 +267,9 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
     }
     if (message.requestId.length !== 0) {
       writer.uint32(82).bytes(message.requestId);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(90).string(message.traceparent);
     }
     return writer;
   },
@@ -361,6 +367,14 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
             message.requestId = reader.bytes();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -415,6 +429,7 @@ export const ReplicaRequest: MessageFns<ReplicaRequest> = {
       }
     }
     message.requestId = object.requestId ?? noBytes;
+    message.traceparent = object.traceparent ?? "";
     return message;
   },
 };
@@ -1808,6 +1823,16 @@ export const ReplicaServiceService = {
     responseSerialize: (value: ScanRecordsResponse): Buffer => asBuffer(ScanRecordsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ScanRecordsResponse => ScanRecordsResponse.decode(value),
   },
+  /** What this node has of a file, for people. */
+  inspect: {
+    path: "/quorumfs.v1.ReplicaService/Inspect" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InspectRequest): Buffer => asBuffer(InspectRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InspectRequest => InspectRequest.decode(value),
+    responseSerialize: (value: InspectResponse): Buffer => asBuffer(InspectResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InspectResponse => InspectResponse.decode(value),
+  },
 } as const;
 
 export interface ReplicaServiceServer extends UntypedServiceImplementation {
@@ -1817,6 +1842,8 @@ export interface ReplicaServiceServer extends UntypedServiceImplementation {
   rangeRead: handleUnaryCall<RangeReadRequest, RangeReadResponse>;
   /** Everything that this node holds, for state queries: a stream of pages. */
   scanRecords: handleServerStreamingCall<ScanRecordsRequest, ScanRecordsResponse>;
+  /** What this node has of a file, for people. */
+  inspect: handleUnaryCall<InspectRequest, InspectResponse>;
 }
 
 export interface ReplicaServiceClient extends Client {
@@ -1847,6 +1874,22 @@ export interface ReplicaServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ScanRecordsResponse>;
+  /** What this node has of a file, for people. */
+  inspect(
+    request: InspectRequest,
+    callback: (error: ServiceError | null, response: InspectResponse) => void,
+  ): ClientUnaryCall;
+  inspect(
+    request: InspectRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InspectResponse) => void,
+  ): ClientUnaryCall;
+  inspect(
+    request: InspectRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InspectResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const ReplicaServiceClient = makeGenericClientConstructor(
