@@ -1,6 +1,6 @@
 import { QuorumError } from "@quorumfs/core";
 import type { ClusterView } from "../cluster/cluster-view.js";
-import type { FileCalls } from "../file-calls.js";
+import type { FileCalls, FoundFile } from "../file-calls.js";
 import type { FileContent, GetResult, PutResult, ReadResult } from "../file-info.js";
 import { WaitingRoom } from "../operation/gate.js";
 import type { Surroundings } from "../operation/surroundings.js";
@@ -12,14 +12,19 @@ import { type CheckedPutOptions, isSmall, putContent } from "./file-put.js";
 import { rangeOf } from "./file-range.js";
 import { readFile, streamOf } from "./file-read.js";
 import { Lifetime } from "./lifetime.js";
+import { overwrittenOr } from "./overwritten.js";
 import { Places } from "./places.js";
 import { ReadAhead } from "./read-ahead.js";
 import type { TransferContext } from "./transfer-context.js";
 import { UploadBuffers } from "./upload-buffers.js";
+import type { NextPiece } from "./upload-content.js";
 import { interrupted } from "./upload.js";
 
 /** More at once is a stream's business: a program seldom has room for it. */
 const bufferedBytesMax = 256 * 1024 * 1024;
+
+// Each was overwritten, and its chunks taken away, while it was read: what changes faster than that is for a reader of streams.
+const versionsMax = 5;
 
 // With a chunk of 4 MiB each, and a second one while that is put together from a stream's pieces.
 const heavyAppendsMax = 3;
@@ -71,7 +76,21 @@ export class Transfers {
   }
 
   async get(name: string, options: GetOptions): Promise<GetResult> {
-    const found = await this.#options.calls.get(name, options);
+    for (let attempt = 1; ; attempt += 1) {
+      // What a relaxed read finds may be gone for long: whoever has found that out asks for the present version.
+      const { consistency = "linearizable" } = attempt === 1 ? options : {};
+      const found = await this.#options.calls.get(name, { ...options, consistency });
+      try {
+        return await this.#whole(found, options);
+      } catch (thrown) {
+        const error = QuorumError.from(thrown);
+        const told = await this.#told(found, error, options);
+        if (told === error || attempt === versionsMax) throw told;
+      }
+    }
+  }
+
+  async #whole(found: FoundFile, options: GetOptions): Promise<GetResult> {
     const { file, acknowledged, replicas, durability } = found;
     const range = rangeOf(file, options);
     const { offset, length } = range;
@@ -80,11 +99,11 @@ export class Transfers {
       return { file, content, offset, acknowledged, replicas, durability };
     }
     if (length > bufferedBytesMax) {
-      throw invalid(`${name} is ${length} bytes; get takes up to ${bufferedBytesMax} (256 MiB), read takes any`);
+      throw invalid(`${file.name} is ${length} bytes; get takes up to ${bufferedBytesMax} (256 MiB), read takes any`);
     }
     const { signal, onProgress } = options;
     const timeoutMs = checkTimeout(options.timeoutMs);
-    return this.#during(`get ${name}`, signal, async (lifetime) => {
+    return this.#during(`get ${file.name}`, signal, async (lifetime) => {
       const next = await readFile(this.#context, found, {
         range,
         timeoutMs,
@@ -101,6 +120,11 @@ export class Transfers {
     });
   }
 
+  /** Why a version could not be read, as the caller is told. */
+  #told({ file }: FoundFile, error: QuorumError, { timeoutMs }: GetOptions): Promise<QuorumError> {
+    return overwrittenOr(this.#options.calls, file, { error, timeoutMs: checkTimeout(timeoutMs) });
+  }
+
   async read(name: string, options: GetOptions): Promise<ReadResult> {
     const { signal, onProgress } = options;
     const timeoutMs = checkTimeout(options.timeoutMs);
@@ -115,10 +139,15 @@ export class Transfers {
         lifetime,
         ...(onProgress && { onProgress }),
       });
-      return { file, ...range, body: streamOf(next, lifetime), acknowledged, replicas, durability };
+      const tell: NextPiece = () =>
+        next().catch(async (thrown: unknown) =>
+          Promise.reject(await this.#told(found, QuorumError.from(thrown), options)),
+        );
+      return { file, ...range, body: streamOf(tell, lifetime), acknowledged, replicas, durability };
     } catch (thrown) {
-      lifetime.end(QuorumError.from(thrown));
-      throw thrown;
+      const error = QuorumError.from(thrown);
+      lifetime.end(error);
+      throw await this.#told(found, error, options);
     }
   }
 

@@ -3,7 +3,7 @@ import { errorResult, sha256 } from "./fake-cluster.js";
 
 type Result = NonNullable<FileResponse["result"]>;
 
-interface FakeFile {
+export interface FakeFile {
   readonly info: FileInfo;
   readonly content: Uint8Array;
   readonly manifest: Uint8Array;

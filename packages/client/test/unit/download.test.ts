@@ -6,6 +6,7 @@ import { decodeManifest, encodeManifest } from "@quorumfs/runtime";
 import type { TransferProgress } from "../../src/index.js";
 import { leastReadBytes, readAheadBytesMax } from "../../src/transfer/read-ahead.js";
 import { errorResult } from "../fakes/fake-cluster.js";
+import type { FakeFile } from "../fakes/fake-files.js";
 import { type Bench, openBench } from "../fakes/open-client.js";
 import { pattern } from "../fakes/pattern.js";
 
@@ -195,6 +196,62 @@ describe("download", () => {
     await expect(damaged).rejects.toMatchObject({ code: "corrupt" });
     for (const id of nodes) chunks(id).stored.clear();
     await expect(settle(fs.get("files/x", { timeoutMs: 3000 }))).rejects.toMatchObject({ code: "corrupt" });
+  });
+
+  describe("overwritten while it is read, and its chunks taken away", () => {
+    const newer = pattern(chunkBytes + 99);
+
+    /** The first read of a chunk finds another version in the file's place, and its own chunks gone. */
+    function overwriteAtFirstRead(overwrite: () => void): void {
+      let gone: string | undefined;
+      for (const id of nodes) {
+        bench.chunks(id).onRead = ({ upload }) => {
+          const name = Buffer.from(upload).toString("hex");
+          if (gone === undefined) {
+            gone = name;
+            overwrite();
+          }
+          return name === gone ? new QuorumError({ code: "not_found", message: "no such chunk" }) : "serve";
+        };
+      }
+    }
+
+    async function putNewer(): Promise<FakeFile> {
+      const older = bench.files.files.get("x");
+      await bench.settle(bench.fs.put("files/x", newer));
+      const file = bench.files.files.get("x");
+      if (!older || !file) throw new Error("both were put");
+      bench.files.files.set("x", older);
+      return file;
+    }
+
+    it("get: the new version", async () => {
+      const file = await putNewer();
+      overwriteAtFirstRead(() => bench.files.files.set("x", file));
+      const got = await bench.settle(bench.fs.get("files/x"));
+      expect(Buffer.compare(got.content, newer)).toBe(0);
+      expect(got.file.version).toBe(file.info.version);
+    });
+
+    it("get, deleted instead: there is no such file", async () => {
+      overwriteAtFirstRead(() => bench.files.files.delete("x"));
+      await expect(bench.settle(bench.fs.get("files/x"))).rejects.toMatchObject({ code: "not_found" });
+    });
+
+    it("read: it says so, and does not speak of damage", async () => {
+      const file = await putNewer();
+      overwriteAtFirstRead(() => bench.files.files.set("x", file));
+      const { body } = await bench.settle(bench.fs.read("files/x"));
+      await expect(bench.settle(collect(body))).rejects.toMatchObject({
+        code: "unavailable",
+        message: expect.stringContaining("overwritten while it was being read"),
+      });
+    });
+
+    it("not overwritten: damage", async () => {
+      overwriteAtFirstRead(() => undefined);
+      await expect(bench.settle(bench.fs.get("files/x"))).rejects.toMatchObject({ code: "corrupt" });
+    });
   });
 
   it("whole but not the file: told at the end of the stream", async () => {
