@@ -57,11 +57,12 @@ function quorumUnavailable(outcome: {
 }): QuorumError {
   const { needed, got, nodes } = outcome;
   const why = nodes.map(({ node, reason }) => `node ${node}: ${reason}`).join("; ");
-  return failure(
-    "quorum_unavailable",
-    `needed ${needed} ${needed === 1 ? "answer" : "answers"}, got ${got}${why === "" ? "" : ` (${why})`}`,
-    { needed, got, nodes },
-  );
+  // At its deadline an operation may have a quorum of answers, and wait for what has to follow from them.
+  const what =
+    got < needed
+      ? `needed ${needed} ${needed === 1 ? "answer" : "answers"}, got ${got}`
+      : `${got} of the ${needed} answers needed came, and what they say could not be settled in time`;
+  return failure("quorum_unavailable", `${what}${why === "" ? "" : ` (${why})`}`, { needed, got, nodes });
 }
 
 /** What a mutation whose condition was not met is told. */

@@ -1,8 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { freePorts, waitUntil } from "@quorumfs/local-cluster";
 import { systemClock, systemRandom } from "@quorumfs/runtime";
-import { canFindProcesses, ConnectingProcesses } from "../../src/nemesis/adapters/connecting-process.js";
+import { ConnectingProcesses } from "../../src/nemesis/adapters/connecting-process.js";
 import { LinkProxy } from "../../src/nemesis/adapters/link-proxy.js";
 import { Links } from "../../src/nemesis/bed/links.js";
 
@@ -89,12 +92,40 @@ describe("LinkProxy", () => {
   });
 });
 
-(canFindProcesses() ? describe : describe.skip)("ConnectingProcesses", () => {
+describe("ConnectingProcesses", () => {
+  let proc: string;
+
+  beforeEach(() => {
+    proc = mkdtempSync(join(tmpdir(), "quorumfs-proc-"));
+    mkdirSync(join(proc, "net"));
+    // What Linux shows: 127.0.0.1:4369 <- 127.0.0.1:39321, and both ends have an inode.
+    const columns = "00000000:00000000 00:00000000 00000000     0        0";
+    const lines = [
+      "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
+      `   0: 0100007F:9999 0100007F:1111 01 ${columns} 501 1`,
+      `   1: 0100007F:1111 0100007F:9999 01 ${columns} 502 1`,
+      `   2: 0100007F:8888 0100007F:1111 06 ${columns} 0 1`,
+    ];
+    writeFileSync(join(proc, "net/tcp"), `${lines.join("\n")}\n`);
+    for (const [pid, inode] of [
+      [41, 502],
+      [42, 501],
+    ]) {
+      mkdirSync(join(proc, `${pid}/fd`), { recursive: true });
+      symlinkSync("/dev/null", join(proc, `${pid}/fd/0`));
+      symlinkSync(`socket:[${inode}]`, join(proc, `${pid}/fd/7`));
+    }
+  });
+
+  afterEach(() => rmSync(proc, { recursive: true }));
+
   test("finds who has connected among the candidates, and nobody else", async () => {
-    const { localPort: remotePort = 0, remotePort: localPort = 0 } = socket;
-    const ours = new ConnectingProcesses(() => [1, process.pid]);
-    const found = [ours.find({ remotePort, localPort }), ours.find({ remotePort: 1, localPort })];
-    expect(await Promise.all(found)).toEqual([process.pid, undefined]);
-    expect(await new ConnectingProcesses(() => []).find({ remotePort, localPort })).toBeUndefined();
+    const connection = { remotePort: 0x9999, localPort: 0x1111 };
+    const ours = new ConnectingProcesses(() => [40, 41, 42], proc);
+    const closing = { remotePort: 0x8888, localPort: 0x1111 };
+    const unknown = { remotePort: 1, localPort: 0x1111 };
+    const found = [connection, closing, unknown].map((each) => ours.find(each));
+    expect(await Promise.all(found)).toEqual([42, undefined, undefined]);
+    expect(await new ConnectingProcesses(() => [41], proc).find(connection)).toBeUndefined();
   });
 });

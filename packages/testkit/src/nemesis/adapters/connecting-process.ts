@@ -5,8 +5,11 @@
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 
+/** Where Linux shows its processes. */
+const procDefault = "/proc";
+
 export function canFindProcesses(): boolean {
-  return existsSync("/proc/net/tcp") && existsSync("/proc/self/fd");
+  return existsSync(`${procDefault}/net/tcp`) && existsSync(`${procDefault}/self/fd`);
 }
 
 export interface Connection {
@@ -22,11 +25,16 @@ interface Waiting extends Connection {
 
 export class ConnectingProcesses {
   readonly #candidates: () => readonly number[];
+  readonly #proc: string;
   #waiting: Waiting[] = [];
 
-  /** @param candidates ids of the processes that are looked at */
-  constructor(candidates: () => readonly number[]) {
+  /**
+   * @param candidates ids of the processes that are looked at
+   * @param proc directory that is laid out as Linux's /proc
+   */
+  constructor(candidates: () => readonly number[], proc = procDefault) {
     this.#candidates = candidates;
+    this.#proc = proc;
   }
 
   /** @returns undefined if none of them has this connection any more */
@@ -40,8 +48,8 @@ export class ConnectingProcesses {
   #look(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    const inodes = socketInodes();
-    const owners = ownersOf(this.#candidates());
+    const inodes = socketInodes(this.#proc);
+    const owners = ownersOf(this.#candidates(), this.#proc);
     for (const { remotePort, localPort, resolve } of waiting) {
       const inode = inodes.get(`${hex(remotePort)} ${hex(localPort)}`);
       resolve(inode === undefined ? undefined : owners.get(`socket:[${inode}]`));
@@ -53,10 +61,10 @@ function hex(port: number): string {
   return port.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** By the ports of both ends. The columns of /proc/net/tcp: number, local address, remote address, state, ..., inode as the tenth. */
-function socketInodes(): ReadonlyMap<string, string> {
+/** By the ports of both ends. The columns of net/tcp: number, local address, remote address, state, ..., inode as the tenth. */
+function socketInodes(proc: string): ReadonlyMap<string, string> {
   const inodes = new Map<string, string>();
-  for (const line of readFileSync("/proc/net/tcp", "latin1").split("\n")) {
+  for (const line of readFileSync(`${proc}/net/tcp`, "latin1").split("\n")) {
     const columns = line.trim().split(/\s+/);
     const [from, to, inode] = [columns[1]?.slice(-4), columns[2]?.slice(-4), columns[9]];
     if (from !== undefined && to !== undefined && inode !== undefined && inode !== "0")
@@ -65,10 +73,10 @@ function socketInodes(): ReadonlyMap<string, string> {
   return inodes;
 }
 
-function ownersOf(candidates: readonly number[]): ReadonlyMap<string, number> {
+function ownersOf(candidates: readonly number[], proc: string): ReadonlyMap<string, number> {
   const owners = new Map<string, number>();
   for (const pid of candidates) {
-    const directory = `/proc/${pid}/fd`;
+    const directory = `${proc}/${pid}/fd`;
     try {
       for (const fd of readdirSync(directory)) owners.set(linkIn(directory, fd), pid);
     } catch {
