@@ -13,6 +13,8 @@ export * from "./content/chunk-partition.js";
 export { combineCrc32c } from "./content/crc-combine.js";
 export * from "./content/manifest.js";
 export * from "./content/retention.js";
+export * from "./explain/verdict.js";
+export * from "./explain/words.js";
 export * from "./file/path.js";
 export { mix32 } from "./layout/hash.js";
 export * from "./layout/layout.js";

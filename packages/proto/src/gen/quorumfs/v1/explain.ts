@@ -35,7 +35,7 @@ export const CopyState = {
   COPY_STATE_UNSPECIFIED: 0,
   /** COPY_STATE_GOOD - Its checksum holds, or there is no record and no need of one. */
   COPY_STATE_GOOD: 1,
-  /** COPY_STATE_DAMAGED - Damaged: the replica abstains until it is repaired. */
+  /** COPY_STATE_DAMAGED - Damaged: with `accepted` it is the content alone, and the replica votes on; else it abstains until it is repaired. */
   COPY_STATE_DAMAGED: 2,
   /** COPY_STATE_FORGOTTEN - The replica has lost its record of this file, and abstains until a vote above all that it may have promised. */
   COPY_STATE_FORGOTTEN: 3,
@@ -129,6 +129,20 @@ export interface ExplainResponse {
   writeNeeds: string;
   /** The file is moving: votes need their quorum in both groups. */
   joint: boolean;
+  /** Of the version that was found, if it has chunks: every DataNode that should hold some of them. */
+  chunkHolders: ChunkHolder[];
+}
+
+/** How many chunks of a file one DataNode has. */
+export interface ChunkHolder {
+  node: number;
+  address: string;
+  zone: string;
+  /** By the layout; pages of the manifest included. */
+  wanted: number;
+  held: number;
+  /** Why the node did not say; empty: it did. */
+  failure: string;
 }
 
 export interface ExplainedVersion {
@@ -175,7 +189,7 @@ export interface ReplicaCopy {
   deleted: boolean;
   /** Ballots up to this counter may have been collected here. */
   floor: number;
-  /** Of the chunks of this version that this node should hold: how many, and how many it does. */
+  /** Of the chunks of the version that was found and that this node should hold: how many, and how many it does. */
   chunksWanted: number;
   chunksHeld: number;
 }
@@ -295,6 +309,7 @@ function createBaseExplainResponse(): ExplainResponse {
     readNeeds: "",
     writeNeeds: "",
     joint: false,
+    chunkHolders: [],
   };
 }
 
@@ -344,6 +359,9 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     }
     if (message.joint !== false) {
       writer.uint32(120).bool(message.joint);
+    }
+    for (const v of message.chunkHolders) {
+      ChunkHolder.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -481,6 +499,14 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
             message.joint = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.chunkHolders.push(ChunkHolder.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -515,6 +541,122 @@ export const ExplainResponse: MessageFns<ExplainResponse> = {
     message.readNeeds = object.readNeeds ?? "";
     message.writeNeeds = object.writeNeeds ?? "";
     message.joint = object.joint ?? false;
+    message.chunkHolders = object.chunkHolders?.map((e) => ChunkHolder.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseChunkHolder(): ChunkHolder {
+  return { node: 0, address: "", zone: "", wanted: 0, held: 0, failure: "" };
+}
+
+export const ChunkHolder: MessageFns<ChunkHolder> = {
+  encode(message: ChunkHolder, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.node !== 0) {
+      writer.uint32(8).uint32(message.node);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.zone !== "") {
+      writer.uint32(26).string(message.zone);
+    }
+    if (message.wanted !== 0) {
+      writer.uint32(32).uint32(message.wanted);
+    }
+    if (message.held !== 0) {
+      writer.uint32(40).uint32(message.held);
+    }
+    if (message.failure !== "") {
+      writer.uint32(50).string(message.failure);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChunkHolder {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChunkHolder();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.node = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.wanted = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.held = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ChunkHolder>, I>>(base?: I): ChunkHolder {
+    return ChunkHolder.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ChunkHolder>, I>>(object: I): ChunkHolder {
+    const message = createBaseChunkHolder();
+    message.node = object.node ?? 0;
+    message.address = object.address ?? "";
+    message.zone = object.zone ?? "";
+    message.wanted = object.wanted ?? 0;
+    message.held = object.held ?? 0;
+    message.failure = object.failure ?? "";
     return message;
   },
 };
