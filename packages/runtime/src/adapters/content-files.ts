@@ -8,7 +8,7 @@
  * A file is written under a temporary name, synced, linked to its final name, and its shelf synced. So whatever has a final
  * name is whole, and nothing is ever replaced, truncated or written again.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { assert, type ContentDraft, type ContentFiles, QuorumError } from "@quorumfs/core";
 import { DiskTrust } from "../content/disk-trust.js";
@@ -21,6 +21,7 @@ import { shelfFilesMax, shelfNameOf, shelfNumberOf, Shelves } from "../content/s
 import { exhaustionOf, isMissing, systemCodeOf } from "../content/system-error.js";
 import { lockDirectory } from "./directory-lock.js";
 import { nodeFileSystem } from "./node-file-system.js";
+import { syncDirectory } from "./sync-directory.js";
 
 /** A quarter of the descriptors that a process commonly gets; the network needs the others. */
 const openFilesMaxDefault = 256;
@@ -95,16 +96,6 @@ function removeIfEmpty(directory: string): void {
     rmdirSync(directory);
   } catch (error) {
     if (systemCodeOf(error) !== "ENOTEMPTY" && systemCodeOf(error) !== "EEXIST") throw error;
-  }
-}
-
-function syncDirectory(directory: string): void {
-  if (process.platform === "win32") return;
-  const descriptor = openSync(directory, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -10,7 +10,7 @@
  * LMDB. Whatever the moment of a crash, at the next start the frames that LMDB lacks are put into it, in order.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Disk, type Log, QuorumError, type Table, type TableWrite } from "@quorumfs/core";
 import { GroupCommit } from "../group-commit.js";
@@ -22,6 +22,7 @@ import { SealedTable } from "../sealed-table.js";
 import { lockDirectory } from "./directory-lock.js";
 import { JournalFile, readSegments } from "./journal-file.js";
 import { LmdbTables, type LmdbWrite } from "./lmdb-tables.js";
+import { syncDirectory } from "./sync-directory.js";
 
 /** LMDB's limit with pages of 4 KiB. */
 const keyBytesMax = 1978;
@@ -283,14 +284,4 @@ function refusalOf(error: unknown): QuorumError {
   const reason = error instanceof Error ? error.message : String(error);
   const message = `the disk refused a write (${reason}); nothing more is acknowledged until the process starts anew`;
   return new QuorumError({ code: "unavailable", message, cause: error });
-}
-
-function syncDirectory(directory: string): void {
-  if (process.platform === "win32") return;
-  const descriptor = openSync(directory, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }

@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { QuorumError } from "@quorumfs/core";
+import { syncDirectory } from "./sync-directory.js";
 
 /** The newest few: enough for a mistake to be noticed, and a bound for the disk. */
 const keptMax = 3;
@@ -40,15 +41,5 @@ export function setStoreAside(options: { readonly dataDirectory: string; readonl
     const reason = cause instanceof Error ? cause.message : String(cause);
     const message = `cannot set ${join(dataDirectory, store)} aside: ${reason}; move it away by hand`;
     throw new QuorumError({ code: "unavailable", message, cause });
-  }
-}
-
-function syncDirectory(directory: string): void {
-  if (process.platform === "win32") return;
-  const descriptor = openSync(directory, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
