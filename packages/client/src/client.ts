@@ -8,11 +8,15 @@ import {
   type Random,
 } from "@quorumfs/core";
 import { AdminServiceService, type ListResponse } from "@quorumfs/proto";
+import { watchActivity } from "./activity.js";
+import type { ActivitySample } from "./activity-info.js";
 import { bucketsOf } from "./buckets.js";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import type { ClusterView } from "./cluster/cluster-view.js";
 import { Control } from "./cluster/control.js";
 import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
+import type { ClusterEvent, EventPage } from "./event-info.js";
+import { listEvents, watchEvents } from "./events.js";
 import { expect, FileCalls } from "./file-calls.js";
 import type {
   DeleteResult,
@@ -32,16 +36,19 @@ import { Gate, WaitingRoom } from "./operation/gate.js";
 import { Operation } from "./operation/operation.js";
 import type { Surroundings } from "./operation/surroundings.js";
 import {
+  type ActivityOptions,
   type AppendOptions,
   callWith,
   checkTimeout,
   type DeleteOptions,
   type GetOptions,
+  type ListEventsOptions,
   type ListOptions,
   type OperationOptions,
   type PutOptions,
   type ReadOptions,
   type StateOptions,
+  type WatchEventsOptions,
 } from "./options.js";
 import type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
 import { attributesOf, checkPageSize, mutationOf } from "./requests.js";
@@ -189,6 +196,18 @@ export class Client implements QuorumFs {
 
   state(options: StateOptions = {}): StateQuery {
     return stateQuery(this.#control, options);
+  }
+
+  activity(options: ActivityOptions = {}): AsyncIterable<ActivitySample> {
+    return watchActivity({ ...this.#options, control: this.#control }, options);
+  }
+
+  events(options: ListEventsOptions = {}): Promise<EventPage> {
+    return listEvents(this.#control, options);
+  }
+
+  watchEvents(options: WatchEventsOptions = {}): AsyncIterable<ClusterEvent> {
+    return watchEvents({ ...this.#options, control: this.#control }, options);
   }
 
   /** The cluster as it is routed by. @throws QuorumError `unavailable` while it is forming, `cancelled` after close */

@@ -1,4 +1,23 @@
-export { QuorumError, type ErrorCode, type ErrorDetails } from "@quorumfs/core";
+export {
+  eventKinds,
+  QuorumError,
+  type ErrorCode,
+  type ErrorDetails,
+  type EventKind,
+  type EventSeverity,
+} from "@quorumfs/core";
+export { summarizeActivity } from "./activity-figures.js";
+export {
+  type ActivityFigures,
+  type ActivitySample,
+  type BucketActivity,
+  type HotFile,
+  type LatencyFigures,
+  type NodeActivity,
+  type OperationFigures,
+  type OperationKind,
+  operationKinds,
+} from "./activity-info.js";
 export type {
   BucketInfo,
   ClusterStatus,
@@ -13,6 +32,7 @@ export type {
   SyncInfo,
 } from "./cluster-info.js";
 export { connect, type ConnectOptions } from "./connect.js";
+export type { ClusterEvent, EventPage } from "./event-info.js";
 export type {
   DeleteResult,
   DurabilityClass,
@@ -37,12 +57,15 @@ export type {
   PartitionMove,
 } from "./layout-info.js";
 export type {
+  ActivityOptions,
   AppendOptions,
   ApplyLayoutOptions,
   ConditionOptions,
   CreateBucketOptions,
   DeleteOptions,
+  EventFilterOptions,
   GetOptions,
+  ListEventsOptions,
   ListOptions,
   MaintenanceOptions,
   MutationOptions,
@@ -54,5 +77,6 @@ export type {
   StartScrubOptions,
   StateOptions,
   TransferProgress,
+  WatchEventsOptions,
 } from "./options.js";
 export type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";

@@ -1,4 +1,4 @@
-import { QuorumError } from "@quorumfs/core";
+import { type EventSeverity, QuorumError } from "@quorumfs/core";
 
 /** What every operation takes. */
 export interface OperationOptions {
@@ -131,6 +131,36 @@ export interface RemoveNodeOptions extends OperationOptions {
    * of a node that does come back, a write that only it and other lost nodes had is forgotten. Default: false.
    */
   readonly lost?: boolean;
+}
+
+export interface ActivityOptions extends OperationOptions {
+  /** How many of the last seconds come first, at most 900. Default 0. */
+  readonly historySeconds?: number;
+}
+
+/** Which events are wanted; what is left out does not narrow it. */
+export interface EventFilterOptions extends OperationOptions {
+  /** Kinds, or first parts of their names: `node` is all of `node.*`. */
+  readonly kinds?: readonly string[];
+  /** Only what is about this DataNode. */
+  readonly node?: number;
+  /** This and what is worse. */
+  readonly severity?: EventSeverity;
+}
+
+export interface ListEventsOptions extends EventFilterOptions {
+  /** Only events older than the one of this id. */
+  readonly before?: number;
+  /** 1 to 1000; default 100. */
+  readonly limit?: number;
+}
+
+export interface WatchEventsOptions extends EventFilterOptions {
+  /**
+   * Begins with what came after the event of this id; 0: with all that is kept, at most the newest 1000. Default: with what
+   * happens from now on.
+   */
+  readonly after?: number;
 }
 
 export interface StateOptions extends OperationOptions {

@@ -1,4 +1,6 @@
+import type { ActivitySample } from "./activity-info.js";
 import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
+import type { ClusterEvent, EventPage } from "./event-info.js";
 import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange } from "./layout-info.js";
 import type {
   DeleteResult,
@@ -10,11 +12,13 @@ import type {
   StatResult,
 } from "./file-info.js";
 import type {
+  ActivityOptions,
   AppendOptions,
   ApplyLayoutOptions,
   CreateBucketOptions,
   DeleteOptions,
   GetOptions,
+  ListEventsOptions,
   ListOptions,
   MaintenanceOptions,
   OperationOptions,
@@ -23,6 +27,7 @@ import type {
   RemoveNodeOptions,
   StartScrubOptions,
   StateOptions,
+  WatchEventsOptions,
 } from "./options.js";
 
 /**
@@ -118,6 +123,30 @@ export interface QuorumFs extends AsyncDisposable {
    * the SuperNode; a slow reader holds it back. `timeoutMs` defaults to 10 minutes here.
    */
   state(options?: StateOptions): StateQuery;
+
+  /**
+   * What the cluster does: each second as it ends, in order, and before that some of the last ones. While the SuperNode is away
+   * it waits, `timeoutMs` long, and goes on with what it then knows of the time between. Never ends by itself. A slow reader
+   * holds it back.
+   *
+   * @throws QuorumError from the loop: `unavailable`, `cancelled`, `invalid_argument`
+   */
+  activity(options?: ActivityOptions): AsyncIterable<ActivitySample>;
+
+  /**
+   * What happened to the cluster, newest first. The SuperNode keeps the newest 10,000 events, durably.
+   *
+   * @throws QuorumError `unavailable`, `invalid_argument`
+   */
+  events(options?: ListEventsOptions): Promise<EventPage>;
+
+  /**
+   * Each event as it happens, in order and none twice; after a restart of the SuperNode also those of the time between. While it
+   * is away, waits `timeoutMs` long. Never ends by itself.
+   *
+   * @throws QuorumError from the loop: `unavailable`, `cancelled`, `invalid_argument`
+   */
+  watchEvents(options?: WatchEventsOptions): AsyncIterable<ClusterEvent>;
 
   /** Fails what is under way with `cancelled` or `unknown_outcome`, and closes every connection. Idempotent. */
   close(): Promise<void>;

@@ -123,7 +123,7 @@ export function toNodeInfo(node: Node): NodeInfo {
     id: node.id,
     address: node.address,
     zone: node.zone,
-    state: toState(node.state),
+    state: toNodeState(node.state),
     stateSince: wallDate(node.stateSinceMs),
     role: toRole(node.role),
     capacityBytes: node.capacityBytes,
@@ -133,7 +133,7 @@ export function toNodeInfo(node: Node): NodeInfo {
   };
 }
 
-function toLoadInfo(load: Load): NodeLoadInfo {
+export function toLoadInfo(load: Load): NodeLoadInfo {
   return {
     eventLoopDelayMs: load.eventLoopDelayMs,
     inFlight: load.inFlight,
@@ -189,7 +189,7 @@ export function toDamageInfo(damage: DamageCounts | undefined): DamageInfo {
   return { recordsDamaged, recordsRepaired, chunksDamaged, chunksRepaired };
 }
 
-function toState(state: NodeState): NodeInfo["state"] {
+export function toNodeState(state: NodeState): NodeInfo["state"] {
   switch (state) {
     case NodeState.NODE_STATE_UP:
       return "up";

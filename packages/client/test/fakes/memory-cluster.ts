@@ -173,6 +173,18 @@ export class MemoryCluster implements QuorumFs {
     throw new Error("not asked for");
   }
 
+  activity(): never {
+    throw new Error("not asked for");
+  }
+
+  events(): never {
+    throw new Error("not asked for");
+  }
+
+  watchEvents(): never {
+    throw new Error("not asked for");
+  }
+
   async close(): Promise<void> {
     // Nothing is open.
   }
