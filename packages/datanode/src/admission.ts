@@ -119,7 +119,8 @@ export class Admission {
     return undefined;
   }
 
-  leave({ kind, contentBytes, caller, atMs, alone = false }: Visit): void {
+  /** @returns how long it took, in ms */
+  leave({ kind, contentBytes, caller, atMs, alone = false }: Visit): number {
     const own = this.#classes[kind];
     caller.inFlight[kind] -= 1;
     if (caller.inFlight[kind] === 0) own.callers -= 1;
@@ -129,7 +130,9 @@ export class Admission {
     this.#finished += 1;
     this.#hint.served();
     const nowMs = this.#clock.nowMs();
-    own.limit.left({ tookMs: nowMs - atMs, alone: alone && this.#operations < aloneMax, nowMs });
+    const tookMs = nowMs - atMs;
+    own.limit.left({ tookMs, alone: alone && this.#operations < aloneMax, nowMs });
+    return tookMs;
   }
 
   #refuse(reason: string, nowMs: number): QuorumError {

@@ -37,6 +37,9 @@ import { Pauses } from "./coordinator/pauses.js";
 import { Peers } from "./coordinator/peers.js";
 import { RecordRepair } from "./coordinator/record-repair.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
+import { Explainer } from "./explain/explainer.js";
+import { Inspector } from "./explain/inspector.js";
+import { explainRoutes } from "./explain/routes.js";
 import { FileDispatcher } from "./file/file-dispatcher.js";
 import { fileRoutes } from "./file/file-routes.js";
 import { ChunkSource } from "./handover/chunk-source.js";
@@ -44,6 +47,10 @@ import { Handover } from "./handover/handover.js";
 import { Holdings } from "./handover/holdings.js";
 import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
+import { ActivityReport } from "./observe/activity-report.js";
+import { ChunkTraffic } from "./observe/chunk-traffic.js";
+import { HotFiles } from "./observe/hot-files.js";
+import { OperationMeter } from "./observe/operation-meter.js";
 import { LocalReplica } from "./replica/local-replica.js";
 import { replicaRoutes } from "./replica/routes.js";
 import { PartitionGate } from "./sync/partition-gate.js";
@@ -183,8 +190,26 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     sweepEveryMs: Math.min(sweepEveryMsDefault, config.uploadLeaseMs),
   });
   const { changes } = large;
-  const dispatcher = new FileDispatcher({ coordinator, changes, lister, buckets, admission, clock, random, log });
+  const meter = new OperationMeter();
+  const hotFiles = new HotFiles();
+  const chunkTraffic = new ChunkTraffic();
+  const dispatcher = new FileDispatcher({
+    coordinator,
+    changes,
+    lister,
+    buckets,
+    admission,
+    meter,
+    hotFiles,
+    clock,
+    random,
+    log,
+  });
+  const isBucket = (name: string) => store.view.bucketNamed(name) !== undefined;
+  const activity = new ActivityReport({ meter, hotFiles, chunkTraffic, clock, isBucket });
   const fileService = fileRoutes({ dispatcher, clock, log });
+  const inspector = new Inspector({ replica, context, holdings });
+  const explainer = new Explainer({ self, store, buckets, inspector, peers, links, large, clock, follow });
   const upkeep: Upkeep = new Upkeep({
     disk,
     chunks,
@@ -262,7 +287,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
       ...entrance.guard([
         ...fileService.routes,
         ...replicaService.routes,
-        ...chunkRoutes({ store: chunks, context, clock }),
+        ...explainRoutes({ explainer, inspector, context }),
+        ...chunkRoutes({ store: chunks, context, clock, traffic: chunkTraffic }),
         ...upkeep.routes,
         ...sync.routes,
         chunkSource.route,
@@ -286,6 +312,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     random,
     log,
     load: () => loadMeter.sample(),
+    activity,
     synced: () => handover.synced(),
     onLoads: (loads) => links.full.told(loads),
     onRefused: onFatal,

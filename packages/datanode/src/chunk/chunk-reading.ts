@@ -1,5 +1,6 @@
 import { type CancelSignal, type Clock, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import type { ReadChunkRequest, ReadChunkResponse } from "@quorumfs/proto";
+import type { TrafficCounts } from "../observe/chunk-traffic.js";
 import type { ChunkKey } from "./chunk-key.js";
 import type { ChunkStore, StoredPiece } from "./chunk-store.js";
 import { stallMs } from "./chunk-writing.js";
@@ -12,6 +13,8 @@ export interface ChunkReadingOptions {
   readonly signal: CancelSignal;
   readonly store: Pick<ChunkStore, "read">;
   readonly clock: Clock;
+  /** Of callers of this kind. */
+  readonly counts: TrafficCounts;
   /** Bounds the reads under way. */
   readonly gate: Gate;
   /** Decodes and checks whose chunk it is. @throws QuorumError */
@@ -48,17 +51,19 @@ export class ChunkReading {
   }
 
   async #serve(request: ReadChunkRequest): Promise<void> {
-    const { store, stream, gate, signal, keyOf } = this.#options;
+    const { store, stream, gate, signal, counts, keyOf } = this.#options;
     const key = keyOf(request);
     const leave = await gate.enter(1, signal);
     try {
       let isFirst = true;
       for await (const piece of store.read(key, request)) {
         if (this.#ended) return;
+        counts.bytesRead += piece.data.length;
         if (!stream.write(messageOf(piece, isFirst), piece.release)) await this.#drained();
         isFirst = false;
       }
       if (this.#ended) return;
+      counts.chunksRead += 1;
       this.#end();
       stream.end();
     } finally {

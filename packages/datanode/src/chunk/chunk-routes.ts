@@ -20,6 +20,7 @@ import {
   type WriteChunkRequest,
   type WriteChunkResponse,
 } from "@quorumfs/proto";
+import type { ChunkTraffic } from "../observe/chunk-traffic.js";
 import { votingCaller } from "../replica/caller.js";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import type { ChunkKey } from "./chunk-key.js";
@@ -46,6 +47,7 @@ export interface ChunkRoutesOptions {
   readonly store: ChunkStore;
   readonly context: ReplicaContext;
   readonly clock: Clock;
+  readonly traffic: ChunkTraffic;
 }
 
 /** ChunkService: WriteChunk, ReadChunk, StatChunks, KeepChunks. */
@@ -75,14 +77,18 @@ class ChunkService {
     this.#options = options;
   }
 
-  writeChunk(stream: ServedDuplex<WriteChunkResponse, WriteChunkRequest>, { signal }: CallContext): void {
-    const { store, clock } = this.#options;
-    new ChunkWriting({ stream, signal, store, clock, keyOf: (header) => this.#keyToWrite(header) });
+  writeChunk(stream: ServedDuplex<WriteChunkResponse, WriteChunkRequest>, call: CallContext): void {
+    const { store, clock, traffic } = this.#options;
+    const { signal } = call;
+    const counts = traffic.of(call);
+    new ChunkWriting({ stream, signal, store, clock, counts, keyOf: (header) => this.#keyToWrite(header) });
   }
 
-  readChunk(stream: ServedDuplex<ReadChunkResponse, ReadChunkRequest>, { signal }: CallContext): void {
-    const { store, clock } = this.#options;
-    new ChunkReading({ stream, signal, store, clock, gate: this.#reads, keyOf: chunkKeyFromWire });
+  readChunk(stream: ServedDuplex<ReadChunkResponse, ReadChunkRequest>, call: CallContext): void {
+    const { store, clock, traffic } = this.#options;
+    const { signal } = call;
+    const counts = traffic.of(call);
+    new ChunkReading({ stream, signal, store, clock, counts, gate: this.#reads, keyOf: chunkKeyFromWire });
   }
 
   async statChunks({ owner, ranges, renew }: StatChunksRequest, { signal }: CallContext): Promise<StatChunksResponse> {

@@ -1,5 +1,6 @@
 import { blockBytes, type CancelSignal, type Clock, QuorumError, type ServedDuplex } from "@quorumfs/core";
 import type { ChunkHeader, WriteChunkRequest, WriteChunkResponse } from "@quorumfs/proto";
+import type { TrafficCounts } from "../observe/chunk-traffic.js";
 import { damagedOnTheWay } from "./chunk-intake.js";
 import type { ChunkKey } from "./chunk-key.js";
 import { pieceBytesMax } from "./piece-memory.js";
@@ -18,6 +19,8 @@ export interface ChunkWritingOptions {
   readonly signal: CancelSignal;
   readonly store: Pick<ChunkStore, "begin">;
   readonly clock: Clock;
+  /** Of callers of this kind. */
+  readonly counts: TrafficCounts;
   /** Decodes and checks whose chunk it is. @throws QuorumError */
   readonly keyOf: (header: ChunkHeader) => ChunkKey;
 }
@@ -101,6 +104,7 @@ export class ChunkWriting {
   async #write(intake: ChunkIntake, data: Uint8Array): Promise<void> {
     if (this.#ended) return;
     await intake.write(data);
+    this.#options.counts.bytesWritten += data.length;
     this.#options.stream.reuse?.(data);
     this.#unwritten -= data.length;
     this.#goOn();
@@ -109,6 +113,7 @@ export class ChunkWriting {
   async #commit(intake: ChunkIntake): Promise<void> {
     if (this.#ended) return;
     await intake.commit();
+    this.#options.counts.chunksWritten += 1;
     this.#finish();
   }
 

@@ -5,6 +5,7 @@
 import { type CancelTimer, type Clock, type Disk, type Log, QuorumError, type Random, nodeId } from "@quorumfs/core";
 import { type Load, type NodeLoad, NodeRole, type PartitionSync } from "@quorumfs/proto";
 import type { ClusterStore } from "./cluster-store.js";
+import type { ActivityReport } from "../observe/activity-report.js";
 import { isDispensable } from "./dispensable.js";
 import { type FinalFault, type Identity, isFinalFault, rememberFault, rememberMember } from "./identity.js";
 import type { LocalNode } from "./local-node.js";
@@ -35,6 +36,7 @@ export interface MembershipOptions {
   readonly random: Random;
   readonly log: Log;
   readonly load: () => Load;
+  readonly activity: Pick<ActivityReport, "take" | "skip">;
   /** Partitions that it is joining, and of which it holds by now all that it was to. */
   readonly synced: () => readonly PartitionSync[];
   /** Told about once a second what the cluster's nodes are doing. */
@@ -296,11 +298,12 @@ export class Membership {
 
   /** Sends beats until the stream ends. */
   #beat(): Promise<void> {
-    const { superNode, self, store, disk, clock, load, synced } = this.#options;
+    const { superNode, self, store, disk, clock, load, activity, synced } = this.#options;
     const stream = superNode.heartbeat(this.#stop.signal);
     return new Promise((resolve, reject) => {
       let cancelNext: CancelTimer | undefined;
       let isFree = true;
+      activity.skip();
       const send = () => {
         const { id: node, incarnation } = self;
         // A beat that cannot leave is left out: the next one says more.
@@ -313,7 +316,7 @@ export class Membership {
             revision,
             synced: [...synced()],
             commits: disk.commits,
-            activity: undefined,
+            activity: activity.take(),
             events: [],
           });
         }

@@ -17,6 +17,8 @@ import type { BucketView } from "../cluster/cluster-view.js";
 import type { FileChanges } from "../content/file-changes.js";
 import type { CancelOperation, Coordinator, Done, Found } from "../coordinator/coordinator.js";
 import type { Lister } from "../list/lister.js";
+import type { HotFiles } from "../observe/hot-files.js";
+import { type MeteredKind, type OperationMeter, outcomeOf } from "../observe/operation-meter.js";
 import { Hex } from "./hex.js";
 import { checkFile, consistencyOf, deleteTerms, listQuery, type MutationTerms, putTerms } from "./requests.js";
 import { fileInfo, voteOf } from "./responses.js";
@@ -35,6 +37,8 @@ export interface FileDispatcherOptions {
   readonly lister: Lister;
   readonly buckets: Buckets;
   readonly admission: Admission;
+  readonly meter: OperationMeter;
+  readonly hotFiles: HotFiles;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,6 +57,14 @@ interface Call {
   readonly caller: Caller;
   readonly atMs: number;
   readonly deadlineMs: number;
+}
+
+/** What an operation is about, as it is counted. */
+interface Subject {
+  readonly kind: MeteredKind;
+  readonly bucket: string;
+  /** Undefined: no one file. */
+  readonly path?: string;
 }
 
 /** Starts an operation in its bucket. */
@@ -100,7 +112,8 @@ export class FileDispatcher {
     const { deadlineMs } = call;
     checkFile(request);
     const contentBytes = content.byteLength + manifest.byteLength;
-    return this.#admit(request.bucket, { ...call, kind: "write", contentBytes }, done, (bucket, settle) => {
+    const subject = { kind: "put", bucket: request.bucket, path } as const;
+    return this.#admit(subject, { ...call, kind: "write", contentBytes }, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
       const tell = this.#traced("put", request, terms, settle);
       return this.#options.changes.change({ ...terms, bucket, path, deadlineMs }, (error, result) => {
@@ -122,7 +135,8 @@ export class FileDispatcher {
     const { path } = request;
     const { deadlineMs } = call;
     checkFile(request);
-    return this.#admit(request.bucket, { ...call, kind: "write", contentBytes: 0 }, done, (bucket, settle) => {
+    const subject = { kind: "delete", bucket: request.bucket, path } as const;
+    return this.#admit(subject, { ...call, kind: "write", contentBytes: 0 }, done, (bucket, settle) => {
       const terms = deleteTerms(request, this.#options.random);
       const tell = this.#traced("delete", request, terms, settle);
       const intent = { kind: "delete" } as const;
@@ -171,7 +185,8 @@ export class FileDispatcher {
     const { deadlineMs } = call;
     checkFile(request);
     const consistency = consistencyOf(request.consistency);
-    return this.#admit(request.bucket, { ...call, kind: "read", contentBytes: 0 }, done, (bucket, settle) =>
+    const subject = { kind: withContent ? "get" : "stat", bucket: request.bucket, path } as const;
+    return this.#admit(subject, { ...call, kind: "read", contentBytes: 0 }, done, (bucket, settle) =>
       this.#options.coordinator.read({ bucket, path, consistency, withContent, deadlineMs }, (error, found) => {
         const result = found ? resultOf(bucket, found) : error;
         if (!result || result instanceof QuorumError) settle(result, undefined);
@@ -183,7 +198,8 @@ export class FileDispatcher {
   #list(request: ListRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const query = listQuery(request);
     const { deadlineMs } = call;
-    return this.#admit(request.bucket, { ...call, kind: "list", contentBytes: 0 }, done, (bucket, settle) =>
+    const subject = { kind: "list", bucket: request.bucket } as const;
+    return this.#admit(subject, { ...call, kind: "list", contentBytes: 0 }, done, (bucket, settle) =>
       this.#options.lister.list({ bucket, query, deadlineMs }, (error, page) => {
         if (!page) {
           settle(error, undefined);
@@ -198,7 +214,7 @@ export class FileDispatcher {
 
   /** Lets the operation in, finds its bucket, begins, and sees it out again. */
   #admit(
-    bucketName: string,
+    subject: Subject,
     visit: Visit,
     done: Done<FileResult>,
     begin: (bucket: BucketView, settle: Done<FileResult>) => CancelOperation,
@@ -206,16 +222,36 @@ export class FileDispatcher {
     const { admission, buckets } = this.#options;
     const refusal = admission.enter(visit);
     if (refusal) {
+      this.#count(subject, 0, { error: refusal, contentBytes: 0 });
       done(refusal, undefined);
       return nothing;
     }
     const settle: Done<FileResult> = (error, result) => {
-      admission.leave(visit);
+      const tookMs = admission.leave(visit);
+      this.#count(subject, tookMs, { error, result, contentBytes: visit.contentBytes });
       done(error, result);
     };
     const beginHere: Begin = (bucket) => begin(bucket, settle);
-    const bucket = buckets.named(bucketName);
-    return bucket ? guarded(beginHere, bucket, settle) : this.#beginWhenFound(bucketName, beginHere, settle);
+    const bucket = buckets.named(subject.bucket);
+    return bucket ? guarded(beginHere, bucket, settle) : this.#beginWhenFound(subject.bucket, beginHere, settle);
+  }
+
+  #count(
+    { kind, bucket, path }: Subject,
+    ms: number,
+    end: { readonly error: unknown; readonly result?: FileResult | undefined; readonly contentBytes: number },
+  ): void {
+    const { meter, hotFiles, buckets } = this.#options;
+    const { error, result } = end;
+    const outcome = result ? "answered" : outcomeOf(QuorumError.from(error).code);
+    if (outcome === undefined) return;
+    // What clients make up is no bucket, and would take the place of one.
+    const isBucket = buckets.named(bucket) !== undefined;
+    const bytesRead = result?.$case === "get" ? result.value.content.byteLength : 0;
+    const bytesWritten = result ? end.contentBytes : 0;
+    meter.ended({ kind, bucket: isBucket ? bucket : "", outcome, ms, bytesRead, bytesWritten });
+    if (path === undefined || !isBucket || outcome !== "answered") return;
+    hotFiles.touched(bucket, path, kind === "get" || kind === "stat" ? "read" : "write");
   }
 
   /** For a bucket that was made a moment ago, or never. */

@@ -19,6 +19,7 @@ import {
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog } from "@quorumfs/runtime";
 import { chunkRoutes } from "../../src/chunk/chunk-routes.js";
+import { ChunkTraffic } from "../../src/observe/chunk-traffic.js";
 import type { ReplicaContext } from "../../src/replica/replica-context.js";
 import { context, layout } from "../replica/fixture.js";
 import { MemoryContentFiles } from "../support/memory-content-files.js";
@@ -44,7 +45,8 @@ async function serve(
 ): Promise<Server> {
   const node = await TestStore.open(options.files ? { files: options.files } : {});
   const { store, clock } = node;
-  const routes = chunkRoutes({ store, context: { ...context, ...options.context }, clock });
+  const traffic = new ChunkTraffic();
+  const routes = chunkRoutes({ store, context: { ...context, ...options.context }, clock, traffic });
   const listener = await network.listen({ host: "127.0.0.1", port: 0, routes });
   closing.push(() => store.close());
   closing.push(() => listener.close(0));
