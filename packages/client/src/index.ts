@@ -54,6 +54,7 @@ export type {
   NodeRole,
   NodeShare,
   NodeTransfer,
+  PartitionInfo,
   PartitionMove,
 } from "./layout-info.js";
 export type {

@@ -41,6 +41,14 @@ export interface NodeShare {
   readonly idealPartitions: number;
 }
 
+/** Who votes on one part of the files. */
+export interface PartitionInfo {
+  /** Ids, in order of preference as coordinator. */
+  readonly nodes: readonly number[];
+  /** While it moves: all that will hold it. Empty: it stays. */
+  readonly joining: readonly number[];
+}
+
 /** What a change would move. */
 export interface LayoutPlan {
   /** The layout that it starts from. Handed to `apply`, only what was seen is applied. */

@@ -20,6 +20,10 @@ export function layoutOf(options: LayoutOptions): Layout {
   const { control } = options;
   const layout: Layout = {
     show: async (call = {}) => toLayoutInfo(await control.ask(AdminServiceService.getLayout, {}, callWith(call))),
+    partitions: async (call = {}) => {
+      const { cluster } = await control.ask(AdminServiceService.getStatus, {}, callWith(call));
+      return (cluster?.layout?.partitions ?? []).map(({ nodes, joining }) => ({ nodes, joining }));
+    },
     plan: async (changes = [], call = {}) => {
       const request = { changes: changes.map(checked) };
       const { plan } = await control.ask(AdminServiceService.planLayout, request, callWith(call));

@@ -1,7 +1,7 @@
 import type { ActivitySample } from "./activity-info.js";
 import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
 import type { ClusterEvent, EventPage } from "./event-info.js";
-import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange } from "./layout-info.js";
+import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange, PartitionInfo } from "./layout-info.js";
 import type {
   DeleteResult,
   FileContent,
@@ -175,6 +175,9 @@ export interface Scrub {
  */
 export interface Layout {
   show(options?: OperationOptions): Promise<LayoutInfo>;
+
+  /** Who votes on which part of the files, by number of the partition; empty while the cluster is forming. */
+  partitions(options?: OperationOptions): Promise<readonly PartitionInfo[]>;
 
   /**
    * What {@link apply} would move. Changes nothing.
