@@ -41,6 +41,7 @@ export interface LargeContentOptions {
 export class LargeContent {
   readonly peers: ChunkPeers;
   readonly places: ChunkPlaces;
+  readonly pages: ManifestPages;
   readonly fetch: ChunkFetch;
   readonly changes: FileChanges;
   readonly ownerChecks: OwnerChecks;
@@ -53,7 +54,7 @@ export class LargeContent {
     this.peers = new ChunkPeers({ peers: options.peers, chunks, isLocal });
     this.places = new ChunkPlaces({ store, isLocal });
     const { peers, places } = this;
-    const pages = new ManifestPages({ peers, places });
+    const pages = (this.pages = new ManifestPages({ peers, places }));
     const current = new CurrentFiles({ coordinator, pages });
     const durability = new DurabilityCheck({ peers, store, clock });
     const check = new UploadCheck({ durability, pages, current });

@@ -21,6 +21,7 @@ import {
   partitionOf,
   QuorumError,
   type RangePage,
+  reasonOf,
   type ReplicaReply,
   type ReplicaRequest,
   type ReplicaStep,
@@ -35,6 +36,7 @@ import { Floors } from "./floors.js";
 import { manifestAgeMaxMsDefault, refusalOfFresh } from "./fresh-value.js";
 import { GenerationCache } from "./generation-cache.js";
 import type {
+  InspectedCopy,
   RangeRequest,
   ReplicaTarget,
   ScannedEntry,
@@ -156,6 +158,29 @@ export class LocalReplica {
     this.#perform(file, step);
     if (file.lastBatch === undefined || this.#isShownAtOnce(file)) return reply(step.reply);
     this.#batches.onEnd(file.lastBatch, (failure) => reply(failure ? unavailable(failure.message) : step.reply));
+  }
+
+  /**
+   * What this node has of a file. Changes nothing; but damage that it meets is told, as when a read meets it.
+   *
+   * @throws QuorumError `precondition_failed`: this node follows a newer layout; `unavailable`: it has no vote on the file, or
+   *   its disk failed
+   */
+  async inspect({ bucket, path, layout }: ReplicaTarget): Promise<InspectedCopy> {
+    const { context } = this.#options;
+    const partition = this.#partitionOf(bucket, path);
+    const follows = (): boolean => (context.layout()?.partitions[partition]?.layout ?? 0) >= layout;
+    if (!follows()) await context.newerLayout(follows);
+    const target = { bucket, path, layout };
+    const refusal = this.#refusalOf(target, partition, { kind: "read", withContent: true });
+    if (refusal) {
+      const code = refusal.kind === "stale_layout" ? "precondition_failed" : "unavailable";
+      throw new QuorumError({ code, message: reasonOf(refusal) });
+    }
+    const file = this.#fileOf(bucket, path);
+    const copy = this.#copyOf(file);
+    if (file.lastBatch !== undefined && !this.#isShownAtOnce(file)) await this.#batches.settled();
+    return copy;
   }
 
   /** Highest ballot counter that this node knows of the file; 0 if none. A hint: it may be ahead of the disk. */
@@ -442,6 +467,20 @@ export class LocalReplica {
     }
     const { forgotten } = file;
     return answer({ register, forgotten, floor, committed: this.#committedOf(file.name) }, request);
+  }
+
+  #copyOf(file: FileState): InspectedCopy {
+    const floor = this.#floorOf(file);
+    const register = this.#files.registerOf(file, { withPromise: true });
+    if (floor === undefined) return { kind: "damaged" };
+    if (file.forgotten) return { kind: file.forgotten.ceiling === undefined ? "damaged" : "forgotten" };
+    const { reply } = answer(
+      { register, floor, committed: this.#committedOf(file.name) },
+      { kind: "read", withContent: false },
+    );
+    assert(reply.kind === "state", "whoever has not forgotten a file tells its state");
+    const isContentDamaged = register?.value?.kind === "live" && this.#files.contentOf(file) === undefined;
+    return { kind: "readable", state: reply, promised: register?.promised ?? zeroBallot, isContentDamaged };
   }
 
   #floorOf(file: FileState): number | undefined {

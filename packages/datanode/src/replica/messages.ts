@@ -1,4 +1,4 @@
-import type { Ballot, BucketId, RangeEntry } from "@quorumfs/core";
+import type { Ballot, BucketId, RangeEntry, ReplicaState } from "@quorumfs/core";
 
 /** Which file a vote is about. */
 export interface ReplicaTarget {
@@ -57,3 +57,16 @@ export type SurveyedRecord =
     }
   /** The record is damaged: the replica abstains for this path. */
   | { readonly kind: "corrupt"; readonly bucket: BucketId; readonly path: string };
+
+/** All that a replica has of one file, for people. */
+export type InspectedCopy =
+  | {
+      readonly kind: "readable";
+      /** As it answers a read. */
+      readonly state: ReplicaState;
+      /** Zero if there is none. */
+      readonly promised: Ballot;
+      readonly isContentDamaged: boolean;
+    }
+  /** It abstains. `forgotten`: until a vote comes that is above all that it may have promised; else until it is repaired. */
+  | { readonly kind: "forgotten" | "damaged" };
