@@ -3,11 +3,8 @@ import { type PulledChunk as ChunkMessage, SyncServiceService } from "@quorumfs/
 import type { ChunkContent } from "../chunk/chunk-store.js";
 import type { ChunkKey } from "../chunk/chunk-key.js";
 import { chunkKeyFromWire } from "../chunk/chunk-wire.js";
-import { ProgressWatch } from "../chunk/progress-watch.js";
+import { watchedStream } from "../sync/watched-stream.js";
 import type { PartitionVersion } from "./holdings.js";
-
-/** Who serves says something every two seconds. */
-const silentMsMax = 20_000;
 
 /** The longest that one walk may take, with the time that the asker needs for what it hears of. */
 const walkTimeoutMs = 24 * 3_600_000;
@@ -33,27 +30,14 @@ export async function* pullChunks(options: {
   readonly signal: CancelSignal;
 }): AsyncGenerator<readonly PulledChunk[]> {
   const { channel, partitions, clock, signal } = options;
-  const stalled = new AbortController();
-  const giveUp = (): void => stalled.abort();
-  if (signal.aborted) giveUp();
-  signal.addEventListener("abort", giveUp, { once: true });
-  const watch = new ProgressWatch({ clock, limitMs: silentMsMax, onStall: giveUp });
-  try {
-    const call = { timeoutMs: walkTimeoutMs, signal: stalled.signal };
-    watch.wait();
-    for await (const { chunks } of channel.serverStream(
-      SyncServiceService.pullChunks,
-      { partitions: [...partitions] },
-      call,
-    )) {
-      watch.rest();
-      if (chunks.length > 0) yield chunks.map(chunkFromWire);
-      watch.wait();
-    }
-  } finally {
-    watch.end();
-    signal.removeEventListener("abort", giveUp);
-  }
+  const request = { partitions: [...partitions] };
+  const messages = watchedStream({
+    open: (ended) =>
+      channel.serverStream(SyncServiceService.pullChunks, request, { timeoutMs: walkTimeoutMs, signal: ended }),
+    clock,
+    signal,
+  });
+  for await (const { chunks } of messages) if (chunks.length > 0) yield chunks.map(chunkFromWire);
 }
 
 function chunkFromWire(message: ChunkMessage): PulledChunk {

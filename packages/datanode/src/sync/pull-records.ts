@@ -8,11 +8,8 @@ import {
   type SubRangeSet,
 } from "@quorumfs/core";
 import { type PulledRecord as RecordMessage, type PullRecordsResponse, SyncServiceService } from "@quorumfs/proto";
-import { ProgressWatch } from "../chunk/progress-watch.js";
 import { checkBallot, checkBucketId, checkTarget, optionalBallot } from "../replica/wire-check.js";
-
-/** Who serves says something every two seconds. */
-const silentMsMax = 20_000;
+import { watchedStream } from "./watched-stream.js";
 
 /** The longest that one walk through a store may take: 100 million records on a busy node. */
 const walkTimeoutMs = 3_600_000;
@@ -74,26 +71,18 @@ export async function* pullRecords(options: {
     afterBucket: after?.bucket ?? 0,
     afterPath: after?.path ?? "",
   };
-  const stalled = new AbortController();
-  const giveUp = () => stalled.abort();
-  if (signal.aborted) giveUp();
-  signal.addEventListener("abort", giveUp, { once: true });
-  const watch = new ProgressWatch({ clock, limitMs: silentMsMax, onStall: giveUp });
-  try {
-    const call = { timeoutMs: walkTimeoutMs, signal: stalled.signal };
-    watch.wait();
-    for await (const message of channel.serverStream(SyncServiceService.pullRecords, request, call)) {
-      watch.rest();
-      if (message.records.length > 0) yield { kind: "records", records: message.records.map(recordFromWire) };
-      if (message.last) {
-        yield { kind: "floors", floors: floorsFrom(message, partitions) };
-        return;
-      }
-      watch.wait();
+  const messages = watchedStream({
+    open: (ended) =>
+      channel.serverStream(SyncServiceService.pullRecords, request, { timeoutMs: walkTimeoutMs, signal: ended }),
+    clock,
+    signal,
+  });
+  for await (const message of messages) {
+    if (message.records.length > 0) yield { kind: "records", records: message.records.map(recordFromWire) };
+    if (message.last) {
+      yield { kind: "floors", floors: floorsFrom(message, partitions) };
+      return;
     }
-  } finally {
-    watch.end();
-    signal.removeEventListener("abort", giveUp);
   }
   throw new QuorumError({ code: "unavailable", message: "the other DataNode ended before it had told all" });
 }

@@ -52,7 +52,7 @@ export class FakeSuperNode {
       duplexRoute(ClusterServiceService.heartbeat, (stream: Duplex<{ revision: number }, HeartbeatRequest>) => {
         stream.onMessage((beat) => {
           this.beats.push(beat);
-          stream.write({ revision: this.cluster.revision });
+          stream.write({ revision: this.cluster.revision, eventsThrough: 0 });
         });
       }),
       serverStreamRoute(ClusterServiceService.watchLayout, (_request, { signal }) => this.#watch(signal)),
