@@ -43,8 +43,15 @@ function pages(
   const { node, timeoutMs = timeoutMsDefault, signal } = options;
   const callOptions = signal ? { timeoutMs, signal } : { timeoutMs };
   const { channel } = control;
-  const filter = { bucket, prefix, sizeMin: 0, sizeMax: 0, health: FileHealth.FILE_HEALTH_UNSPECIFIED, node: 0 };
-  const whole = { afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
+  const filter = {
+    bucket,
+    prefix,
+    sizeMin: 0,
+    sizeMax: undefined,
+    health: FileHealth.FILE_HEALTH_UNSPECIFIED,
+    node: 0,
+  };
+  const whole = { afterBucket: "", afterPath: "", limit: 0, totalsOnly: false, columns: false };
   if (node === undefined) {
     return channel.serverStream(ClusterServiceService.getFileSystemState, { ...whole, filter }, callOptions);
   }

@@ -7,5 +7,6 @@ export * from "./gen/quorumfs/v1/explain.js";
 export * from "./gen/quorumfs/v1/file.js";
 export * from "./gen/quorumfs/v1/maintenance.js";
 export * from "./gen/quorumfs/v1/replica.js";
+export * from "./gen/quorumfs/v1/state.js";
 export * from "./gen/quorumfs/v1/sync.js";
 export * from "./gen/quorumfs/v1/types.js";

@@ -28,3 +28,16 @@ export function partitionOf(bucket: BucketId, path: string, partitions: number =
   }
   return (mix32(hash) % partitions) as PartitionId;
 }
+
+/** The same for a path that is in UTF-8 already: `bytes` from `start` to the end. */
+export function partitionOfUtf8(
+  bucket: BucketId,
+  bytes: Uint8Array,
+  options: { readonly start: number; readonly partitions: number },
+): PartitionId {
+  let hash = mix32(bucket) ^ fnvOffset;
+  for (let index = options.start; index < bytes.length; index += 1) {
+    hash = Math.imul(hash ^ (bytes[index] ?? 0), fnvPrime);
+  }
+  return (mix32(hash) % options.partitions) as PartitionId;
+}

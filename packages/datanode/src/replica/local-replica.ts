@@ -50,6 +50,8 @@ import type { RecordChanges } from "./record-changes.js";
 import { recordKey } from "./record-key.js";
 import type { ReplicaContext } from "./replica-context.js";
 import { type VoteBatch, VoteBatches } from "./vote-batches.js";
+import { WindowReader } from "./window-reader.js";
+import type { Window, WindowRequest } from "./window.js";
 
 /** Files for which the highest ballot that is known to be chosen is remembered. A forgotten one costs a reader a round. */
 const committedHintsMax = 65_536;
@@ -81,6 +83,7 @@ export class LocalReplica {
   readonly #committed = new GenerationCache<string, Ballot>({ entriesMax: committedHintsMax });
   readonly #batches: VoteBatches;
   readonly #ranges: RangeReader;
+  readonly #windows: WindowReader;
   readonly #early: EarlyVotes;
   #damage = 0;
   #closing: Promise<void> | undefined;
@@ -111,6 +114,12 @@ export class LocalReplica {
       onDamage: (file) => this.#onDamage(file),
       settled: () => this.#batches.settled(),
       highestFloor: () => this.#floors.highest,
+    });
+    this.#windows = new WindowReader({
+      records: this.#files.records,
+      clock,
+      onDamage: (file) => this.#onDamage(file),
+      settled: () => this.#batches.settled(),
     });
     this.#mend();
   }
@@ -222,6 +231,19 @@ export class LocalReplica {
       const held = page.filter(({ bucket, entry }) => context.holds(this.#partitionOf(bucket, entry.path)));
       if (held.length > 0) yield held;
     }
+  }
+
+  /**
+   * A part of a bucket, for a state query. What is left of partitions that have moved away is not told.
+   *
+   * @throws QuorumError `unavailable`: the disk failed
+   */
+  async window(request: WindowRequest): Promise<Window> {
+    // What is acknowledged before the disk has it must not be missing.
+    if (this.#isMemoryBucket(request.bucket)) await this.#batches.settled();
+    const { context } = this.#options;
+    const parts = request.parts.map((part, partition) => (context.holds(partition) ? part : 0));
+    return await this.#windows.read({ ...request, parts });
   }
 
   /**

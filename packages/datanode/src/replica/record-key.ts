@@ -52,10 +52,20 @@ export function behindPath(range: KeyRange, bucket: BucketId, path: string): Key
   return behindKey(range, keyBytes(bucket, path));
 }
 
+/** What of `range` lies before a path or is it. */
+export function upToPath(range: KeyRange, bucket: BucketId, path: string): KeyRange {
+  const end = nextKey(keyBytes(bucket, path));
+  return range.end && Buffer.compare(range.end, end) <= 0 ? range : { ...range, end };
+}
+
 export function behindKey(range: KeyRange, key: Buffer): KeyRange {
-  // The next possible key: no path has a NUL.
-  const next = Buffer.concat([key, Buffer.of(0)]);
+  const next = nextKey(key);
   return Buffer.compare(next, range.start) > 0 ? { ...range, start: next } : range;
+}
+
+/** The next possible key: no path has a NUL. */
+function nextKey(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.of(0)]);
 }
 
 function keyBytes(bucket: BucketId, path: string): Buffer {

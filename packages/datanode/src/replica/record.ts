@@ -94,6 +94,14 @@ export class StoredRecord {
     return ballotAt(this.bytes, at.accepted);
   }
 
+  get version(): Ballot {
+    return ballotAt(this.bytes, at.version);
+  }
+
+  get versionCounter(): number {
+    return this.bytes.readDoubleLE(at.version);
+  }
+
   get isTombstone(): boolean {
     return this.#has(tombstoneFlag);
   }
@@ -106,6 +114,11 @@ export class StoredRecord {
   /** The wall clock of the value's coordinator. */
   get modifiedAtMs(): number {
     return this.bytes.readDoubleLE(at.modifiedAt);
+  }
+
+  /** The SHA-256 of the file, zeros for a tombstone, into `target` from `offset` on. */
+  copyEtag(target: Buffer, offset: number): void {
+    this.bytes.copy(target, offset, at.etag, at.etag + etagBytes);
   }
 
   /** The value without its ring, for lists; it shares no memory with the record. */

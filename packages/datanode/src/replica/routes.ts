@@ -17,6 +17,8 @@ import {
   ReplicaServiceService,
   type ScanRecordsRequest,
   type ScanRecordsResponse,
+  type ScanWindowRequest,
+  type ScanWindowResponse,
 } from "@quorumfs/proto";
 import { serveLane, type ServedLane } from "@quorumfs/rpc";
 import { callerOf, votingCaller } from "./caller.js";
@@ -25,6 +27,7 @@ import type { LocalReplica } from "./local-replica.js";
 import { checkRangeLayout } from "./range-layout.js";
 import type { ReplicaContext } from "./replica-context.js";
 import { rangePageToWire, rangeRequestFromWire, scannedToWire, scanRequestFromWire } from "./wire.js";
+import { windowRequestFromWire, windowToWire } from "./window-wire.js";
 
 // About what a reply takes in a frame: id and tags; a value's numbers, etag and full ring.
 const voteBytes = 32;
@@ -43,13 +46,14 @@ export interface ReplicaRoutes {
   drain(): Promise<void>;
 }
 
-/** ReplicaService: Exchange, RangeRead, ScanRecords. */
+/** ReplicaService: Exchange, RangeRead, ScanWindow, ScanRecords. */
 export function replicaRoutes(options: ReplicaRoutesOptions): ReplicaRoutes {
   const service = new ReplicaService(options);
   return {
     routes: [
       duplexRoute(ReplicaServiceService.exchange, (stream, call) => service.exchange(stream, call)),
       unaryRoute(ReplicaServiceService.rangeRead, (request, call) => service.rangeRead(request, call)),
+      unaryRoute(ReplicaServiceService.scanWindow, (request, call) => service.scanWindow(request, call)),
       serverStreamRoute(ReplicaServiceService.scanRecords, (request, call) => service.scanRecords(request, call)),
     ],
     drain: () => service.drain(),
@@ -90,6 +94,12 @@ class ReplicaService {
     // What the page is made of may have been given up on the way.
     await checkRangeLayout(context, message.layout);
     return rangePageToWire(page);
+  }
+
+  async scanWindow(message: ScanWindowRequest, call: CallContext): Promise<ScanWindowResponse> {
+    const { replica, context } = this.#options;
+    callerOf(call, context);
+    return windowToWire(await replica.window(windowRequestFromWire(message)));
   }
 
   async *scanRecords(message: ScanRecordsRequest, call: CallContext): AsyncGenerator<ScanRecordsResponse> {

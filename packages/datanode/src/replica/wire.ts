@@ -107,7 +107,7 @@ function valueToWire(value: Value): ValueMessage {
   };
 }
 
-function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
+export function rangeEntryToWire(entry: RangeEntry): RangeEntryMessage {
   if (entry.kind === "corrupt") {
     return { path: entry.path, accepted: undefined, value: undefined, committed: undefined, corrupt: true };
   }

@@ -77,15 +77,15 @@ export class StateQueries {
           for (const file of files) count(counts, layout, bucket, file);
           if (files.length === 0) continue;
           turn.handOver();
-          yield { files, summary: undefined };
+          yield { files, summary: undefined, page: undefined, progress: undefined };
           turn.takeBack();
         }
       }
     } finally {
       turn.end();
     }
-    const summary: StateSummary = { ...counts, unreachable: [...unreachable].sort((a, b) => a - b) };
-    yield { files: [], summary };
+    const summary: StateSummary = { ...counts, unreachable: [...unreachable].sort((a, b) => a - b), truncated: false };
+    yield { files: [], summary, page: undefined, progress: undefined };
   }
 
   /** Whether a bucket has any file, and who did not say what it holds. */

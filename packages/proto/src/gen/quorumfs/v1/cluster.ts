@@ -22,6 +22,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Activity, NoticedEvent } from "./activity.js";
+import { FilePage } from "./state.js";
 import { Bucket } from "./types.js";
 
 export const SyncState = {
@@ -325,8 +326,8 @@ export interface StateFilter {
   bucket: string;
   prefix: string;
   sizeMin: number;
-  /** Included. */
-  sizeMax: number;
+  /** Included; absent: any. */
+  sizeMax?: number | undefined;
   health: FileHealth;
   /** Only files of which this node is a holder, or should be one. */
   node: number;
@@ -343,12 +344,22 @@ export interface GetFileSystemStateRequest {
   limit: number;
   /** Only the summary, which is several times faster. */
   totalsOnly: boolean;
+  /** Pages of columns instead of a message for each file, which is several times faster, too. */
+  columns: boolean;
 }
 
 export interface GetFileSystemStateResponse {
   files: FileState[];
   /** On the last message. */
-  summary: StateSummary | undefined;
+  summary:
+    | StateSummary
+    | undefined;
+  /** Files as columns, if that was asked for. */
+  page:
+    | FilePage
+    | undefined;
+  /** The totals so far, now and then while only totals are asked for. */
+  progress: StateSummary | undefined;
 }
 
 export interface StateSummary {
@@ -358,6 +369,8 @@ export interface StateSummary {
   underReplicated: number;
   /** Nodes that did not answer; what only they hold is missing here. */
   unreachable: number[];
+  /** The limit was reached: there may be more files behind the last one. */
+  truncated: boolean;
 }
 
 export interface ListFilesOnNodeRequest {
@@ -367,11 +380,14 @@ export interface ListFilesOnNodeRequest {
   afterPath: string;
   limit: number;
   totalsOnly: boolean;
+  columns: boolean;
 }
 
 export interface ListFilesOnNodeResponse {
   files: FileState[];
   summary: StateSummary | undefined;
+  page: FilePage | undefined;
+  progress: StateSummary | undefined;
 }
 
 function createBaseJoinRequest(): JoinRequest {
@@ -2570,7 +2586,7 @@ export const FileState: MessageFns<FileState> = {
 };
 
 function createBaseStateFilter(): StateFilter {
-  return { bucket: "", prefix: "", sizeMin: 0, sizeMax: 0, health: 0, node: 0 };
+  return { bucket: "", prefix: "", sizeMin: 0, sizeMax: undefined, health: 0, node: 0 };
 }
 
 export const StateFilter: MessageFns<StateFilter> = {
@@ -2584,7 +2600,7 @@ export const StateFilter: MessageFns<StateFilter> = {
     if (message.sizeMin !== 0) {
       writer.uint32(24).uint64(message.sizeMin);
     }
-    if (message.sizeMax !== 0) {
+    if (message.sizeMax !== undefined) {
       writer.uint32(32).uint64(message.sizeMax);
     }
     if (message.health !== 0) {
@@ -2677,7 +2693,7 @@ export const StateFilter: MessageFns<StateFilter> = {
     message.bucket = object.bucket ?? "";
     message.prefix = object.prefix ?? "";
     message.sizeMin = object.sizeMin ?? 0;
-    message.sizeMax = object.sizeMax ?? 0;
+    message.sizeMax = object.sizeMax ?? undefined;
     message.health = object.health ?? 0;
     message.node = object.node ?? 0;
     return message;
@@ -2685,7 +2701,7 @@ export const StateFilter: MessageFns<StateFilter> = {
 };
 
 function createBaseGetFileSystemStateRequest(): GetFileSystemStateRequest {
-  return { filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
+  return { filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false, columns: false };
 }
 
 export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = {
@@ -2704,6 +2720,9 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
     }
     if (message.totalsOnly !== false) {
       writer.uint32(40).bool(message.totalsOnly);
+    }
+    if (message.columns !== false) {
+      writer.uint32(48).bool(message.columns);
     }
     return writer;
   },
@@ -2761,6 +2780,14 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
             message.totalsOnly = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.columns = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2785,12 +2812,13 @@ export const GetFileSystemStateRequest: MessageFns<GetFileSystemStateRequest> = 
     message.afterPath = object.afterPath ?? "";
     message.limit = object.limit ?? 0;
     message.totalsOnly = object.totalsOnly ?? false;
+    message.columns = object.columns ?? false;
     return message;
   },
 };
 
 function createBaseGetFileSystemStateResponse(): GetFileSystemStateResponse {
-  return { files: [], summary: undefined };
+  return { files: [], summary: undefined, page: undefined, progress: undefined };
 }
 
 export const GetFileSystemStateResponse: MessageFns<GetFileSystemStateResponse> = {
@@ -2800,6 +2828,12 @@ export const GetFileSystemStateResponse: MessageFns<GetFileSystemStateResponse> 
     }
     if (message.summary !== undefined) {
       StateSummary.encode(message.summary, writer.uint32(18).fork()).join();
+    }
+    if (message.page !== undefined) {
+      FilePage.encode(message.page, writer.uint32(26).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      StateSummary.encode(message.progress, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -2833,6 +2867,22 @@ export const GetFileSystemStateResponse: MessageFns<GetFileSystemStateResponse> 
             message.summary = StateSummary.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.page = FilePage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.progress = StateSummary.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2854,12 +2904,16 @@ export const GetFileSystemStateResponse: MessageFns<GetFileSystemStateResponse> 
     message.summary = (object.summary !== undefined && object.summary !== null)
       ? StateSummary.fromPartial(object.summary)
       : undefined;
+    message.page = (object.page !== undefined && object.page !== null) ? FilePage.fromPartial(object.page) : undefined;
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? StateSummary.fromPartial(object.progress)
+      : undefined;
     return message;
   },
 };
 
 function createBaseStateSummary(): StateSummary {
-  return { files: 0, bytes: 0, underReplicated: 0, unreachable: [] };
+  return { files: 0, bytes: 0, underReplicated: 0, unreachable: [], truncated: false };
 }
 
 export const StateSummary: MessageFns<StateSummary> = {
@@ -2879,6 +2933,9 @@ export const StateSummary: MessageFns<StateSummary> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    if (message.truncated !== false) {
+      writer.uint32(40).bool(message.truncated);
     }
     return writer;
   },
@@ -2938,6 +2995,14 @@ export const StateSummary: MessageFns<StateSummary> = {
 
             break;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.truncated = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2959,12 +3024,13 @@ export const StateSummary: MessageFns<StateSummary> = {
     message.bytes = object.bytes ?? 0;
     message.underReplicated = object.underReplicated ?? 0;
     message.unreachable = object.unreachable?.map((e) => e) || [];
+    message.truncated = object.truncated ?? false;
     return message;
   },
 };
 
 function createBaseListFilesOnNodeRequest(): ListFilesOnNodeRequest {
-  return { nodeId: 0, filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false };
+  return { nodeId: 0, filter: undefined, afterBucket: "", afterPath: "", limit: 0, totalsOnly: false, columns: false };
 }
 
 export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
@@ -2986,6 +3052,9 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
     }
     if (message.totalsOnly !== false) {
       writer.uint32(48).bool(message.totalsOnly);
+    }
+    if (message.columns !== false) {
+      writer.uint32(56).bool(message.columns);
     }
     return writer;
   },
@@ -3051,6 +3120,14 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
             message.totalsOnly = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.columns = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3076,12 +3153,13 @@ export const ListFilesOnNodeRequest: MessageFns<ListFilesOnNodeRequest> = {
     message.afterPath = object.afterPath ?? "";
     message.limit = object.limit ?? 0;
     message.totalsOnly = object.totalsOnly ?? false;
+    message.columns = object.columns ?? false;
     return message;
   },
 };
 
 function createBaseListFilesOnNodeResponse(): ListFilesOnNodeResponse {
-  return { files: [], summary: undefined };
+  return { files: [], summary: undefined, page: undefined, progress: undefined };
 }
 
 export const ListFilesOnNodeResponse: MessageFns<ListFilesOnNodeResponse> = {
@@ -3091,6 +3169,12 @@ export const ListFilesOnNodeResponse: MessageFns<ListFilesOnNodeResponse> = {
     }
     if (message.summary !== undefined) {
       StateSummary.encode(message.summary, writer.uint32(18).fork()).join();
+    }
+    if (message.page !== undefined) {
+      FilePage.encode(message.page, writer.uint32(26).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      StateSummary.encode(message.progress, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3124,6 +3208,22 @@ export const ListFilesOnNodeResponse: MessageFns<ListFilesOnNodeResponse> = {
             message.summary = StateSummary.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.page = FilePage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.progress = StateSummary.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3144,6 +3244,10 @@ export const ListFilesOnNodeResponse: MessageFns<ListFilesOnNodeResponse> = {
     message.files = object.files?.map((e) => FileState.fromPartial(e)) || [];
     message.summary = (object.summary !== undefined && object.summary !== null)
       ? StateSummary.fromPartial(object.summary)
+      : undefined;
+    message.page = (object.page !== undefined && object.page !== null) ? FilePage.fromPartial(object.page) : undefined;
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? StateSummary.fromPartial(object.progress)
       : undefined;
     return message;
   },

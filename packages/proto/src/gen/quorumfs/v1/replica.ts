@@ -22,7 +22,33 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { InspectRequest, InspectResponse } from "./explain.js";
+import { FileColumns } from "./state.js";
 import { Ballot, ErrorDetail, Value } from "./types.js";
+
+export const ScanPart = {
+  /** SCAN_PART_UNSPECIFIED - Nothing. */
+  SCAN_PART_UNSPECIFIED: 0,
+  /** SCAN_PART_DIGEST - Its digest. */
+  SCAN_PART_DIGEST: 1,
+  /** SCAN_PART_COUNT - Its digest, and how many files match. */
+  SCAN_PART_COUNT: 2,
+  /** SCAN_PART_ROWS - The same, and the files that match, as rows. */
+  SCAN_PART_ROWS: 3,
+  /** SCAN_PART_COPIES - Every record, deleted and damaged ones as well. */
+  SCAN_PART_COPIES: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ScanPart = typeof ScanPart[keyof typeof ScanPart];
+
+export namespace ScanPart {
+  export type SCAN_PART_UNSPECIFIED = typeof ScanPart.SCAN_PART_UNSPECIFIED;
+  export type SCAN_PART_DIGEST = typeof ScanPart.SCAN_PART_DIGEST;
+  export type SCAN_PART_COUNT = typeof ScanPart.SCAN_PART_COUNT;
+  export type SCAN_PART_ROWS = typeof ScanPart.SCAN_PART_ROWS;
+  export type SCAN_PART_COPIES = typeof ScanPart.SCAN_PART_COPIES;
+  export type UNRECOGNIZED = typeof ScanPart.UNRECOGNIZED;
+}
 
 export interface ExchangeRequest {
   requests: ReplicaRequest[];
@@ -155,6 +181,41 @@ export interface RangeEntry {
     | undefined;
   /** The record is damaged: the node abstains for this path. */
   corrupt: boolean;
+}
+
+export interface ScanWindowRequest {
+  bucket: number;
+  prefix: string;
+  /** Only paths behind this one; empty: from the first. */
+  after: string;
+  /** Up to and including this path; empty: to the last. */
+  until: string;
+  /** Records to look at, at most, 1 to 65536. */
+  limit: number;
+  /** One byte for each partition of the layout, a ScanPart: what is to be told of its files. */
+  parts: Uint8Array;
+  /** Of files that are rows, or counted. */
+  sizeMin: number;
+  /** Included; absent: any. */
+  sizeMax?: number | undefined;
+}
+
+export interface ScanWindowResponse {
+  /** The node stopped before the window's end: everything up to and including last_path has been told. */
+  truncated: boolean;
+  lastPath: string;
+  /**
+   * For each partition of which there is anything in the window, by number, 28 bytes, little-endian: u32 partition, u32 files
+   * that match, u32 damaged records, u64 digest, f64 bytes of the files that match. The digest is the XOR of a hash of (path,
+   * version) of each file; deleted files do not count.
+   */
+  tallies: Uint8Array;
+  /** In byte order of path. */
+  rows:
+    | FileColumns
+    | undefined;
+  /** In byte order of path, without attributes and requests. */
+  copies: RangeEntry[];
 }
 
 export interface ScanRecordsRequest {
@@ -1575,6 +1636,259 @@ export const RangeEntry: MessageFns<RangeEntry> = {
   },
 };
 
+function createBaseScanWindowRequest(): ScanWindowRequest {
+  return {
+    bucket: 0,
+    prefix: "",
+    after: "",
+    until: "",
+    limit: 0,
+    parts: noBytes,
+    sizeMin: 0,
+    sizeMax: undefined,
+  };
+}
+
+export const ScanWindowRequest: MessageFns<ScanWindowRequest> = {
+  encode(message: ScanWindowRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.bucket !== 0) {
+      writer.uint32(8).uint32(message.bucket);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(18).string(message.prefix);
+    }
+    if (message.after !== "") {
+      writer.uint32(26).string(message.after);
+    }
+    if (message.until !== "") {
+      writer.uint32(34).string(message.until);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(40).uint32(message.limit);
+    }
+    if (message.parts.length !== 0) {
+      writer.uint32(50).bytes(message.parts);
+    }
+    if (message.sizeMin !== 0) {
+      writer.uint32(56).uint64(message.sizeMin);
+    }
+    if (message.sizeMax !== undefined) {
+      writer.uint32(64).uint64(message.sizeMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScanWindowRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScanWindowRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.bucket = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.until = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.parts = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.sizeMin = reader.safeUint64();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sizeMax = reader.safeUint64();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ScanWindowRequest>, I>>(base?: I): ScanWindowRequest {
+    return ScanWindowRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ScanWindowRequest>, I>>(object: I): ScanWindowRequest {
+    const message = createBaseScanWindowRequest();
+    message.bucket = object.bucket ?? 0;
+    message.prefix = object.prefix ?? "";
+    message.after = object.after ?? "";
+    message.until = object.until ?? "";
+    message.limit = object.limit ?? 0;
+    message.parts = object.parts ?? noBytes;
+    message.sizeMin = object.sizeMin ?? 0;
+    message.sizeMax = object.sizeMax ?? undefined;
+    return message;
+  },
+};
+
+function createBaseScanWindowResponse(): ScanWindowResponse {
+  return { truncated: false, lastPath: "", tallies: noBytes, rows: undefined, copies: [] };
+}
+
+export const ScanWindowResponse: MessageFns<ScanWindowResponse> = {
+  encode(message: ScanWindowResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.truncated !== false) {
+      writer.uint32(8).bool(message.truncated);
+    }
+    if (message.lastPath !== "") {
+      writer.uint32(18).string(message.lastPath);
+    }
+    if (message.tallies.length !== 0) {
+      writer.uint32(26).bytes(message.tallies);
+    }
+    if (message.rows !== undefined) {
+      FileColumns.encode(message.rows, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.copies) {
+      RangeEntry.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ScanWindowResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseScanWindowResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.truncated = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lastPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.tallies = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rows = FileColumns.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.copies.push(RangeEntry.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ScanWindowResponse>, I>>(base?: I): ScanWindowResponse {
+    return ScanWindowResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ScanWindowResponse>, I>>(object: I): ScanWindowResponse {
+    const message = createBaseScanWindowResponse();
+    message.truncated = object.truncated ?? false;
+    message.lastPath = object.lastPath ?? "";
+    message.tallies = object.tallies ?? noBytes;
+    message.rows = (object.rows !== undefined && object.rows !== null)
+      ? FileColumns.fromPartial(object.rows)
+      : undefined;
+    message.copies = object.copies?.map((e) => RangeEntry.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseScanRecordsRequest(): ScanRecordsRequest {
   return { bucket: 0, prefix: "", afterBucket: 0, afterPath: "" };
 }
@@ -1813,7 +2127,17 @@ export const ReplicaServiceService = {
     responseSerialize: (value: RangeReadResponse): Buffer => asBuffer(RangeReadResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RangeReadResponse => RangeReadResponse.decode(value),
   },
-  /** Everything that this node holds, for state queries: a stream of pages. */
+  /** A part of a bucket for state queries: digests of what this node holds, and rows where they are wanted. */
+  scanWindow: {
+    path: "/quorumfs.v1.ReplicaService/ScanWindow" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ScanWindowRequest): Buffer => asBuffer(ScanWindowRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ScanWindowRequest => ScanWindowRequest.decode(value),
+    responseSerialize: (value: ScanWindowResponse): Buffer => asBuffer(ScanWindowResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ScanWindowResponse => ScanWindowResponse.decode(value),
+  },
+  /** Everything that this node holds: a stream of pages. */
   scanRecords: {
     path: "/quorumfs.v1.ReplicaService/ScanRecords" as const,
     requestStream: false as const,
@@ -1840,7 +2164,9 @@ export interface ReplicaServiceServer extends UntypedServiceImplementation {
   exchange: handleBidiStreamingCall<ExchangeRequest, ExchangeResponse>;
   /** What this node holds of a bucket, in byte order of path. */
   rangeRead: handleUnaryCall<RangeReadRequest, RangeReadResponse>;
-  /** Everything that this node holds, for state queries: a stream of pages. */
+  /** A part of a bucket for state queries: digests of what this node holds, and rows where they are wanted. */
+  scanWindow: handleUnaryCall<ScanWindowRequest, ScanWindowResponse>;
+  /** Everything that this node holds: a stream of pages. */
   scanRecords: handleServerStreamingCall<ScanRecordsRequest, ScanRecordsResponse>;
   /** What this node has of a file, for people. */
   inspect: handleUnaryCall<InspectRequest, InspectResponse>;
@@ -1867,7 +2193,23 @@ export interface ReplicaServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RangeReadResponse) => void,
   ): ClientUnaryCall;
-  /** Everything that this node holds, for state queries: a stream of pages. */
+  /** A part of a bucket for state queries: digests of what this node holds, and rows where they are wanted. */
+  scanWindow(
+    request: ScanWindowRequest,
+    callback: (error: ServiceError | null, response: ScanWindowResponse) => void,
+  ): ClientUnaryCall;
+  scanWindow(
+    request: ScanWindowRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ScanWindowResponse) => void,
+  ): ClientUnaryCall;
+  scanWindow(
+    request: ScanWindowRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ScanWindowResponse) => void,
+  ): ClientUnaryCall;
+  /** Everything that this node holds: a stream of pages. */
   scanRecords(request: ScanRecordsRequest, options?: Partial<CallOptions>): ClientReadableStream<ScanRecordsResponse>;
   scanRecords(
     request: ScanRecordsRequest,
