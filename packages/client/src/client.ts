@@ -17,6 +17,8 @@ import { Control } from "./cluster/control.js";
 import type { ClusterStatus, NodeInfo, StateQuery } from "./cluster-info.js";
 import type { ClusterEvent, EventPage } from "./event-info.js";
 import { listEvents, watchEvents } from "./events.js";
+import { explainFile } from "./explain.js";
+import type { Explanation } from "./explain-info.js";
 import { expect, FileCalls } from "./file-calls.js";
 import type {
   DeleteResult,
@@ -158,6 +160,11 @@ export class Client implements QuorumFs {
     const mutation = mutationOf(name, options, this.#options.random);
     const { signal } = options;
     return this.#calls.delete(name, { mutation, timeoutMs: checkTimeout(options.timeoutMs), signal });
+  }
+
+  async explain(name: string, options: OperationOptions = {}): Promise<Explanation> {
+    const { clock, dataNodes } = this.#surroundings;
+    return explainFile({ clock, dataNodes, view: this.#view() }, name, options);
   }
 
   async *list(bucket: string, options: ListOptions = {}): AsyncGenerator<ListEntry, void, undefined> {

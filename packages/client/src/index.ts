@@ -34,6 +34,16 @@ export type {
 export { connect, type ConnectOptions } from "./connect.js";
 export type { ClusterEvent, EventPage } from "./event-info.js";
 export type {
+  BallotInfo,
+  ChunkHolder,
+  CopyState,
+  ExplainedVersion,
+  ExplainVerdict,
+  Explanation,
+  ReplicaCopy,
+  ReplicaVote,
+} from "./explain-info.js";
+export type {
   DeleteResult,
   DurabilityClass,
   FileContent,

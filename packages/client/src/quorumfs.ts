@@ -2,6 +2,7 @@ import type { ActivitySample } from "./activity-info.js";
 import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
 import type { ClusterEvent, EventPage } from "./event-info.js";
 import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange, PartitionInfo } from "./layout-info.js";
+import type { Explanation } from "./explain-info.js";
 import type {
   DeleteResult,
   FileContent,
@@ -29,6 +30,7 @@ import type {
   StateOptions,
   WatchEventsOptions,
 } from "./options.js";
+
 
 /**
  * A connection to a cluster. Share one per process: it is made for many operations at once, which it batches.
@@ -104,6 +106,14 @@ export interface QuorumFs extends AsyncDisposable {
    * @throws QuorumError `not_found` if there is no such file; else as {@link put}
    */
   delete(name: string, options?: DeleteOptions): Promise<DeleteResult>;
+
+  /**
+   * How the vote on a file stands: what each of its replicas has, what a read would make of that and why, and what a write would
+   * need. Asks all of them and changes nothing. That there is no such file, or no quorum, is no error but the verdict.
+   *
+   * @throws QuorumError `not_found` (no such bucket), `invalid_argument`, `unavailable`, `resource_exhausted`, `cancelled`
+   */
+  explain(name: string, options?: OperationOptions): Promise<Explanation>;
 
   /**
    * Lists a bucket in byte order of path. Each entry was true at some instant within the call; the whole is no

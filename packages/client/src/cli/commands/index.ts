@@ -1,6 +1,7 @@
 import type { Command } from "../command.js";
 import { bucket } from "./bucket.js";
 import { cat } from "./cat.js";
+import { explain } from "./explain.js";
 import { get } from "./get.js";
 import { layout } from "./layout.js";
 import { ls } from "./ls.js";
@@ -21,6 +22,7 @@ export const commands: readonly Command[] = [
   sync,
   ls,
   stat,
+  explain,
   rm,
   bucket,
   status,
