@@ -1,5 +1,5 @@
 export { type ContentFilesOptions, openContentFiles } from "./adapters/content-files.js";
-export { openLmdbDisk } from "./adapters/lmdb-disk.js";
+export { type CommittedGroup, openLmdbDisk } from "./adapters/lmdb-disk.js";
 export { type ParseOptions, type Parsed, parseSettings } from "./adapters/parse-settings.js";
 export {
   createLog,

@@ -40,6 +40,8 @@ export interface ServeLaneOptions<
   readonly batchBytesMax?: number;
   /** A peer that reads nothing for so long while replies wait is cut off. Default {@link stallTimeoutMsDefault}. */
   readonly stallTimeoutMs?: number;
+  /** Told of each frame that leaves, with how many responses it carries. */
+  readonly onFrame?: (responses: number) => void;
 }
 
 /** The server's end of a lane. */
@@ -191,7 +193,9 @@ class LaneServer<Request extends LaneMessage, Response extends LaneMessage, Requ
       this.#held = !this.#stream.write(this.#options.pack([]));
     }
     while (!this.#held && this.#head < this.#replies.length) {
-      this.#held = !this.#stream.write(this.#options.pack(this.#nextBatch()));
+      const batch = this.#nextBatch();
+      this.#options.onFrame?.(batch.length);
+      this.#held = !this.#stream.write(this.#options.pack(batch));
     }
     if (this.#head === this.#replies.length) {
       this.#replies = [];

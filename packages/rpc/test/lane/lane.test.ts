@@ -127,6 +127,18 @@ describe("batching", () => {
     expect(bench.stream.written.flat()[1]?.id).toBe(0);
     expect(bench.lane.pending).toBe(2);
   });
+
+  test("sizes of frames are told, and how many calls wait for what", () => {
+    const sizes: number[] = [];
+    const bench = upBench({ onFrame: (requests) => sizes.push(requests), inFlightMax: 2 });
+    bench.send("a", "b", "c");
+    expect([bench.lane.inFlight, bench.lane.queued, bench.lane.pending]).toEqual([2, 1, 3]);
+    bench.reply(0, "A");
+    bench.reply(1, "B");
+    bench.reply(2, "C");
+    expect([bench.lane.inFlight, bench.lane.queued]).toEqual([0, 0]);
+    expect(sizes).toEqual([2, 1]);
+  });
 });
 
 describe("bounds", () => {

@@ -55,11 +55,13 @@ class Bench {
 }
 
 describe("replies", () => {
-  test("of one turn share a frame", () => {
-    const bench = new Bench();
+  test("of one turn share a frame, whose size is told", () => {
+    const sizes: number[] = [];
+    const bench = new Bench({ onFrame: (responses) => sizes.push(responses) });
     bench.receive(1, 2, 3);
     bench.replyAll();
     expect(bench.frames).toEqual([["1:ok", "2:ok", "3:ok"]]);
+    expect(sizes).toEqual([3]);
   });
 
   test("collect while the stream holds back, and are cut at batchBytesMax", () => {

@@ -44,6 +44,18 @@ export interface LmdbDiskOptions {
   readonly settleMs?: number;
   /** Hears of a damaged store that was put right. */
   readonly log?: Log;
+  /** Told of each group of commits when it is durable. */
+  readonly onCommit?: (group: CommittedGroup) => void;
+}
+
+/** Commits that shared one wait for the disk. */
+export interface CommittedGroup {
+  /** Writes of all its commits together. */
+  readonly writes: number;
+  /** Bytes that went to the journal. */
+  readonly bytes: number;
+  /** From handing them to the system until they were durable: the thread pool's queue and the disk. */
+  readonly elapsedMs: number;
 }
 
 /**
@@ -62,8 +74,8 @@ export function openLmdbDisk(options: LmdbDiskOptions): Disk {
     // The files' names have to survive a crash just as their content does.
     syncDirectory(directory);
     syncDirectory(dirname(directory));
-    const { settleMs = settleMsDefault } = options;
-    return new JournaledDisk({ directory, tables, journal, start, settleMs, unlock });
+    const { settleMs = settleMsDefault, onCommit } = options;
+    return new JournaledDisk({ directory, tables, journal, start, settleMs, unlock, onCommit });
   } catch (error) {
     // Nothing is under way in it, so it closes at once.
     void tables?.close();
@@ -127,6 +139,7 @@ class JournaledDisk implements Disk {
   readonly #salt: Uint8Array;
   readonly #settleMs: number;
   readonly #unlock: () => void;
+  readonly #onCommit: ((group: CommittedGroup) => void) | undefined;
   readonly #layered = new Map<string, LayeredTable>();
   readonly #group: GroupCommit;
   /** Frames of the segment that is written now. */
@@ -148,6 +161,7 @@ class JournaledDisk implements Disk {
     start: Start;
     settleMs: number;
     unlock: () => void;
+    onCommit: ((group: CommittedGroup) => void) | undefined;
   }) {
     this.#directory = options.directory;
     this.#tables = options.tables;
@@ -157,6 +171,7 @@ class JournaledDisk implements Disk {
     this.#settleMs = options.settleMs;
     this.#number = options.start.applied;
     this.#unlock = options.unlock;
+    this.#onCommit = options.onCommit;
     this.#group = new GroupCommit({
       apply: (writes) => this.#apply(writes),
       endOfTurn: (action) => void setImmediate(action),
@@ -220,8 +235,10 @@ class JournaledDisk implements Disk {
       this.#settle();
     }
     this.#isAppending = true;
+    const sinceMs = performance.now();
     await this.#journal.append(frame);
     this.#isAppending = false;
+    this.#onCommit?.({ writes: writes.length, bytes: frame.length, elapsedMs: performance.now() - sinceMs });
     this.#number += 1;
     this.#upper.add(framedWrites(frame));
     this.#updateLayers();

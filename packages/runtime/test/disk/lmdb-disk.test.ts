@@ -2,7 +2,7 @@ import { cp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Disk } from "@quorumfs/core";
-import { openLmdbDisk } from "@quorumfs/runtime";
+import { type CommittedGroup, openLmdbDisk } from "@quorumfs/runtime";
 import { type TemporaryDirectory, temporaryDirectory } from "../temporary-directory.js";
 import { diskContract } from "./disk-contract.js";
 
@@ -32,6 +32,20 @@ describe("LMDB", () => {
     expect(() => openLmdbDisk({ directory: directory.path })).toThrow("is not a store");
     await rm(file);
     await openLmdbDisk({ directory: directory.path }).close();
+    await directory.remove();
+  });
+
+  test("commit: those that wait for the disk together are told of as one group", async () => {
+    const directory = await temporaryDirectory();
+    const groups: CommittedGroup[] = [];
+    const disk = openLmdbDisk({ directory: directory.path, onCommit: (group) => groups.push(group) });
+    const table = disk.table("t");
+    const write = (key: string) => ({ table, key: Buffer.from(key), value: Buffer.from("value") });
+    await Promise.all([disk.commit([write("a"), write("b")]), disk.commit([write("c")])]);
+    await disk.commit([write("d")]);
+    expect(groups.map(({ writes }) => writes)).toEqual([3, 1]);
+    expect(groups.every(({ bytes, elapsedMs }) => bytes > 0 && elapsedMs >= 0)).toBe(true);
+    await disk.close();
     await directory.remove();
   });
 
