@@ -1,6 +1,8 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Disk, Listener, Log, Network, QuorumError, Random } from "@quorumfs/core";
 import { watchedDisk } from "@quorumfs/runtime";
+import { ActivityHistory } from "./activity/activity-history.js";
+import { activityRoutes } from "./activity/activity-routes.js";
 import { adminRoutes } from "./admin-service.js";
 import { Buckets } from "./buckets/buckets.js";
 import { Deletion } from "./buckets/deletion.js";
@@ -9,6 +11,8 @@ import { ClusterState } from "./cluster/cluster-state.js";
 import { conditionOf } from "./cluster/condition.js";
 import { ControlStore } from "./cluster/control-store.js";
 import type { SuperNodeConfig } from "./config.js";
+import { EventLog, type Notice } from "./events/event-log.js";
+import { eventRoutes } from "./events/event-routes.js";
 import { LayoutChanges } from "./layout/layout-changes.js";
 import { LayoutDriver } from "./layout/layout-driver.js";
 import { layoutRoutes } from "./layout/layout-routes.js";
@@ -19,6 +23,7 @@ import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
 import { StateQueries } from "./state/state-queries.js";
+import { Watchers } from "./watchers.js";
 
 /** Long enough for a change that is being stored; watches and beats end at once. */
 const graceMs = 2000;
@@ -61,27 +66,32 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
     options.onFatal?.(error);
   });
   const { initialNodes, partitions } = config;
-  if (config.reseedFrom.length > 0) {
-    await reseed({ addresses: config.reseedFrom, disk, network, clock, log, version });
-  }
+  const isReseeded =
+    config.reseedFrom.length > 0 &&
+    (await reseed({ addresses: config.reseedFrom, disk, network, clock, log, version }));
   const store = await ControlStore.open({ disk, random, replicas: config.replicas });
   const state = new ClusterState({ store, wallMs: clock.wallMs() });
   const stopping = new AbortController();
   // Every watch listens to it; Node would take more than ten for a leak, and say so on stderr.
   setMaxListeners(0, stopping.signal);
   const changes = new OneAtATime();
-  const heartbeats = new Heartbeats({ state, clock, log, times: config });
+  const events = new EventLog({ disk, clock, log });
+  const notice: Notice = (kind, message, details) => events.notice(kind, message, details);
+  const history = new ActivityHistory({ nodes: () => state.nodes, clock });
+  const heartbeats = new Heartbeats({ state, history, events, clock, log, times: config });
   const commitRecords = new CommitRecords({ state, changes, clock, log });
-  const layoutChanges = new LayoutChanges({ state, changes, initialNodes, clock, log });
+  const layoutChanges = new LayoutChanges({ state, changes, initialNodes, notice, clock, log });
   const { deadAfterMs } = config;
-  const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, clock, log });
-  const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, clock, log });
-  const buckets = new Buckets({ state, changes, initialNodes, clock, log });
+  const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, notice, clock, log });
+  const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, notice, clock, log });
+  const buckets = new Buckets({ state, changes, initialNodes, notice, clock, log });
   const dataNodes = new DataNodes({ network, state, version });
   const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });
-  const deletion = new Deletion({ state, changes, queries, timeoutMs: config.deletionTimeoutMs, clock, log });
+  const deletion = new Deletion({ state, changes, queries, timeoutMs: config.deletionTimeoutMs, notice, clock, log });
   await deletion.recover();
   const { loadsEveryMs } = config;
+  const watchers = new Watchers();
+  const { clusterId } = state;
   const routes = [
     ...clusterRoutes({
       state,
@@ -95,6 +105,8 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
     }),
     ...layoutRoutes({ state, layoutChanges, driver, clock, stopping: stopping.signal }),
     ...adminRoutes({ state, buckets, deletion, driver, initialNodes, version, startedAtMs: clock.wallMs() }),
+    ...activityRoutes({ history, clusterId, watchers, stopping: stopping.signal }),
+    ...eventRoutes({ events, clusterId, watchers, stopping: stopping.signal }),
   ];
   let listener: Listener;
   try {
@@ -102,8 +114,11 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   } catch (error) {
     heartbeats.close();
     commitRecords.close();
+    history.close();
+    await events.close();
     throw error;
   }
+  tellStart({ events, isReseeded, address: listener.address, nowMs: clock.wallMs() });
   driver.start();
   const { text: condition } = conditionOf(state, initialNodes);
   log.info("supernode.started", { address: listener.address, cluster: state.clusterId, condition });
@@ -116,9 +131,30 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
     deletion.close();
     await listener.close(graceMs);
     await changes.idle();
+    history.close();
+    await events.close();
     dataNodes.close();
     log.info("supernode.stopped");
   };
   let closing: Promise<void> | undefined;
   return { address: listener.address, clusterId: state.clusterId, close: () => (closing ??= close()) };
+}
+
+function tellStart(start: {
+  readonly events: EventLog;
+  readonly isReseeded: boolean;
+  readonly address: string;
+  readonly nowMs: number;
+}): void {
+  const { events, isReseeded, address, nowMs } = start;
+  const { lastAliveAtMs } = events;
+  const fields = { address };
+  if (isReseeded) {
+    events.notice("supernode.reseeded", "the SuperNode's store was made anew from what DataNodes remember", { fields });
+  }
+  // The wall clock may have been set back.
+  const awayMs = Math.max(0, nowMs - lastAliveAtMs);
+  const away = lastAliveAtMs === 0 ? "for the first time" : `nobody did for about ${Math.ceil(awayMs / 1000)} s`;
+  const known = lastAliveAtMs === 0 ? fields : { ...fields, away_ms: awayMs };
+  events.notice("supernode.started", `the SuperNode serves at ${address}, ${away}`, { fields: known });
 }

@@ -3,6 +3,7 @@ import { checkBucketName, type Clock, completeQuorum, type Log, QuorumError } fr
 import { type Bucket, type CreateBucketRequest, Durability } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
+import type { Notice } from "../events/event-log.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 
 /** Every watcher gets them all, and every DataNode keeps them. */
@@ -13,6 +14,7 @@ export interface BucketsOptions {
   /** Shared by all who change the cluster. */
   readonly changes: OneAtATime;
   readonly initialNodes: number;
+  readonly notice: Notice;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -30,7 +32,7 @@ export class Buckets {
   }
 
   async #create({ name, readQuorum, writeQuorum, durability }: CreateBucketRequest): Promise<Bucket> {
-    const { state, initialNodes, clock, log } = this.#options;
+    const { state, initialNodes, notice, clock, log } = this.#options;
     checkBucketName(name);
     const quorum = completeQuorum({
       replicas: state.replicas,
@@ -56,6 +58,9 @@ export class Buckets {
     };
     await state.apply({ buckets: [bucket] });
     log.info("bucket.created", { bucket: name, bucketId: bucket.id, read: quorum.read, write: quorum.write });
+    notice("bucket.created", `bucket ${name} was made, with R=${quorum.read} and W=${quorum.write}`, {
+      fields: { bucket: name, read: quorum.read, write: quorum.write },
+    });
     return bucket;
   }
 }

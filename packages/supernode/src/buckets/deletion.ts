@@ -7,6 +7,7 @@ import { type Clock, type Log, type NodeFailure, QuorumError } from "@quorumfs/c
 import type { Bucket } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import type { Member } from "../cluster/member.js";
+import type { Notice } from "../events/event-log.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import type { StateQueries } from "../state/state-queries.js";
 
@@ -16,6 +17,7 @@ export interface DeletionOptions {
   readonly changes: OneAtATime;
   readonly queries: StateQueries;
   readonly timeoutMs: number;
+  readonly notice: Notice;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,7 +40,7 @@ export class Deletion {
    * @throws QuorumError `not_found`; `precondition_failed` if it has files; `unavailable` unless all DataNodes take part
    */
   async delete(name: string): Promise<void> {
-    const { log, clock } = this.#options;
+    const { notice, log, clock } = this.#options;
     const bucket = await this.#mark(name);
     const deadline = new AbortController();
     const cancel = clock.after(this.#options.timeoutMs, () => deadline.abort());
@@ -49,6 +51,7 @@ export class Deletion {
       await this.#requireEmpty(bucket, deadline.signal);
       await this.#options.changes.run(() => this.#options.state.apply({ removedBuckets: [bucket] }));
       log.info("bucket.deleted", { bucket: name, bucketId: bucket.id });
+      notice("bucket.deleted", `bucket ${name} was deleted`, { fields: { bucket: name } });
     } catch (thrown) {
       log.info("bucket.kept", { bucket: name, bucketId: bucket.id, reason: QuorumError.from(thrown).message });
       await this.#undo(bucket);

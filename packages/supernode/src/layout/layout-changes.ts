@@ -3,6 +3,7 @@ import { type Clock, type Layout, type Log, type NodeId, QuorumError } from "@qu
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
 import type { ControlChange } from "../cluster/control-store.js";
+import type { Notice } from "../events/event-log.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import { type Change, changesKept, type ChangeState } from "./change.js";
 import { remainingIn } from "./next-step.js";
@@ -14,6 +15,7 @@ export interface LayoutChangesOptions {
   /** Shared by all who change the cluster. */
   readonly changes: OneAtATime;
   readonly initialNodes: number;
+  readonly notice: Notice;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -90,7 +92,7 @@ export class LayoutChanges {
   }
 
   async begin(plan: Plan, { reason, automatic, without }: Beginning): Promise<Change> {
-    const { state, clock, log } = this.#options;
+    const { state, notice, clock, log } = this.#options;
     const { number } = plan.base;
     const known = state.changes;
     const previous = state.change;
@@ -117,6 +119,9 @@ export class LayoutChanges {
     });
     const { id, movesTotal: moves, bytesTotal: bytes } = change;
     log.info("layout.change-began", { change: id, reason, moves, bytes, automatic, superseded: previous?.id });
+    notice("layout.started", `${moves} ${moves === 1 ? "partition begins" : "partitions begin"} to move: ${reason}`, {
+      fields: { change: id, moves, bytes, ...(previous && { superseded: previous.id }) },
+    });
     return change;
   }
 
@@ -130,11 +135,15 @@ export class LayoutChanges {
   }
 
   async end(change: Change, how: "done" | "stopped"): Promise<void> {
-    const { state, log } = this.#options;
+    const { state, notice, log } = this.#options;
     const ended = this.#ended(change, how);
     await state.apply({ changes: [ended] });
     const { id, movesDone: moves, startedAtMs, endedAtMs, lastLayout: layout } = ended;
-    log.info("layout.change-ended", { change: id, how, moves, layout, elapsedMs: endedAtMs - startedAtMs });
+    const elapsedMs = endedAtMs - startedAtMs;
+    log.info("layout.change-ended", { change: id, how, moves, layout, elapsedMs });
+    const fields = { change: id, moves, layout, elapsed_ms: elapsedMs };
+    if (how === "done") notice("layout.completed", `all partitions are in place: ${change.reason}`, { fields });
+    else notice("layout.stopped", `stopped after ${moves} of ${change.movesTotal} moves: ${change.reason}`, { fields });
   }
 
   /** What plans rest on now. */

@@ -7,12 +7,14 @@ import { type CancelTimer, type Clock, type Log, type NodeId, QuorumError } from
 import type { LayoutChange } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { layoutToWire } from "../cluster/layout-wire.js";
+import type { Notice } from "../events/event-log.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import { Absences } from "./absences.js";
 import { type Change, isUnderWay } from "./change.js";
 import { departures, type Departures } from "./departures.js";
 import type { LayoutChanges } from "./layout-changes.js";
 import { nextStep, type Step } from "./next-step.js";
+import { Obstruction } from "./obstruction.js";
 import { Pace } from "./pace.js";
 import { bytesPerPartition, makePlan } from "./planning.js";
 import { changeToWire } from "./progress.js";
@@ -31,6 +33,7 @@ export interface LayoutDriverOptions {
   readonly changes: OneAtATime;
   /** A DataNode that is down for so long is replaced; 0: never. */
   readonly deadAfterMs: number;
+  readonly notice: Notice;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,6 +42,7 @@ export class LayoutDriver {
   readonly #options: LayoutDriverOptions;
   readonly #absences = new Absences();
   readonly #pace = new Pace();
+  readonly #obstruction = new Obstruction();
   #cancel: CancelTimer | undefined;
   #isClosed = false;
   #publishedAtMs = -Infinity;
@@ -104,7 +108,7 @@ export class LayoutDriver {
   }
 
   async #replaceTheDead(): Promise<void> {
-    const { state, layoutChanges, deadAfterMs } = this.#options;
+    const { state, layoutChanges, deadAfterMs, notice } = this.#options;
     const { layout, targets, change, members } = state;
     if (deadAfterMs === 0 || !layout) return;
     const dead = this.#absences.longerThan(deadAfterMs);
@@ -116,7 +120,7 @@ export class LayoutDriver {
       case "none":
         return;
       case "too-few":
-        this.#tell("layout.no-replacement", due.reason);
+        if (this.#tell("layout.no-replacement", due.reason)) notice("layout.obstructed", due.reason);
         return;
       case "stop":
         if (change) await layoutChanges.stopWith(change, due.reason);
@@ -124,7 +128,9 @@ export class LayoutDriver {
       case "replan": {
         const { reason, without, replacements, from, automatic } = due;
         const wish = { changes: [], without, replacements, from, rebalance: false, holdersOnly: true };
-        await layoutChanges.begin(makePlan(layoutChanges.view(), wish), { reason, automatic, without });
+        const change = await layoutChanges.begin(makePlan(layoutChanges.view(), wish), { reason, automatic, without });
+        if (!automatic) return;
+        notice("layout.replacing", reason, { fields: { change: change.id, without: without.join(" ") } });
       }
     }
   }
@@ -145,6 +151,7 @@ export class LayoutDriver {
       ...this.#obstaclesOfNodes(),
       ...leaving.pending.map(({ obstacle }) => obstacle),
     ];
+    this.#tellObstacles(change, step);
     if (step?.layout) {
       await this.#publish(change, step, step.layout);
       return;
@@ -170,6 +177,17 @@ export class LayoutDriver {
     });
   }
 
+  #tellObstacles(change: Change | undefined, step: Step | undefined): void {
+    const { clock, notice } = this.#options;
+    const seen = change && { change: change.id, obstacles: this.#obstacles, progress: step?.remaining ?? 0 };
+    const obstacles = this.#obstruction.look(seen, clock.nowMs());
+    if (!change || !obstacles) return;
+    const [first = "", ...others] = obstacles;
+    const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+    const fields = { change: change.id, obstacles: obstacles.length };
+    notice("layout.obstructed", `${change.reason}: ${first}${more}`, { fields });
+  }
+
   /** Undefined while nothing is under way. */
   #nextStep(): Step | undefined {
     const { state, clock } = this.#options;
@@ -193,7 +211,7 @@ export class LayoutDriver {
 
   /** Lets those leave who have nothing left. */
   async #letGo(): Promise<Departures> {
-    const { state, clock, log } = this.#options;
+    const { state, clock, notice, log } = this.#options;
     const { layout, targets, change, members } = state;
     if (!layout) return { ready: [], pending: [] };
     const found = departures({
@@ -210,7 +228,10 @@ export class LayoutDriver {
       .map(({ id, storeId }) => ({ id, storeId, leftAtMs }));
     if (retired.length > 0) {
       await state.apply({ retired });
-      for (const { id } of retired) log.info("node.left", { node: id });
+      for (const { id } of retired) {
+        log.info("node.left", { node: id });
+        notice("node.left", `DataNode ${id} is no member any more`, { node: id });
+      }
     }
     return found;
   }
@@ -224,10 +245,12 @@ export class LayoutDriver {
     });
   }
 
-  #tell(event: string, reason: string): void {
-    if (this.#told === reason) return;
+  /** @returns whether it is another trouble than the last one */
+  #tell(event: string, reason: string): boolean {
+    if (this.#told === reason) return false;
     this.#told = reason;
     this.#options.log.warn(event, { reason });
+    return true;
   }
 }
 

@@ -9,8 +9,11 @@ import {
   nodeId,
 } from "@quorumfs/core";
 import type { HeartbeatRequest, HeartbeatResponse } from "@quorumfs/proto";
+import type { ActivityHistory } from "../activity/activity-history.js";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { checkCallersCluster } from "../caller.js";
+import type { EventLog } from "../events/event-log.js";
+import { HealthNews } from "../events/health-news.js";
 import { type HealthChange, Membership, type MembershipTimes } from "./membership.js";
 
 type BeatStream = Duplex<HeartbeatResponse, HeartbeatRequest>;
@@ -20,6 +23,8 @@ const sleptMsMin = 300;
 
 export interface HeartbeatsOptions {
   readonly state: ClusterState;
+  readonly history: ActivityHistory;
+  readonly events: EventLog;
   readonly clock: Clock;
   readonly log: Log;
   readonly times: MembershipTimes;
@@ -28,27 +33,36 @@ export interface HeartbeatsOptions {
 export class Heartbeats {
   readonly #options: HeartbeatsOptions;
   readonly #membership: Membership;
+  readonly #news: HealthNews;
   /** The stream that speaks for a node: the newest. */
   readonly #streams = new Map<NodeId, BeatStream>();
+  #received = 0;
   #timer: { readonly dueMs: number; readonly cancel: CancelTimer } | undefined;
 
   constructor(options: HeartbeatsOptions) {
     this.#options = options;
     this.#membership = new Membership(options.times);
+    this.#news = new HealthNews(options);
     const nowMs = options.clock.nowMs();
     for (const { id } of options.state.members) this.#membership.expect(id, nowMs);
     this.#arm();
   }
 
-  /** The node has joined just now. */
-  joined(node: NodeId): void {
+  /** Beats taken since the start. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** The node has joined just now: for the first time, at a new start, or again in the run that is known. */
+  joined(node: NodeId, how: "new" | "restarted" | "again"): void {
+    if (how !== "again") this.#news.started(node, how);
     this.#tell(this.#membership.heard(node, this.#options.clock.nowMs()));
     this.#arm();
   }
 
   /** Serves the stream of one node. */
   serve(stream: BeatStream, call: CallContext): void {
-    const { state, log } = this.#options;
+    const { state, events, log } = this.#options;
     checkCallersCluster(call, state.clusterId);
     let from: NodeId | undefined;
     let isFree = true;
@@ -63,7 +77,10 @@ export class Heartbeats {
       this.#streams.set(node, stream);
       this.#beat(node, beat);
       // A reply that cannot leave is left out: the next one says more.
-      if (isFree) isFree = stream.write({ revision: state.revision, eventsThrough: 0 });
+      if (isFree) {
+        const eventsThrough = events.through(node, beat.incarnation);
+        isFree = stream.write({ revision: state.revision, eventsThrough });
+      }
     });
     stream.onDrain(() => (isFree = true));
     stream.onEnd(() => {
@@ -90,9 +107,13 @@ export class Heartbeats {
   }
 
   #beat(node: NodeId, beat: HeartbeatRequest): void {
-    this.#options.state.setBeat(node, beat);
-    this.#tell(this.#membership.heard(node, this.#options.clock.nowMs()));
-    this.#options.state.beaten.announce();
+    const { state, history, events, clock } = this.#options;
+    this.#received += 1;
+    state.setBeat(node, beat);
+    history.heard(node, beat);
+    this.#tell(this.#membership.heard(node, clock.nowMs()));
+    events.take(node, beat.incarnation, beat.events);
+    state.beaten.announce();
     if (!this.#timer) this.#arm();
   }
 
@@ -122,7 +143,9 @@ export class Heartbeats {
     const { state, clock, log } = this.#options;
     for (const { node, from, to } of changes) {
       if (!state.member(node)) this.#membership.forget(node);
-      if (!state.member(node) || state.healthOf(node) === to) continue;
+      if (!state.member(node)) continue;
+      this.#news.heardOf(node, to);
+      if (state.healthOf(node) === to) continue;
       log.info("node.health", { node, from, to });
       state.setHealth(node, to, clock.wallMs());
     }

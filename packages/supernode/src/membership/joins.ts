@@ -5,6 +5,7 @@ import type { ClusterState } from "../cluster/cluster-state.js";
 import { defaultBucket, layoutIfDue } from "../cluster/forming.js";
 import { admit } from "../cluster/joining.js";
 import { layoutToWire } from "../cluster/layout-wire.js";
+import type { Notice } from "../events/event-log.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import type { Heartbeats } from "./heartbeats.js";
 
@@ -16,6 +17,7 @@ export interface JoinsOptions {
   readonly initialNodes: number;
   /** Of the first layout. */
   readonly partitions: number;
+  readonly notice: Notice;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -40,23 +42,40 @@ export class Joins {
     try {
       const { member, displaced } = admit({ clusterId, layout, revision, members, formers, healthOf }, request);
       await state.apply({ members: [member, ...displaced] });
-      heartbeats.joined(member.id);
+      const before = members.find(({ id }) => id === member.id);
+      const isSameRun = before?.incarnation === member.incarnation;
+      heartbeats.joined(member.id, before ? (isSameRun ? "again" : "restarted") : "new");
       log.info("node.joined", { node: member.id, address, incarnation, zone: member.zone, version: member.version });
       await this.#formIfDue();
       return { clusterId, nodeId: member.id, cluster: state.cluster };
     } catch (thrown) {
       const { code, message } = QuorumError.from(thrown);
       log.warn("node.refused", { node: request.nodeId, address, incarnation, code, reason: message });
+      if (code === "permission_denied") this.#tellRefused(request, message);
       throw thrown;
     }
   }
 
+  /** Whether it may be let in later is another matter: somebody has to look after this one. */
+  #tellRefused({ nodeId: wanted, address, incarnation }: JoinRequest, reason: string): void {
+    const { state, notice } = this.#options;
+    const node = state.members.find(({ id }) => id === wanted)?.id ?? 0;
+    const from = address.slice(0, 300);
+    notice("node.refused", `the DataNode at ${from} was refused: ${reason}`, {
+      node,
+      fields: { address: from, incarnation, wanted_node: wanted },
+    });
+  }
+
   async #formIfDue(): Promise<void> {
-    const { state, initialNodes, partitions, clock, log } = this.#options;
+    const { state, initialNodes, partitions, notice, clock, log } = this.#options;
     const layout = layoutIfDue(state, { initialNodes, partitions });
     if (!layout) return;
     const bucket = defaultBucket({ id: state.nextBucketId, replicas: state.replicas, wallMs: clock.wallMs() });
     await state.apply({ layout: layoutToWire(layout), buckets: [bucket] });
     log.info("layout.formed", { layout: layout.number, replicas: layout.replicas, nodes: state.members.length });
+    notice("cluster.formed", `${state.members.length} DataNodes hold ${layout.replicas} replicas of each file`, {
+      fields: { nodes: state.members.length, replicas: layout.replicas, bucket: bucket.name },
+    });
   }
 }

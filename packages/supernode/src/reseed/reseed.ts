@@ -21,9 +21,10 @@ export interface ReseedOptions {
  * Done before the store is opened for use; one commit. A store that knows all that the DataNodes know stays as it is, so that
  * the option may stay where it was given.
  *
+ * @returns whether it was made anew
  * @throws QuorumError `unavailable` if a DataNode does not answer, `precondition_failed` if they contradict each other or the store
  */
-export async function reseed({ addresses, disk, network, clock, log, version }: ReseedOptions): Promise<void> {
+export async function reseed({ addresses, disk, network, clock, log, version }: ReseedOptions): Promise<boolean> {
   const memories = await askMemories(network, addresses, version);
   const identity = ControlStore.identityOn(disk);
   const stored = identity && ControlStore.peek(disk, identity).read();
@@ -31,7 +32,7 @@ export async function reseed({ addresses, disk, network, clock, log, version }: 
   const seed = seedFrom(memories, { identity, members, formers, leftAtMs: clock.wallMs() });
   if (!seed) {
     log.info("reseed.not-needed", { cluster: identity?.clusterId, asked: addresses });
-    return;
+    return false;
   }
   const changes = [...(stored?.changes ?? [])];
   const change = changeFor(seed, (changes.at(-1)?.id ?? 0) + 1, clock.wallMs());
@@ -51,6 +52,7 @@ export async function reseed({ addresses, disk, network, clock, log, version }: 
     buckets: seed.buckets.map(({ name }) => name),
     asked: addresses,
   });
+  return true;
 }
 
 /** What moves in the layout that was found comes to its end. */
