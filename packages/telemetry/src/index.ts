@@ -12,7 +12,7 @@ export { healthRoute, type HttpHandler, metricsRoute } from "./http/routes.js";
 export type { HistogramSample, Sample } from "./metrics/collected.js";
 export type { Counter } from "./metrics/counter.js";
 export { otherLabel, seriesMax } from "./metrics/family.js";
-export { exponentialBounds, type Histogram } from "./metrics/histogram.js";
+export { exponentialBounds, Histogram } from "./metrics/histogram.js";
 export { LabelValues } from "./metrics/label-values.js";
 export {
   type CounterFamily,
@@ -26,3 +26,4 @@ export {
   type ReadHistogramOptions,
   type ReadOptions,
 } from "./metrics/metrics.js";
+export * from "./lean.js";
