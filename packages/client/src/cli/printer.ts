@@ -1,7 +1,7 @@
 import type { QuorumError } from "@quorumfs/core";
 import type { OutputFormat } from "./settings.js";
 import type { Terminal } from "./terminal.js";
-import { printable } from "./wording.js";
+import { printable, printableLines } from "./wording.js";
 
 // A write to a pipe costs tens of microseconds, a line far less.
 const chunkChars = 64 * 1024;
@@ -109,7 +109,8 @@ export class Printer {
   async flush(): Promise<void> {
     const text = this.#pending;
     this.#pending = "";
-    if (text !== "") await this.#terminal.write(text);
+    // In JSON what is escaped stands in strings, where it means the same.
+    if (text !== "") await this.#terminal.write(printableLines(text));
   }
 }
 

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { printable } from "./wording.js";
 
 // Plain columns: they survive being pasted, grepped and piped.
 const plain = {
@@ -26,7 +27,7 @@ export function tableText(head: readonly string[], rows: readonly (readonly (str
     chars: plain,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
-  table.push(...rows.map((row) => [...row]));
+  table.push(...rows.map((row) => row.map((cell) => printable(String(cell)))));
   return table
     .toString()
     .split("\n")

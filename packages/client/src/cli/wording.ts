@@ -25,7 +25,7 @@ export function fileBlock(file: FileInfo & VoteInfo): string {
     ["modified", timeText(file.modifiedAt)],
     ["acknowledged", `by DataNodes ${nodesText(file.acknowledged)} of ${nodesText(file.replicas)}`],
     ["durability", file.durability],
-    ...Object.entries(file.attributes).map(([key, value]): [string, string] => [`attribute ${key}`, value]),
+    ...Object.entries(file.attributes).map(([key, value]): [string, string] => [`attribute ${printable(key)}`, value]),
   ];
   return [printable(file.name), ...facts.map(([what, is]) => `  ${what.padEnd(13)} ${printable(is)}`)].join("\n");
 }
@@ -42,5 +42,23 @@ const misleading = /[\u0000-\u001f\u007f-\u009f\u00ad\u200b-\u200f\u202a-\u202e\
 
 /** A name that cannot confuse who reads it in a terminal. */
 export function printable(text: string): string {
-  return text.replace(misleading, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(misleading, escaped);
+}
+
+// What `painted` adds.
+const style = /\x1b\[\d*m/y;
+
+/**
+ * The same for whole lines, with their ends and the colours that we gave them: a net below all that is shown, should one place
+ * have forgotten {@link printable}.
+ */
+export function printableLines(text: string): string {
+  return text.replace(misleading, (mark, index: number) => {
+    style.lastIndex = index;
+    return mark === "\n" || style.test(text) ? mark : escaped(mark);
+  });
+}
+
+function escaped(mark: string): string {
+  return `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -12,6 +12,7 @@ import { VirtualClock } from "./virtual-clock.js";
 /** Standard streams in memory. */
 export class TestTerminal implements Terminal {
   readonly columns = 80;
+  readonly hasColours = false;
   readonly #input: readonly string[];
   readonly #pieces: Buffer[] = [];
   err = "";
@@ -45,6 +46,10 @@ export class TestTerminal implements Terminal {
 
   progress(line: (columns: number) => string) {
     return () => void (this.shown = line(this.columns));
+  }
+
+  screen() {
+    return undefined;
   }
 
   async confirm(question: string): Promise<boolean | undefined> {

@@ -149,7 +149,8 @@ export class MemoryCluster implements QuorumFs {
       sync,
     };
     const role = "active" as const;
-    const node = { role, zone: "", stateSince: new Date(0), capacityBytes: 1, incarnation: 1, version: "0.1.0" };
+    const shared = { zone: "", stateSince: new Date(0), capacityBytes: 1, incarnation: 1, version: "0.1.0" };
+    const node = { ...shared, role, metricsAddress: undefined };
     return [
       { ...node, id: 1, address: "a:1", state: "up" as const, load },
       { ...node, id: 2, address: "b:1", state: "up" as const, load: { ...load, full: true } },

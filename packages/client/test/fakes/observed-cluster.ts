@@ -7,7 +7,7 @@ import {
   type NodeSample,
   NodeState,
   type OperationActivity,
-  OperationKind,
+  type OperationKind,
   Severity,
   type WatchActivityRequest,
   type WatchEventsRequest,

@@ -9,6 +9,7 @@ import { printable } from "../../src/cli/wording.js";
 
 class TestTerminal implements Terminal {
   readonly columns = 80;
+  readonly hasColours = false;
   out = "";
   err = "";
 
@@ -26,6 +27,10 @@ class TestTerminal implements Terminal {
 
   progress() {
     return () => undefined;
+  }
+
+  screen() {
+    return undefined;
   }
 
   async confirm() {

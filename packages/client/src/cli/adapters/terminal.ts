@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { OutputClosed, type Terminal } from "../terminal.js";
+import { printable } from "../wording.js";
+import { openScreen } from "./open-screen.js";
 import { type Display, progressDisplay } from "./progress-display.js";
 
 /** The process's own standard streams. */
@@ -14,6 +16,8 @@ export function processTerminal(): Terminal {
   }
   return {
     columns: process.stdout.isTTY ? process.stdout.columns : 80,
+    hasColours: process.stdout.isTTY && process.stdout.hasColors(),
+    screen: openScreen,
     write: (data) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new OutputClosed());
@@ -27,14 +31,15 @@ export function processTerminal(): Terminal {
     input: () => process.stdin,
     progress: (line) => {
       if (!process.stderr.isTTY) return () => undefined;
-      const own = progressDisplay(line);
+      const own = progressDisplay((columns) => printable(line(columns)));
       display = own;
       return () => {
         own.stop();
         display = undefined;
       };
     },
-    confirm: (question) => (process.stdin.isTTY && process.stderr.isTTY ? ask(question) : Promise.resolve(undefined)),
+    confirm: (question) =>
+      process.stdin.isTTY && process.stderr.isTTY ? ask(printable(question)) : Promise.resolve(undefined),
   };
 }
 

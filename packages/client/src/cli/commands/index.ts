@@ -1,6 +1,7 @@
 import type { Command } from "../command.js";
 import { bucket } from "./bucket.js";
 import { cat } from "./cat.js";
+import { events } from "./events.js";
 import { explain } from "./explain.js";
 import { get } from "./get.js";
 import { layout } from "./layout.js";
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   rm,
   bucket,
   status,
+  events,
   node,
   layout,
   scrub,
