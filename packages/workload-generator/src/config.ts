@@ -8,6 +8,10 @@ import { parseSizeRange, type SizeRange } from "./plan/size-range.js";
 export const outputs = ["table", "json", "csv"] as const;
 export type Output = (typeof outputs)[number];
 
+export const progressForms = ["auto", "json", "none"] as const;
+/** How a run says on stderr how far it is: to people, to programs with a JSON object a line, or not at all. */
+export type ProgressForm = (typeof progressForms)[number];
+
 /** What a run does; complete and checked. */
 export interface WorkloadConfig {
   /** SuperNodes, `host:port`. */
@@ -33,6 +37,7 @@ export interface WorkloadConfig {
   readonly verify: boolean;
   readonly keep: boolean;
   readonly output: Output;
+  readonly progress: ProgressForm;
   readonly report: string | undefined;
 }
 
@@ -76,6 +81,11 @@ export const settings = {
   },
   keep: { type: "boolean", default: false, describe: "Leave the files; a violation always leaves them" },
   output: { alias: "o", choices: outputs, default: "table" as const, describe: "Results on stdout" },
+  progress: {
+    choices: progressForms,
+    default: "auto" as const,
+    describe: "How far it is, on stderr: for people, as one JSON object a line, or not at all",
+  },
   report: { type: "string", describe: "Also write a page with plots, like out.html" },
 } as const;
 
@@ -98,6 +108,7 @@ export interface SettingValues {
   readonly verify: boolean;
   readonly keep: boolean;
   readonly output: Output;
+  readonly progress: ProgressForm;
   readonly report?: string | undefined;
 }
 
@@ -148,6 +159,7 @@ export function workloadConfig(values: SettingValues, randomSeed: number): Workl
     verify,
     keep: values.keep,
     output: values.output,
+    progress: values.progress,
     report: values.report,
   };
 }

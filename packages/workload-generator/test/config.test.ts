@@ -14,6 +14,7 @@ const defaults: SettingValues = {
   verify: false,
   keep: false,
   output: "table",
+  progress: "auto",
 };
 
 describe("configuration", () => {

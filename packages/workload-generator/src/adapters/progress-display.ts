@@ -6,6 +6,8 @@ import type { SessionProgress } from "../run/session.js";
 
 const barIntervalMs = 100;
 const lineIntervalMs = 2_000;
+/** For a page that shows it live. */
+const jsonIntervalMs = 500;
 
 interface View {
   show(progress: SessionProgress): void;
@@ -13,7 +15,8 @@ interface View {
 }
 
 /**
- * Shows on stderr how far a run is, until it is told to stop: a bar on a terminal, else a line every two seconds.
+ * Shows on stderr how far a run is, until it is told to stop: a bar on a terminal, else a line every two seconds, or a JSON object
+ * a line for programs.
  *
  * @returns stops it
  */
@@ -22,19 +25,35 @@ export function showProgress(options: {
   progress: () => SessionProgress;
   clock: Clock;
 }): () => void {
-  const { config, progress, clock } = options;
-  const isTerminal = process.stderr.isTTY;
-  const view = isTerminal ? new BarView(config, clock) : new LineView(clock);
-  const intervalMs = isTerminal ? barIntervalMs : lineIntervalMs;
+  const { progress, clock } = options;
+  const { view, intervalMs } = viewFor(options);
+  if (!view) return () => undefined;
   let cancel = clock.after(intervalMs, tick);
   function tick(): void {
-    view.show(progress());
+    view?.show(progress());
     cancel = clock.after(intervalMs, tick);
   }
   return () => {
     cancel();
     view.close();
   };
+}
+
+function viewFor(options: { config: WorkloadConfig; progress: () => SessionProgress; clock: Clock }): {
+  view: View | undefined;
+  intervalMs: number;
+} {
+  const { config, progress, clock } = options;
+  switch (config.progress) {
+    case "none":
+      return { view: undefined, intervalMs: lineIntervalMs };
+    case "json":
+      return { view: new JsonView(clock, progress), intervalMs: jsonIntervalMs };
+    case "auto":
+      return process.stderr.isTTY
+        ? { view: new BarView(config, clock), intervalMs: barIntervalMs }
+        : { view: new LineView(clock), intervalMs: lineIntervalMs };
+  }
 }
 
 /** Operations a second since the last look. */
@@ -82,6 +101,27 @@ class LineView implements View {
 
   close(): void {
     // Every line stands for itself.
+  }
+}
+
+/** One object a line: `phase`, `done`, `failed`, `perSecond` and `elapsedMs`, the last three of the phase. */
+class JsonView implements View {
+  readonly #pace: Pace;
+  readonly #progress: () => SessionProgress;
+
+  constructor(clock: Clock, progress: () => SessionProgress) {
+    this.#pace = new Pace(clock);
+    this.#progress = progress;
+  }
+
+  show(progress: SessionProgress): void {
+    const { perSecond, elapsedMs } = this.#pace.look(progress);
+    process.stderr.write(`${JSON.stringify({ ...progress, perSecond, elapsedMs })}\n`);
+  }
+
+  /** However short the run was, its end is told. */
+  close(): void {
+    this.show(this.#progress());
   }
 }
 

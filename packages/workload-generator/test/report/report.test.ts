@@ -23,6 +23,7 @@ const config = workloadConfig(
     verify: true,
     keep: false,
     output: "table",
+    progress: "auto",
     rate: 1000,
   },
   9,

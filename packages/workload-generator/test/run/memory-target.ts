@@ -149,6 +149,7 @@ function nodeInfo(id: number) {
     capacityBytes: 1,
     incarnation: 1,
     version: "0",
+    metricsAddress: undefined,
     load: undefined,
   };
 }

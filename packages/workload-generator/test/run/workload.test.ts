@@ -21,6 +21,7 @@ const flags: SettingValues = {
   verify: false,
   keep: false,
   output: "table",
+  progress: "auto",
   ops: 500,
 };
 
