@@ -109,6 +109,8 @@ export interface NodeInfo {
   readonly incarnation: number;
   /** Version of its software. */
   readonly version: string;
+  /** `host:port` where Prometheus finds its metrics; undefined: it serves none. */
+  readonly metricsAddress: string | undefined;
   /** Absent until its first heartbeat. */
   readonly load: NodeLoadInfo | undefined;
 }

@@ -129,6 +129,7 @@ export function toNodeInfo(node: Node): NodeInfo {
     capacityBytes: node.capacityBytes,
     incarnation: node.incarnation,
     version: node.version,
+    metricsAddress: node.metricsAddress === "" ? undefined : node.metricsAddress,
     load: node.load && toLoadInfo(node.load),
   };
 }
