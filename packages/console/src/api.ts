@@ -48,7 +48,8 @@ export type ApiErrorCode =
 /**
  * How a request failed. Statuses: 400 `invalid_argument`, 401 no token (`permission_denied`), 403 `permission_denied`,
  * 404 `not_found`, 405, 412 `precondition_failed`, 413 and 415 `invalid_argument`, 409 a workload runs already (`precondition_failed`),
- * 429 `resource_exhausted`, 500 `internal` and `corrupt`, 503 `unavailable`, `quorum_unavailable` and `cancelled`, 504 `unknown_outcome`.
+ * 429 `resource_exhausted`, 499 `cancelled`, 500 `internal` and `corrupt`, 503 `unavailable` and `quorum_unavailable`,
+ * 504 `unknown_outcome`.
  */
 export interface ApiError {
   readonly code: ApiErrorCode;
@@ -445,6 +446,18 @@ export interface Explanation {
   readonly writeNeeds: string;
   /** The file is moving: votes need their quorum in both groups. */
   readonly joint: boolean;
+  /** Of the version, if it has chunks: every DataNode that should hold some. */
+  readonly chunkHolders: readonly ChunkHolderView[];
+}
+
+export interface ChunkHolderView {
+  readonly node: number;
+  readonly address: string;
+  readonly zone: string;
+  readonly wanted: number;
+  readonly held: number;
+  /** Why it did not say. */
+  readonly failure: string | null;
 }
 
 /**
@@ -488,10 +501,11 @@ export interface ReplicaVoteView {
 }
 
 /**
- * `good`: its checksum holds, or there is no record and no need of one. `damaged`: it abstains until it is repaired.
- * `forgotten`: it has lost its record of this file, and abstains. `arriving`: it takes the partition over and has not got all.
+ * `good`: its checksum holds, or there is no record and no need of one. `content_damaged`: it votes, and cannot deliver its
+ * content. `damaged`: it abstains until it is repaired. `forgotten`: it has lost its record of this file, and abstains.
+ * `arriving`: it takes the partition over and has not got all.
  */
-export type CopyState = "good" | "damaged" | "forgotten" | "arriving";
+export type CopyState = "good" | "content_damaged" | "damaged" | "forgotten" | "arriving";
 
 export interface ReplicaCopyView {
   readonly state: CopyState;
@@ -505,6 +519,7 @@ export interface ReplicaCopyView {
   readonly etag: string;
   readonly modifiedAtMs: number | null;
   readonly deleted: boolean;
+  /** Of the chunks of the version that this node should hold: how many, and how many it does. */
   readonly chunksWanted: number;
   readonly chunksHeld: number;
 }

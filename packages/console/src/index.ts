@@ -1,1 +1,3 @@
-export {};
+export type { ConsoleConfig } from "./config.js";
+export { checkConsoleConfig } from "./config.js";
+export { type Console, type ConsoleOptions, startConsole } from "./console.js";
