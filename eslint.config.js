@@ -73,6 +73,11 @@ export default defineConfig(
       ],
     },
   },
+  {
+    // The console's page runs in browsers: its own types, and the world's clock is the only one that it has.
+    files: ["packages/console/web/**/*.ts"],
+    languageOptions: { parserOptions: { project: "./packages/console/web/tsconfig.json" } },
+  },
   { files: ["**/*.js", "**/*.mjs"], extends: [tseslint.configs.disableTypeChecked] },
   packages.flatMap(({ name, patterns }) => [
     {

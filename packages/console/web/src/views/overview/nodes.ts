@@ -1,0 +1,242 @@
+/** The DataNodes by zone: state, load, and their last minutes in small charts on one scale. */
+import type { LiveSample, NodeSample, NodeView } from "../../../../src/api.js";
+import { sparkline } from "../../charts/sparkline.js";
+import { roundUp } from "../../charts/scale.js";
+import { cluster, samples } from "../../store.js";
+import { each, slot } from "../../ui/dynamic.js";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatMs,
+  formatPercent,
+  formatShort,
+  formatTime,
+  noFigure,
+  plural,
+} from "../../ui/format.js";
+import { h } from "../../ui/h.js";
+import { computed, type Signal } from "../../ui/reactive.js";
+import { nodeLook, stateBadge } from "../../ui/state.js";
+
+const headings = [
+  "Node",
+  "State",
+  "Operations/s",
+  "p99",
+  "CPU",
+  "Loop delay",
+  "In flight",
+  "Memory",
+  "Disk",
+  "Files",
+  "Replication",
+];
+
+export function nodeTable(seconds: Signal<number>): HTMLElement {
+  const visible = () => {
+    const all = samples.get();
+    const sinceMs = (all.at(-1)?.atMs ?? 0) - seconds.get() * 1000;
+    return all.filter(({ atMs }) => atMs >= sinceMs);
+  };
+  const operationsMax = computed(() => largest(visible(), ({ traffic }) => traffic?.answeredPerSecond ?? 0));
+  const latencyMax = computed(() => largest(visible(), ({ traffic }) => traffic?.p99Ms ?? 0));
+  const body = each({
+    parent: h("tbody"),
+    items: () => byZone(cluster.get()?.nodes ?? []),
+    key: ({ id }) => id,
+    build: (node) => nodeRow({ node, seconds, operationsMax, latencyMax }),
+  });
+  return h(
+    "section",
+    { class: "panel", "aria-labelledby": "nodes" },
+    h(
+      "header",
+      {},
+      h("h2", { id: "nodes" }, "DataNodes"),
+      h("span", { class: "muted" }, () => zoneSummary(cluster.get()?.nodes ?? [])),
+    ),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "group", "aria-label": "DataNodes, table" },
+      h(
+        "table",
+        { class: "nodes live" },
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            headings.map((heading) => h("th", { scope: "col" }, heading)),
+          ),
+        ),
+        body,
+      ),
+    ),
+  );
+}
+
+function byZone(nodes: readonly NodeView[]): readonly NodeView[] {
+  return [...nodes].sort((a, b) => (a.zone < b.zone ? -1 : a.zone > b.zone ? 1 : a.id - b.id));
+}
+
+function zoneSummary(nodes: readonly NodeView[]): string {
+  const zones = new Map<string, number>();
+  for (const { zone } of nodes) zones.set(zone, (zones.get(zone) ?? 0) + 1);
+  if (nodes.length === 0) return "none has joined yet";
+  return [...zones].map(([zone, count]) => `${zone === "" ? "no zone" : `zone ${zone}`}: ${count}`).join(" · ");
+}
+
+function largest(visible: readonly LiveSample[], read: (node: NodeSample) => number): number {
+  let max = 0;
+  for (const { nodes } of visible) for (const node of nodes) max = Math.max(max, read(node));
+  return roundUp(max);
+}
+
+function nodeRow(options: {
+  node: Signal<NodeView>;
+  seconds: Signal<number>;
+  operationsMax: { get(): number };
+  latencyMax: { get(): number };
+}): HTMLTableRowElement {
+  const { node, seconds, operationsMax, latencyMax } = options;
+  const { id } = node.peek();
+  const ofNode = ({ nodes }: LiveSample): NodeSample | undefined => nodes.find((sample) => sample.node === id);
+  const now = () => {
+    const last = samples.get().at(-1);
+    return last && ofNode(last);
+  };
+  const load = () => node.get().load;
+  const state = computed(() => node.get().state);
+  return h(
+    "tr",
+    {},
+    h(
+      "th",
+      { scope: "row" },
+      h(
+        "div",
+        {},
+        `Node ${id}`,
+        slot(() => roleTag(node.get())),
+      ),
+      h("div", { class: "muted small" }, () => nodeLine(node.get())),
+    ),
+    h(
+      "td",
+      {},
+      slot(() => stateBadge(nodeLook(state.get()))),
+      h("div", { class: "muted small" }, () => since(node.get())),
+    ),
+    h(
+      "td",
+      { class: "with-line" },
+      h("span", { class: "number" }, () => short(now()?.traffic?.answeredPerSecond)),
+      sparkline({
+        seconds,
+        max: () => operationsMax.get(),
+        colour: "--series-1",
+        value: (sample) => ofNode(sample)?.traffic?.answeredPerSecond ?? null,
+      }),
+    ),
+    h(
+      "td",
+      { class: "with-line" },
+      h("span", { class: "number" }, () => formatMs(now()?.traffic?.p99Ms ?? undefined)),
+      sparkline({
+        seconds,
+        max: () => latencyMax.get(),
+        colour: "--series-4",
+        value: (sample) => ofNode(sample)?.traffic?.p99Ms ?? null,
+      }),
+    ),
+    h("td", { class: "number" }, () => percent(load()?.cpuFraction)),
+    h("td", { class: "number" }, () => formatMs(load()?.eventLoopDelayMs)),
+    h("td", { class: "number" }, () => short(load()?.inFlight)),
+    h("td", { class: "number" }, () => bytes(load()?.residentBytes)),
+    h(
+      "td",
+      { class: "disk" },
+      slot(() => disk(node.get())),
+    ),
+    h(
+      "td",
+      { class: "number" },
+      h("div", {}, () => count(load()?.records)),
+      h("div", { class: "muted small" }, () => chunkLine(node.get())),
+    ),
+    h("td", { class: "sync" }, () => replicationLine(node.get())),
+  );
+}
+
+function nodeLine({ zone, address, version }: NodeView): string {
+  return [zone === "" ? undefined : `zone ${zone}`, address, version && `v${version}`].filter(Boolean).join(" · ");
+}
+
+function roleTag({ role }: NodeView): HTMLElement | undefined {
+  return role === "active" ? undefined : h("span", { class: "tag tone-warning" }, role);
+}
+
+function since({ state, stateSinceMs }: NodeView): string {
+  return state === "up" ? "" : `since ${formatTime(stateSinceMs)}`;
+}
+
+function disk({ load }: NodeView): HTMLElement {
+  if (!load) return h("span", {}, noFigure);
+  const total = load.diskUsedBytes + load.diskFreeBytes;
+  const used = `${formatBytes(load.diskUsedBytes)} used, ${formatBytes(load.diskFreeBytes)} free`;
+  return h(
+    "div",
+    { class: "disk-use" },
+    h("meter", { min: 0, max: total, value: load.diskUsedBytes, high: 0.85 * total, optimum: 0, "aria-label": used }),
+    h("div", { class: "small nowrap" }, used),
+    load.full && h("span", { class: "tag tone-warning" }, "full"),
+  );
+}
+
+function chunkLine({ load }: NodeView): string {
+  if (!load || load.chunks === 0) return "";
+  return `${plural(load.chunks, "chunk")}, ${formatBytes(load.chunkBytes)}`;
+}
+
+function replicationLine({ sync, load }: NodeView): string {
+  const damaged = load && load.damaged > 0 ? `${formatCount(load.damaged)} damaged; ` : "";
+  if (!sync) return damaged === "" ? noFigure : damaged;
+  return damaged + syncWords(sync);
+}
+
+function syncWords(sync: NonNullable<NodeView["sync"]>): string {
+  const moves = [
+    sync.joiningPartitions > 0 ? `takes over ${plural(sync.joiningPartitions, "partition")}` : "",
+    sync.leavingPartitions > 0 ? `gives up ${plural(sync.leavingPartitions, "partition")}` : "",
+    sync.obstacle ?? "",
+  ].filter((part) => part !== "");
+  switch (sync.state) {
+    case "in_sync":
+      return ["in sync", ...moves].join("; ");
+    case "comparing":
+      return ["comparing", ...moves].join("; ");
+    case "catching_up": {
+      const remaining = sync.remainingMs === null ? "" : `, ${formatDuration(sync.remainingMs)} left`;
+      const chunks = sync.behindChunks > 0 ? ` and ${plural(sync.behindChunks, "chunk")}` : "";
+      return [`${plural(sync.behindRecords, "file")}${chunks} behind${remaining}`, ...moves].join("; ");
+    }
+  }
+}
+
+function short(value: number | undefined): string {
+  return value === undefined ? noFigure : formatShort(value);
+}
+
+function percent(value: number | undefined): string {
+  return value === undefined ? noFigure : formatPercent(value);
+}
+
+function bytes(value: number | undefined): string {
+  return value === undefined ? noFigure : formatBytes(value);
+}
+
+function count(value: number | undefined): string {
+  return value === undefined ? noFigure : formatCount(value);
+}
