@@ -1,4 +1,5 @@
 import type { Channel, Network } from "@quorumfs/core";
+import { Latency } from "./latency.js";
 
 // After a failure a node is left alone for this long, then twice as long, up to the longest: it may be restarting.
 const restFirstMs = 200;
@@ -21,6 +22,8 @@ export class BulkPeer {
   #restsUntilMs = -Infinity;
   /** Bytes that this client has asked it for and not got yet. */
   readingBytes = 0;
+  /** Until it sends the first bytes of a chunk. */
+  readonly firstBytes = new Latency();
   /** Chunks that are durable without it already and that it is still being sent. */
   straggling = 0;
 

@@ -26,6 +26,9 @@ export class ChunkStream {
   #ended = false;
   /** When bytes last came, or the attempt began. */
   progressedAtMs: number;
+  readonly askedAtMs: number;
+  /** Bytes have come of it. */
+  hasBegun = false;
 
   constructor(options: ChunkStreamOptions) {
     const { peer, owner, piece, span, clock } = options;
@@ -33,7 +36,8 @@ export class ChunkStream {
     this.#options = options;
     this.#check = new BlockCheck(piece, span);
     this.#position = span.offset;
-    this.progressedAtMs = clock.nowMs();
+    this.askedAtMs = clock.nowMs();
+    this.progressedAtMs = this.askedAtMs;
     peer.readingBytes += span.end - span.offset;
     // No deadline of its own: who waits for the bytes turns to another replica when none come.
     this.#stream = peer.channel.duplex(ChunkServiceService.readChunk, {});

@@ -42,6 +42,8 @@ export class SpanRead {
   #progressedAtMs: number;
   #cancelTimer: CancelTimer | undefined;
   #over = false;
+  /** A second replica was asked before the first one counted as stalled. */
+  #isHasty = false;
   error: QuorumError | undefined;
 
   constructor(context: TransferContext, options: SpanReadOptions) {
@@ -95,15 +97,16 @@ export class SpanRead {
   }
 
   #best(nodes: readonly number[]): Target | undefined {
-    const { clock, dataNodes, random } = this.#context;
+    const { clock, dataNodes, random, haste } = this.#context;
     const nowMs = clock.nowMs();
+    const targets = nodes.flatMap((node) => (this.#tried.includes(node) ? [] : (dataNodes.target(node) ?? [])));
+    const quickestMs = Math.min(...targets.map(({ bulk }) => bulk.firstBytes.expectedMs(nowMs)));
     let best: { readonly target: Target; readonly rank: number } | undefined;
-    for (const node of nodes) {
-      const target = this.#tried.includes(node) ? undefined : dataNodes.target(node);
-      if (!target) continue;
-      // Health first, then what is asked of it already, then chance.
+    for (const target of targets) {
+      // Health first, then whether it is much slower than another, then what is asked of it already, then chance.
       const health = target.bulk.restMs(nowMs) > 0 ? 3 : target.tier;
-      const rank = health * 2 ** 40 + target.bulk.readingBytes + random.fraction();
+      const slow = haste.isSlow(target.bulk, quickestMs, nowMs) ? 1 : 0;
+      const rank = (2 * health + slow) * 2 ** 40 + target.bulk.readingBytes + random.fraction();
       if (!best || rank < best.rank) best = { target, rank };
     }
     return best?.target;
@@ -126,9 +129,17 @@ export class SpanRead {
   }
 
   #onBytes(stream: ChunkStream, bytes: Uint8Array): void {
-    for (const other of [...this.#streams]) if (other !== stream) this.#drop(other);
+    const { clock, haste } = this.#context;
+    const nowMs = clock.nowMs();
+    if (!stream.hasBegun) haste.came(stream.peer, nowMs - stream.askedAtMs, nowMs);
+    stream.hasBegun = true;
+    for (const other of [...this.#streams]) {
+      if (other === stream) continue;
+      if (!other.hasBegun) haste.wasLate(other.peer, nowMs - other.askedAtMs, nowMs);
+      this.#drop(other);
+    }
     stream.peer.worked();
-    this.#progressedAtMs = this.#context.clock.nowMs();
+    this.#progressedAtMs = nowMs;
     this.#position += bytes.length;
     this.#views.push(bytes);
     this.#options.onChange();
@@ -179,19 +190,36 @@ export class SpanRead {
     const nowMs = clock.nowMs();
     let lastMs = -Infinity;
     for (const { progressedAtMs } of this.#streams) lastMs = Math.max(lastMs, progressedAtMs);
-    const silenceMs = stallMs * 2 ** (this.#streams.size - 1);
+    let silenceMs = this.#silenceMs;
     if (nowMs - lastMs >= silenceMs) {
-      this.#hedge();
+      this.#hedge(silenceMs >= stallMs);
       lastMs = nowMs;
+      silenceMs = this.#silenceMs;
     }
     this.#cancelTimer?.();
     this.#cancelTimer = clock.after(Math.min(lastMs + silenceMs - nowMs, this.#patienceMs), () => this.#watch());
   }
 
-  /** Asks one more, if there is one that is not being asked. */
-  #hedge(): void {
-    const { clock } = this.#context;
-    for (const { peer } of this.#streams) {
+  /** How long nothing may come before another replica is asked. */
+  get #silenceMs(): number {
+    const [first] = this.#streams;
+    if (this.#streams.size > 1 || this.#isHasty || first?.hasBegun !== false)
+      return stallMs * 2 ** (this.#streams.size - 1);
+    return this.#context.haste.patienceMs(stallMs);
+  }
+
+  /**
+   * Asks one more, if there is one that is not being asked.
+   *
+   * @param isStalled those that are asked have said nothing for so long that others had better leave them alone
+   */
+  #hedge(isStalled: boolean): void {
+    const { clock, haste } = this.#context;
+    if (!isStalled) {
+      this.#isHasty = true;
+      haste.askedTwice();
+    }
+    for (const { peer } of isStalled ? this.#streams : []) {
       const { id, address } = peer;
       const message = `DataNode ${id} at ${address} sends nothing`;
       this.#failures.set(id, new QuorumError({ code: "unavailable", message }));

@@ -2,6 +2,7 @@ import type { Clock, Log, Random } from "@quorumfs/core";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { FileCalls } from "../file-calls.js";
 import type { DataNodes } from "../routing/data-nodes.js";
+import type { ChunkHaste } from "./chunk-haste.js";
 import type { Places } from "./places.js";
 import type { ReadAhead } from "./read-ahead.js";
 import type { UploadBuffers } from "./upload-buffers.js";
@@ -17,6 +18,7 @@ export interface TransferContext {
   readonly view: () => ClusterView;
   readonly buffers: UploadBuffers;
   readonly readAhead: ReadAhead;
+  readonly haste: ChunkHaste;
   /** Appends that keep up to a chunk in memory while they try. */
   readonly heavyAppends: Places;
 }

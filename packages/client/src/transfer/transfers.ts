@@ -7,6 +7,7 @@ import type { Surroundings } from "../operation/surroundings.js";
 import { checkTimeout, type GetOptions } from "../options.js";
 import { toHex } from "../wire.js";
 import { AppendTurns } from "./append-turns.js";
+import { ChunkHaste } from "./chunk-haste.js";
 import { appendContent, type CheckedAppendOptions } from "./file-append.js";
 import { type CheckedPutOptions, isSmall, putContent } from "./file-put.js";
 import { rangeOf } from "./file-range.js";
@@ -50,8 +51,9 @@ export class Transfers {
     this.#options = options;
     const buffers = new UploadBuffers(clock);
     const readAhead = new ReadAhead();
+    const haste = new ChunkHaste();
     const heavyAppends = new Places(heavyAppendsMax);
-    this.#context = { clock, random, log, dataNodes, calls, view, buffers, readAhead, heavyAppends };
+    this.#context = { clock, random, log, dataNodes, calls, view, buffers, readAhead, haste, heavyAppends };
   }
 
   async put(name: string, content: FileContent, options: CheckedPutOptions): Promise<PutResult> {

@@ -148,13 +148,26 @@ describe("download", () => {
     await expect(settle(fs.get("files/x", range))).rejects.toMatchObject({ code: "corrupt" });
   });
 
-  it.each(["mute", "stall"] as const)("a replica that goes %s: another one is asked two seconds later", async (how) => {
+  it("a replica that stalls: another one is asked two seconds later", async () => {
     const { fs, settle, cluster, chunks } = bench;
-    chunks(1).onRead = () => how;
+    chunks(1).onRead = () => "stall";
     const { content: got } = await settle(fs.get("files/x"));
     expect(isContent(got)).toBe(true);
     expect(cluster.clock.nowMs()).toBeGreaterThanOrEqual(2000);
     expect(cluster.clock.nowMs()).toBeLessThan(6000);
+    await cluster.clock.quiet();
+    expect(nodes.map((id) => chunks(id).open)).toEqual([0, 0, 0]);
+  });
+
+  it("a replica that is late with its first bytes: another one is asked soon, and that one last from then on", async () => {
+    const { fs, settle, cluster, chunks } = bench;
+    chunks(1).onRead = () => "mute";
+    const startedMs = cluster.clock.nowMs();
+    while (chunks(1).reads.length === 0) expect(isContent((await settle(fs.get("files/x"))).content)).toBe(true);
+    expect(cluster.clock.nowMs() - startedMs).toBeLessThan(1000);
+    const asked = chunks(1).reads.length;
+    for (let index = 0; index < 5; index += 1) await settle(fs.get("files/x"));
+    expect(chunks(1).reads).toHaveLength(asked);
     await cluster.clock.quiet();
     expect(nodes.map((id) => chunks(id).open)).toEqual([0, 0, 0]);
   });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "@jest/globals";
 import { chunkBytesMax, firstPageIndex, QuorumError } from "@quorumfs/core";
 import { WaitingRoom } from "../../src/operation/gate.js";
+import { BulkPeer } from "../../src/routing/bulk-peer.js";
 import { AppendTurns } from "../../src/transfer/append-turns.js";
 import { ChunkBuffer } from "../../src/transfer/chunk-buffer.js";
+import { ChunkHaste } from "../../src/transfer/chunk-haste.js";
 import { ContentReader } from "../../src/transfer/content-reader.js";
 import { readHead } from "../../src/transfer/file-put.js";
 import { Lifetime } from "../../src/transfer/lifetime.js";
@@ -235,3 +237,41 @@ describe("head of a content", () => {
     expect(pieces[0]).toBe(bytes);
   });
 });
+
+describe("chunk haste", () => {
+  const network = { connect: () => notAsked(), listen: () => notAsked() };
+  const peerOf = (id: number) => new BulkPeer({ id, address: "a:1", identity: new Map(), network });
+
+  it("waits for as long as 19 of 20 reads took, and no longer than it would without", () => {
+    const haste = new ChunkHaste();
+    for (let read = 0; read < 1000; read += 1) haste.came(peerOf(1), read % 100 < 94 ? 70 : 400, read);
+    expect(haste.patienceMs(2000)).toBeGreaterThan(70);
+    expect(haste.patienceMs(2000)).toBeLessThan(600);
+    expect(haste.patienceMs(60)).toBe(60);
+  });
+
+  it("where reads are slow throughout, second ones stay few", () => {
+    const haste = new ChunkHaste();
+    let seconds = 0;
+    for (let read = 0; read < 1000; read += 1) {
+      const isAsked = haste.patienceMs(2000) < 1000;
+      if (isAsked) haste.askedTwice();
+      seconds += isAsked ? 1 : 0;
+      haste.came(peerOf(1), 1000, read);
+    }
+    expect(seconds).toBeLessThanOrEqual(102);
+  });
+
+  it("who is much slower than the quickest is asked last, until that is forgotten", () => {
+    const haste = new ChunkHaste();
+    const [quick, slow] = [peerOf(1), peerOf(2)];
+    haste.came(quick, 5, 0);
+    haste.wasLate(slow, 80, 0);
+    expect([quick, slow].map((peer) => haste.isSlow(peer, 5, 0))).toEqual([false, true]);
+    expect(haste.isSlow(slow, 5, 60_000)).toBe(false);
+  });
+});
+
+function notAsked(): never {
+  throw new Error("nobody connects");
+}
