@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { QuorumError } from "@quorumfs/core";
+import { type Console, type ConsoleOptions, startConsole } from "@quorumfs/console";
+import { QuorumError } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
 import {
   createLog,
@@ -11,11 +13,15 @@ import {
   systemRandom,
   versionOf,
 } from "@quorumfs/runtime";
+import { Metrics, processMetrics } from "@quorumfs/telemetry";
+import { consoleConfig, type ConsoleSettings, consoleSettings } from "./console-settings.js";
 import { replicasDefault, type SuperNodeConfig, superNodeConfig } from "./config.js";
 import { startSuperNode } from "./supernode.js";
 
 interface BinaryConfig {
   readonly superNode: SuperNodeConfig;
+  /** Undefined: none, and no metrics either. */
+  readonly console: ConsoleSettings | undefined;
   readonly dataDirectory: string;
   readonly logDirectory: string;
   readonly logLevel: (typeof logLevels)[number];
@@ -56,6 +62,29 @@ await runBinary({
       describe:
         "HOST:PORT,... of DataNodes: makes a store that was lost, or is an old copy, anew from what they remember",
     },
+    "console-port": {
+      type: "string",
+      default: "7080",
+      describe: "Port of the console and of /metrics, or the next free one; 0 takes any, off none",
+    },
+    "console-host": {
+      type: "string",
+      default: "127.0.0.1",
+      describe: "Address of the console; any other than loopback needs a token",
+    },
+    "console-token": {
+      type: "string",
+      describe: "What the console asks for; better given in a file or the environment, where nobody sees it",
+      defaultDescription: "none",
+    },
+    "console-token-file": { type: "string", describe: "File with the console's token", defaultDescription: "none" },
+    "console-name": {
+      type: "string",
+      array: true,
+      default: [],
+      defaultDescription: "none",
+      describe: "Name under which browsers reach the console through a proxy, besides localhost",
+    },
     "data-dir": { type: "string", default: "data/supernode", describe: "Directory of the store" },
     "log-dir": { type: "string", default: "logs", describe: "Directory of log files" },
     "log-level": { choices: logLevels, default: "info" as const, describe: "Least severe event that is logged" },
@@ -81,6 +110,13 @@ await runBinary({
       deadAfterMs: values["dead-after"] === "0" ? 0 : parseDuration(values["dead-after"]),
       reseedFrom: values["reseed-from"].flatMap((text) => String(text).split(",")).filter((address) => address !== ""),
     }),
+    console: consoleSettings({
+      host: values["console-host"],
+      port: values["console-port"],
+      token: values["console-token"],
+      tokenFile: values["console-token-file"] === undefined ? undefined : readToken(values["console-token-file"]),
+      names: values["console-name"].map(String),
+    }),
     dataDirectory: resolve(values["data-dir"]),
     logDirectory: resolve(values["log-dir"]),
     logLevel: values["log-level"],
@@ -101,20 +137,21 @@ await runBinary({
     });
     // Told while it still starts, it fails the start.
     failed.catch(() => undefined);
+    const ports = { network: grpcNetwork({ log }), clock: systemClock(), random: systemRandom(), log, version };
+    const metrics = new Metrics();
     const superNode = await startSuperNode({
+      ...ports,
       config: config.superNode,
-      network: grpcNetwork({ log }),
       disk,
-      clock: systemClock(),
-      random: systemRandom(),
-      log,
-      version,
       onFatal: (error) => fail(error),
     });
+    const { address } = superNode;
+    const page = config.console && (await openConsole(config.console, { ...ports, address, metrics }));
     return {
-      ready: superNode.address,
+      ready: address,
       ended: failed,
       close: async () => {
+        await page?.close();
         await superNode.close();
         await disk.close();
         await log.close();
@@ -122,3 +159,44 @@ await runBinary({
     };
   },
 });
+
+interface ConsolePorts extends Pick<ConsoleOptions, "network" | "clock" | "random" | "log" | "version"> {
+  /** Of the SuperNode. */
+  readonly address: string;
+  readonly metrics: Metrics;
+}
+
+/** The cluster goes on without a page; what is wrong with its settings was told before. */
+async function openConsole(settings: ConsoleSettings, ports: ConsolePorts): Promise<Console | undefined> {
+  const { address, metrics, ...rest } = ports;
+  processMetrics(metrics, { process: "quorumfs-supernode", version });
+  const options = {
+    ...rest,
+    config: consoleConfig(settings),
+    endpoints: [reachable(address)],
+    metrics: () => [metrics],
+  };
+  try {
+    const page = await startConsole(options);
+    // Whoever starts the SuperNode looks for this line, since the port may be another one than was asked for.
+    process.stdout.write(`console ${page.url}\n`);
+    return page;
+  } catch (error) {
+    rest.log.error("console.not-started", { error });
+    return undefined;
+  }
+}
+
+/** Who listens everywhere is found on this machine, too. */
+function reachable(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]|::)(?=:\d+$)/, "127.0.0.1");
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new QuorumError({ code: "invalid_argument", message: `cannot read the console's token: ${reason}`, cause });
+  }
+}
