@@ -4,9 +4,7 @@ import {
   type CallContext,
   type Clock,
   duplexRoute,
-  nodeId,
   partitionOf,
-  QuorumError,
   type Route,
   serverStreamRoute,
   unaryRoute,
@@ -30,6 +28,7 @@ import { requireLayout } from "./cluster/forming.js";
 import type { Heartbeats } from "./membership/heartbeats.js";
 import type { Joins } from "./membership/joins.js";
 import type { StateQueries } from "./state/state-queries.js";
+import { nodeQueryOf, queryOf } from "./state/state-query.js";
 import { watchCluster } from "./watch.js";
 
 export interface ClusterServiceOptions {
@@ -94,17 +93,11 @@ class ClusterService {
 
   state(request: GetFileSystemStateRequest, call: CallContext): AsyncIterable<GetFileSystemStateResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    const { filter } = request;
-    return this.#options.queries.run({ bucket: filter?.bucket ?? "", prefix: filter?.prefix ?? "" }, call.signal);
+    return this.#options.queries.run(queryOf(request), call.signal);
   }
 
   filesOnNode(request: ListFilesOnNodeRequest, call: CallContext): AsyncIterable<ListFilesOnNodeResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    const { nodeId: node, filter } = request;
-    if (node === 0) throw new QuorumError({ code: "invalid_argument", message: "say which DataNode: node_id is 0" });
-    return this.#options.queries.run(
-      { bucket: filter?.bucket ?? "", prefix: filter?.prefix ?? "", node: nodeId(node) },
-      call.signal,
-    );
+    return this.#options.queries.run(nodeQueryOf(request), call.signal);
   }
 }

@@ -85,7 +85,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, notice, clock, log });
   const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, notice, clock, log });
   const buckets = new Buckets({ state, changes, initialNodes, notice, clock, log });
-  const dataNodes = new DataNodes({ network, state, version });
+  const dataNodes = new DataNodes({ network, state, clock, version });
   const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });
   const deletion = new Deletion({ state, changes, queries, timeoutMs: config.deletionTimeoutMs, notice, clock, log });
   await deletion.recover();

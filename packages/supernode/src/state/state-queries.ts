@@ -1,46 +1,44 @@
 /**
- * What is in the file system, as the DataNodes tell it now. Every DataNode streams its records in order of path, and
- * the streams are merged; nothing is collected, so the size of the file system does not matter. A node that cannot be
- * reached is named in the summary, and no reason to fail.
+ * What is in the file system, as the DataNodes tell it now. Windows of each bucket are compared one after the other;
+ * nothing is collected, so the size of the file system does not matter. A node that cannot be reached is named in the
+ * summary, and no reason to fail.
  *
  * What counts of a file is what the nodes of its partition hold, and those that take it over. Another one may still have a
  * record from before, of a file that was deleted and forgotten since.
+ *
+ * Each file is told as it was at some instant within the query; the whole is no snapshot.
  */
 import {
-  assignmentOf,
   bucketId,
   type CancelSignal,
-  checkPrefix,
   type Clock,
-  type Layout,
   type Log,
   type NodeId,
+  partitionOf,
   QuorumError,
 } from "@quorumfs/core";
-import type { Bucket, FileState, GetFileSystemStateResponse, StateSummary } from "@quorumfs/proto";
+import type { Bucket, GetFileSystemStateResponse, StateSummary } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
 import { Gate } from "../gate.js";
 import type { DataNodes } from "./data-nodes.js";
-import { type Copy, fileStateOf } from "./file-state.js";
-import { mergeArrived } from "./merge-scans.js";
+import { fileMessages } from "./file-messages.js";
+import { rowsOf } from "./file-rows.js";
 import { QueryTurn } from "./query-turn.js";
-import { NodeScan } from "./node-scan.js";
+import type { StateQuery } from "./state-query.js";
+import { Totals } from "./totals.js";
+import { countWindow, type PageOptions, pagesOf } from "./window-pages.js";
+import { WindowSize } from "./window-size.js";
+import { type ComparedWindow, Windows } from "./windows.js";
 
 // Each query occupies every DataNode's disk; more at a time would only make all of them slower.
 const queriesMax = 4;
 const waitingMax = 256;
 
-/** Of at most 1.2 KiB each, most of it path: well below a message's limit. */
-const filesPerMessageMax = 1000;
+/** Who asks for totals only hears this often how far they are: often enough to see that it goes on. */
+const progressEveryMs = 500;
 
-export interface StateQuery {
-  /** Empty: all buckets. */
-  readonly bucket: string;
-  readonly prefix: string;
-  /** Only files of which this node holds a copy, be it an old one. */
-  readonly node?: NodeId;
-}
+const nothing = { files: [], summary: undefined, page: undefined, progress: undefined };
 
 export interface StateQueriesOptions {
   readonly state: ClusterState;
@@ -50,9 +48,20 @@ export interface StateQueriesOptions {
   readonly log: Log;
 }
 
+/** A query under way. */
+interface Run {
+  readonly query: StateQuery;
+  readonly signal: CancelSignal;
+  readonly totals: Totals;
+  readonly size: WindowSize;
+  readonly unreachable: Set<NodeId>;
+  readonly turn: number;
+}
+
 export class StateQueries {
   readonly #options: StateQueriesOptions;
   readonly #gate = new Gate({ insideMax: queriesMax, waitingMax });
+  #queries = 0;
 
   constructor(options: StateQueriesOptions) {
     this.#options = options;
@@ -60,32 +69,28 @@ export class StateQueries {
 
   /** @throws QuorumError `invalid_argument`, `not_found`, `unavailable` while the cluster forms, `resource_exhausted` */
   async *run(query: StateQuery, signal: CancelSignal): AsyncGenerator<GetFileSystemStateResponse> {
-    const { state, initialNodes } = this.#options;
-    checkPrefix(query.prefix);
-    const layout = requireLayout(state, initialNodes);
-    const buckets = query.bucket === "" ? state.buckets : [state.requireBucket(query.bucket)];
-    if (query.node !== undefined && !state.member(query.node)) {
-      throw new QuorumError({ code: "not_found", message: `there is no DataNode ${query.node}` });
+    const { state, initialNodes, clock } = this.#options;
+    requireLayout(state, initialNodes);
+    const buckets = this.#bucketsOf(query);
+    for (const node of [query.heldBy, query.assignedTo]) {
+      if (node === undefined || state.member(node)) continue;
+      throw new QuorumError({ code: "not_found", message: `there is no DataNode ${node}` });
     }
-    const turn = new QueryTurn({ clock: this.#options.clock, caller: signal, leave: await this.#gate.enter(signal) });
-    const unreachable = new Set<NodeId>();
-    const counts = { files: 0, bytes: 0, underReplicated: 0 };
+    const turn = new QueryTurn({ clock, caller: signal, leave: await this.#gate.enter(signal) });
+    const run = this.#begin(query, turn.signal);
     try {
       for (const bucket of buckets) {
-        for await (const found of this.#filesOf({ bucket, prefix: query.prefix, unreachable, signal: turn.signal })) {
-          const files = query.node === undefined ? found : found.filter((file) => isOn(file, query.node));
-          for (const file of files) count(counts, layout, bucket, file);
-          if (files.length === 0) continue;
+        for await (const message of query.totalsOnly ? this.#count(run, bucket) : this.#list(run, bucket)) {
           turn.handOver();
-          yield { files, summary: undefined, page: undefined, progress: undefined };
+          yield message;
           turn.takeBack();
         }
+        if (run.totals.files >= query.limit) break;
       }
     } finally {
       turn.end();
     }
-    const summary: StateSummary = { ...counts, unreachable: [...unreachable].sort((a, b) => a - b), truncated: false };
-    yield { files: [], summary, page: undefined, progress: undefined };
+    yield { ...nothing, summary: summaryOf(run) };
   }
 
   /** Whether a bucket has any file, and who did not say what it holds. */
@@ -93,87 +98,108 @@ export class StateQueries {
     bucket: Bucket,
     signal: CancelSignal,
   ): Promise<{ readonly example: string | undefined; readonly unreachable: readonly NodeId[] }> {
-    const unreachable = new Set<NodeId>();
-    for await (const [file] of this.#filesOf({ bucket, prefix: "", unreachable, signal })) {
-      if (file) return { example: file.path, unreachable: [...unreachable] };
-    }
-    return { example: undefined, unreachable: [...unreachable] };
-  }
-
-  /** @param options.unreachable is added to; nodes that are in it already are not asked */
-  async *#filesOf(options: {
-    readonly bucket: Bucket;
-    readonly prefix: string;
-    readonly unreachable: Set<NodeId>;
-    readonly signal: CancelSignal;
-  }): AsyncGenerator<FileState[]> {
-    const { bucket, prefix, unreachable, signal } = options;
-    const { layout } = this.#options.state;
-    const scans = this.#openScans(bucket, prefix, unreachable, signal);
-    let files: FileState[] = [];
-    try {
-      for (;;) {
-        for (const { path, copies } of mergeArrived(scans)) {
-          const file = fileStateOf(bucket.name, path, this.#counting(layout, bucket, path, copies));
-          if (file) files.push(file);
-          if (files.length < filesPerMessageMax) continue;
-          yield files;
-          files = [];
-        }
-        const dry = scans.filter((scan) => scan.isDry);
-        if (dry.length === 0) break;
-        await Promise.all(dry.map((scan) => scan.refill()));
-        if (signal.aborted) throw new QuorumError({ code: "cancelled", message: "the caller has gone" });
-      }
-    } finally {
-      for (const scan of scans) {
-        scan.close();
-        if (scan.hasFailed) unreachable.add(scan.node);
+    const run = this.#begin(anyFile, signal);
+    for await (const window of this.#windows(run, bucket)) {
+      for (const { files } of pagesOf(window, this.#pageOptions(run, bucket))) {
+        const [first] = files ? rowsOf(files) : [];
+        if (first) return { example: first.path, unreachable: [...run.unreachable] };
       }
     }
-    if (files.length > 0) yield files;
+    return { example: undefined, unreachable: [...run.unreachable] };
   }
 
-  /** The partition may have moved since the scans began: who held it then was asked for it, and who holds it now as well. */
-  #counting(before: Layout | undefined, bucket: Bucket, path: string, copies: readonly Copy[]): readonly Copy[] {
-    const now = this.#options.state.layout;
-    const assignments = [...new Set([before, now])].flatMap((layout) =>
-      layout ? [assignmentOf(layout, bucketId(bucket.id), path)] : [],
-    );
-    return copies.filter(({ node }) =>
-      assignments.some(({ nodes, joining }) => nodes.includes(node) || joining.includes(node)),
-    );
+  #begin(query: StateQuery, signal: CancelSignal): Run {
+    const { state } = this.#options;
+    this.#queries += 1;
+    // Asking who is known to be down would only make everybody wait. Of who is lost for good nobody expects an answer.
+    const down = state.members.filter(({ id, role }) => role !== "lost" && state.healthOf(id) === "down");
+    return {
+      query,
+      signal,
+      totals: new Totals(),
+      size: new WindowSize(query),
+      unreachable: new Set(down.map(({ id }) => id)),
+      turn: this.#queries,
+    };
   }
 
-  #openScans(bucket: Bucket, prefix: string, unreachable: Set<NodeId>, signal: CancelSignal): readonly NodeScan[] {
-    const { state, dataNodes, clock } = this.#options;
-    const request = { bucket: bucket.id, prefix, afterBucket: 0, afterPath: "" };
-    const scans: NodeScan[] = [];
-    for (const { id, role } of state.members) {
-      // Of who is lost for good nobody expects an answer.
-      if (unreachable.has(id) || role === "lost") continue;
-      // Asking who is known to be down would only make everybody wait.
-      if (state.healthOf(id) === "down") unreachable.add(id);
-      else scans.push(new NodeScan({ node: id, pages: dataNodes.scan(id, request, { signal }), clock }));
+  /** Those that are asked for, from where the query resumes; by name. */
+  #bucketsOf({ bucket, after }: StateQuery): readonly Bucket[] {
+    const { state } = this.#options;
+    const buckets = bucket === "" ? state.buckets : [state.requireBucket(bucket)];
+    return after ? buckets.filter(({ name }) => name >= after.bucket) : buckets;
+  }
+
+  async *#list(run: Run, bucket: Bucket): AsyncGenerator<GetFileSystemStateResponse> {
+    for await (const window of this.#windows(run, bucket)) {
+      for (const page of pagesOf(window, this.#pageOptions(run, bucket))) {
+        if (run.query.columns) yield { ...nothing, page };
+        else for (const files of fileMessages(page)) yield { ...nothing, files };
+      }
+      if (run.totals.files >= run.query.limit) return;
     }
-    return scans;
+  }
+
+  async *#count(run: Run, bucket: Bucket): AsyncGenerator<GetFileSystemStateResponse> {
+    const { clock } = this.#options;
+    let saidAtMs = clock.nowMs();
+    for await (const window of this.#windows(run, bucket)) {
+      countWindow(window, this.#pageOptions(run, bucket));
+      if (clock.nowMs() - saidAtMs < progressEveryMs) continue;
+      saidAtMs = clock.nowMs();
+      yield { ...nothing, progress: summaryOf(run) };
+    }
+  }
+
+  #windows(run: Run, bucket: Bucket): AsyncIterable<ComparedWindow> {
+    const { state, initialNodes, dataNodes, clock } = this.#options;
+    const { query, signal, unreachable, size, turn } = run;
+    return new Windows({
+      bucket,
+      query,
+      after: query.after?.bucket === bucket.name ? query.after.path : "",
+      dataNodes,
+      clock,
+      signal,
+      layout: () => requireLayout(state, initialNodes),
+      canAsk: (node) => {
+        const role = state.member(node)?.role;
+        return role !== undefined && role !== "lost";
+      },
+      unreachable,
+      size,
+      filesLeft: () => query.limit - run.totals.files,
+      turn,
+    });
+  }
+
+  #pageOptions(run: Run, bucket: Bucket): PageOptions {
+    const { query, totals } = run;
+    const partitions = requireLayout(this.#options.state, this.#options.initialNodes).partitions.length;
+    return {
+      bucket: bucket.name,
+      query,
+      partitionOf: (path) => partitionOf(bucketId(bucket.id), path, partitions),
+      totals,
+      filesMax: query.limit - totals.files,
+    };
   }
 }
 
-function isOn(file: FileState, node: NodeId | undefined): boolean {
-  return node !== undefined && (file.holders.includes(node) || file.behind.includes(node));
-}
+const anyFile: StateQuery = {
+  bucket: "",
+  prefix: "",
+  sizeMin: 0,
+  sizeMax: Infinity,
+  health: "any",
+  heldBy: undefined,
+  assignedTo: undefined,
+  after: undefined,
+  limit: 1,
+  totalsOnly: false,
+  columns: true,
+};
 
-function count(
-  counts: { files: number; bytes: number; underReplicated: number },
-  layout: Layout,
-  bucket: Bucket,
-  file: FileState,
-): void {
-  counts.files += 1;
-  counts.bytes += file.size;
-  const { nodes } = assignmentOf(layout, bucketId(bucket.id), file.path);
-  let upToDate = 0;
-  for (const node of nodes) if (file.holders.includes(node)) upToDate += 1;
-  if (upToDate < layout.replicas) counts.underReplicated += 1;
+function summaryOf({ query, totals, unreachable }: Run): StateSummary {
+  return totals.summary({ unreachable, truncated: totals.files >= query.limit });
 }

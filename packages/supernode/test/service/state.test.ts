@@ -49,7 +49,7 @@ describe("file-system state", () => {
       ["files/b", 2, [1, 2, 3], []],
       ["files/old", 4, [1], [2]],
     ]);
-    expect(summary).toEqual({ files: 4, bytes: 120, underReplicated: 1, unreachable: [] });
+    expect(summary).toEqual({ files: 4, bytes: 120, underReplicated: 1, unreachable: [], truncated: false });
   });
 
   test("one bucket, one prefix", async () => {
@@ -67,7 +67,8 @@ describe("file-system state", () => {
     for await (const page of fixture.channel.serverStream(ClusterServiceService.getFileSystemState, request, {})) {
       pages.push(page.files.length);
     }
-    expect(pages).toEqual([1000, 1000, 500, 0]);
+    expect(pages.reduce((sum, files) => sum + files, 0)).toBe(2500);
+    expect(Math.max(...pages)).toBeLessThanOrEqual(1000);
   });
 
   test("a DataNode is down: the others' files, and who is missing", async () => {

@@ -1,15 +1,19 @@
 import {
+  bucketId,
   type Channel,
   comparePaths,
   type Duplex,
+  fileHashOf,
   type Listener,
   type Network,
-  serverStreamRoute,
+  partitionOf,
+  recordHashLow,
   unaryRoute,
 } from "@quorumfs/core";
 import {
   type Cluster,
   ClusterServiceService,
+  type FileColumns,
   type GetMemoryResponse,
   type HeartbeatRequest,
   type HeartbeatResponse,
@@ -18,13 +22,10 @@ import {
   MaintenanceServiceService,
   type RangeEntry,
   ReplicaServiceService,
-  type ScanRecordsRequest,
-  type ScanRecordsResponse,
+  type ScanWindowRequest,
   Value,
 } from "@quorumfs/proto";
 import type { VirtualClock } from "./virtual-clock.js";
-
-const pageRecords = 3;
 
 export interface FakeFile {
   readonly bucket: number;
@@ -50,6 +51,10 @@ export class FakeDataNode {
   clusterId = "";
   incarnation = 0;
   files: readonly FakeFile[] = [];
+  /** Records that it looks at in a window, at most. */
+  windowRecords = Infinity;
+  /** How many windows it was asked for. */
+  windows = 0;
   cluster: Cluster | undefined;
   /** What was said of loads last. */
   loads = 0;
@@ -78,7 +83,7 @@ export class FakeDataNode {
 
   async start(given: Partial<JoinRequest> = {}): Promise<void> {
     this.incarnation += 1;
-    const scan = serverStreamRoute(ReplicaServiceService.scanRecords, (request) => this.#scan(request));
+    const scan = unaryRoute(ReplicaServiceService.scanWindow, async (request) => this.#window(request));
     const memory = unaryRoute(MaintenanceServiceService.getMemory, async () => this.#memory());
     const port = this.port;
     this.#listener = await this.#network.listen({ host: "127.0.0.1", port, routes: [scan, memory] });
@@ -182,14 +187,77 @@ export class FakeDataNode {
     return { clusterId, nodeId, storeId, incarnation, cluster };
   }
 
-  async *#scan({ bucket, prefix }: ScanRecordsRequest): AsyncGenerator<ScanRecordsResponse> {
-    const found = this.files
+  #window({ bucket, prefix, after, until, limit, parts, sizeMin, sizeMax = Infinity }: ScanWindowRequest) {
+    this.windows += 1;
+    const partOf = (path: string) => parts[partitionOf(bucketId(bucket), path, parts.length)] ?? 0;
+    const inRange = this.files
       .filter((file) => file.bucket === bucket && file.path.startsWith(prefix))
+      .filter(
+        ({ path }) =>
+          (after === "" || comparePaths(path, after) > 0) && (until === "" || comparePaths(path, until) <= 0),
+      )
       .sort((a, b) => comparePaths(a.path, b.path));
-    for (let start = 0; start < found.length; start += pageRecords) {
-      yield { records: found.slice(start, start + pageRecords).map((file) => ({ bucket, entry: entryOf(file) })) };
-    }
+    const looked = inRange.slice(0, Math.min(limit, this.windowRecords));
+    const told = looked.filter(({ path }) => partOf(path) > 0);
+    const matches = ({ path, size = 0, tombstone = false, corrupt = false }: FakeFile): boolean =>
+      !tombstone && !corrupt && size >= sizeMin && size <= sizeMax && [2, 3].includes(partOf(path));
+    return {
+      truncated: looked.length < inRange.length,
+      lastPath: looked.length < inRange.length ? (looked.at(-1)?.path ?? "") : "",
+      tallies: talliesOf(told, (path) => partitionOf(bucketId(bucket), path, parts.length), matches),
+      rows: columnsOf(
+        told.filter((file) => matches(file) && partOf(file.path) === 3),
+        parts.length,
+      ),
+      copies: told.filter(({ path }) => partOf(path) === 4).map(entryOf),
+    };
   }
+}
+
+function talliesOf(
+  files: readonly FakeFile[],
+  partitionFor: (path: string) => number,
+  matches: (file: FakeFile) => boolean,
+): Uint8Array {
+  const byPartition = new Map<number, FakeFile[]>();
+  for (const file of files) {
+    if (file.tombstone === true) continue;
+    const partition = partitionFor(file.path);
+    byPartition.set(partition, [...(byPartition.get(partition) ?? []), file]);
+  }
+  const tallies = [...byPartition].map(([partition, some]) => {
+    const tally = Buffer.alloc(28);
+    const matching = some.filter(matches);
+    tally.writeUInt32LE(partition, 0);
+    tally.writeUInt32LE(matching.length, 4);
+    tally.writeUInt32LE(some.filter(({ corrupt }) => corrupt === true).length, 8);
+    for (const { bucket, path, counter, corrupt } of some) {
+      if (corrupt === true) continue;
+      const key = Buffer.from(`\0\0\0${String.fromCharCode(bucket)}${path}`);
+      const version = { counter, node: 1, incarnation: 1 };
+      tally.writeUInt32LE((tally.readUInt32LE(12) ^ recordHashLow(fileHashOf(key), version)) >>> 0, 12);
+    }
+    tally.writeDoubleLE(
+      matching.reduce((sum, { size = 0 }) => sum + size, 0),
+      20,
+    );
+    return tally;
+  });
+  return Buffer.concat(tallies);
+}
+
+function columnsOf(files: readonly FakeFile[], partitions: number): FileColumns {
+  const doubles = (values: readonly number[]): Uint8Array => new Uint8Array(Float64Array.from(values).buffer);
+  const partitionOfFile = ({ bucket, path }: FakeFile) => partitionOf(bucketId(bucket), path, partitions);
+  return {
+    count: files.length,
+    paths: Buffer.from(files.map(({ path }) => path).join("\n")),
+    versions: doubles(files.map(({ counter }) => counter)),
+    sizes: doubles(files.map(({ size = 0 }) => size)),
+    modifiedAtMs: doubles(files.map(({ counter }) => counter)),
+    etags: new Uint8Array(32 * files.length),
+    partitions: new Uint8Array(Uint32Array.from(files.map(partitionOfFile)).buffer),
+  };
 }
 
 export function entryOf({ path, counter, size = 0, tombstone = false, corrupt = false }: FakeFile): RangeEntry {

@@ -56,6 +56,7 @@ export class MemoryNetwork implements Network {
         const { route, context, end } = start(method, options);
         try {
           if (route.kind !== "unary") throw new Error("not unary");
+          if (this.mute.has(address)) await broken(context.signal);
           return response(method, await route.handle(sent(method, request), context));
         } finally {
           end();
@@ -85,11 +86,7 @@ export class MemoryNetwork implements Network {
     let messages: AsyncIterator<unknown> | undefined;
     try {
       if (route.kind !== "serverStream") throw new Error("not a server stream");
-      const { signal } = context;
-      const gone = new Promise<never>((_, reject) => {
-        signal.addEventListener("abort", () => reject(unavailable("the stream broke")), { once: true });
-      });
-      gone.catch(() => undefined);
+      const gone = broken(context.signal);
       if (this.mute.has(address)) await gone;
       messages = route.handle(sent(method, request), context)[Symbol.asyncIterator]();
       for (;;) {
@@ -115,6 +112,15 @@ function sent<Request, Response>(method: Method<Request, Response>, request: Req
 
 function response<Request, Response>(method: Method<Request, Response>, message: unknown): Response {
   return method.responseDeserialize(Buffer.from(method.responseSerialize(message as Response)));
+}
+
+/** Rejects when the call is cut. */
+function broken(signal: CancelSignal): Promise<never> {
+  const gone = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(unavailable("the stream broke")), { once: true });
+  });
+  gone.catch(() => undefined);
+  return gone;
 }
 
 function unavailable(message: string): QuorumError {
