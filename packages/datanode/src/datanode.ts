@@ -12,6 +12,7 @@ import {
   type Random,
 } from "@quorumfs/core";
 import { watchedDisk } from "@quorumfs/runtime";
+import { noTracer, type Tracer } from "@quorumfs/telemetry/lean";
 import { Admission } from "./admission.js";
 import { chunkRoutes, holdsChunk } from "./chunk/chunk-routes.js";
 import { ChunkStore } from "./chunk/chunk-store.js";
@@ -37,6 +38,7 @@ import { Pauses } from "./coordinator/pauses.js";
 import { Peers } from "./coordinator/peers.js";
 import { RecordRepair } from "./coordinator/record-repair.js";
 import { VoteLinks } from "./coordinator/vote-links.js";
+import { VoteMeter } from "./coordinator/vote-meter.js";
 import { Explainer } from "./explain/explainer.js";
 import { Inspector } from "./explain/inspector.js";
 import { explainRoutes } from "./explain/routes.js";
@@ -45,6 +47,7 @@ import { fileRoutes } from "./file/file-routes.js";
 import { ChunkSource } from "./handover/chunk-source.js";
 import { Handover } from "./handover/handover.js";
 import { Holdings } from "./handover/holdings.js";
+import { OperationLog } from "./follow/operation-log.js";
 import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { ActivityReport } from "./observe/activity-report.js";
@@ -70,6 +73,8 @@ export interface DataNodeOptions {
   readonly random: Random;
   readonly probe: Probe;
   readonly log: Log;
+  /** Where spans go; default: nowhere. */
+  readonly tracer?: Tracer;
   /** Of this software; shown in node lists. */
   readonly version: string;
   /** Ends the wait for the SuperNode at the very first start. */
@@ -107,7 +112,7 @@ const closeGraceMs = 2000;
  *   something else; `cancelled` by `signal`
  */
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
-  const { config, network, content, clock, random, probe, log, version } = options;
+  const { config, network, content, clock, random, probe, log, version, tracer = noTracer } = options;
   const onFatal = once(options.onFatal);
   // No caller's error any more, but this process's end.
   const onDiskFailure = ({ message, cause }: QuorumError) =>
@@ -150,7 +155,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     fullBelow: config.fullBelow,
     onDiskFailure,
   });
-  const replicaService = replicaRoutes({ replica, context, clock, log });
+  const operations = new OperationLog({ clock, log });
+  const replicaService = replicaRoutes({ replica, context, operations, tracer, clock, log });
 
   const superNode = new SuperNode({ network, address: config.supernode, self });
   const peers = new Peers({ self, store, network, clock, random, log });
@@ -159,7 +165,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   const hedges = new Hedges(clock);
   const { voteTimeoutMs } = config;
   const links = new VoteLinks({ self, replica, peers, clock, pauses, log, voteTimeoutMs });
-  const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, refresh: follow });
+  const votes = new VoteMeter();
+  const coordinator = new Coordinator({ self, store, replica, links, pauses, hedges, clock, votes, refresh: follow });
   const isLocal = (node: NodeId) => links.isLocal(node);
   const ranges = new RangeQuorum({ replica, context, isLocal, peers, clock, log });
   const lister = new Lister({ store, ranges, coordinator, clock, refresh: follow });
@@ -201,13 +208,14 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     admission,
     meter,
     hotFiles,
+    operations,
     clock,
     random,
     log,
   });
   const isBucket = (name: string) => store.view.bucketNamed(name) !== undefined;
   const activity = new ActivityReport({ meter, hotFiles, chunkTraffic, clock, isBucket });
-  const fileService = fileRoutes({ dispatcher, clock, log });
+  const fileService = fileRoutes({ dispatcher, tracer, clock, log });
   const inspector = new Inspector({ replica, context, holdings });
   const explainer = new Explainer({ self, store, buckets, inspector, peers, links, large, clock, follow });
   const upkeep: Upkeep = new Upkeep({

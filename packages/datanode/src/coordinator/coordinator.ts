@@ -22,6 +22,7 @@ import {
 } from "@quorumfs/core";
 import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
 import type { LocalNode } from "../cluster/local-node.js";
+import type { Follower } from "../follow/follower.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import { Deadlines } from "./deadlines.js";
 import { FileOperation, type OperationContext, type OperationEnd } from "./file-operation.js";
@@ -41,6 +42,8 @@ export interface FileRequest {
   readonly path: string;
   /** On the clock's own time. */
   readonly deadlineMs: number;
+  /** Goes along and tells; default: nobody does. */
+  readonly follower?: Follower | undefined;
 }
 
 export interface MutateRequest extends FileRequest {
@@ -68,6 +71,8 @@ export interface Mutated {
 export interface ReadRequest extends FileRequest {
   readonly withContent: boolean;
   readonly consistency: "linearizable" | "relaxed";
+  /** The client's name for the read, for the logs; default: none. */
+  readonly requestId?: Uint8Array;
 }
 
 export interface Found {
@@ -153,14 +158,16 @@ export class Coordinator {
   }
 
   #change(request: ChangeRequest, onEnd: (end: OperationEnd<MutationOutcome>) => void): CancelOperation {
-    const { bucket, path, deadlineMs, requestId, mayHaveRun } = request;
+    const { bucket, path, deadlineMs, requestId, follower, mayHaveRun } = request;
     const file = `${bucket.id}/${path}`;
     let started = false;
     const operation = new FileOperation<MutationOutcome>(this.#options, {
+      operation: request.intent.kind === "identity" ? "settle" : "write",
       bucket,
       path,
       deadlineMs,
       requestId,
+      follower,
       mayHaveRun,
       machineFor: (place, mayHaveRunNow) => this.#mutation(request, place, { file, mayHaveRun: mayHaveRunNow }),
       onEnd: (end) => {
@@ -177,6 +184,7 @@ export class Coordinator {
         return;
       }
       started = true;
+      follower?.hasTurn();
       operation.start();
     });
     if (!entered) {
@@ -187,12 +195,14 @@ export class Coordinator {
   }
 
   read(request: ReadRequest, done: Done<Found>): CancelOperation {
-    const { bucket, path, deadlineMs } = request;
+    const { bucket, path, deadlineMs, requestId = noRequestId, follower } = request;
     const operation = new FileOperation<ReadingOutcome>(this.#options, {
+      operation: request.consistency === "relaxed" ? "relaxed_read" : "read",
       bucket,
       path,
       deadlineMs,
-      requestId: noRequestId,
+      requestId,
+      follower,
       mayHaveRun: false,
       machineFor: (place) => this.#reading(request, place),
       onEnd: (end) => {
@@ -212,6 +222,7 @@ export class Coordinator {
   collect({ bucket, path, deadlineMs }: FileRequest, done: Done<Collected>): CancelOperation {
     const { self, replica, clock } = this.#options;
     const operation = new FileOperation<CollectionOutcome>(this.#options, {
+      operation: "collect",
       bucket,
       path,
       deadlineMs,

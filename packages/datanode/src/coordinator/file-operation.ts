@@ -9,10 +9,12 @@ import {
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { BucketView, FilePlace } from "../cluster/cluster-view.js";
 import type { Expiring } from "./deadlines.js";
+import type { Follower } from "../follow/follower.js";
 import { OperationRun } from "./operation-run.js";
 import type { Hedges } from "./hedges.js";
 import type { Pauses } from "./pauses.js";
 import type { VoteLinks } from "./vote-links.js";
+import type { VotedOperation, VoteMeter } from "./vote-meter.js";
 
 /** What all operations of a coordinator share. */
 export interface OperationContext {
@@ -21,6 +23,7 @@ export interface OperationContext {
   readonly pauses: Pauses;
   readonly hedges: Hedges;
   readonly clock: Clock;
+  readonly votes: VoteMeter;
   /** Asks the SuperNode for the newest view. */
   readonly refresh: () => Promise<void>;
 }
@@ -31,10 +34,13 @@ export type OperationEnd<Outcome> =
   | { readonly error?: undefined; readonly outcome: Outcome; readonly place: FilePlace; readonly layoutNumber: number };
 
 export interface FileOperationOptions<Outcome> {
+  /** As it is counted. */
+  readonly operation: VotedOperation;
   readonly bucket: BucketView;
   readonly path: string;
   readonly deadlineMs: number;
   readonly requestId: Uint8Array;
+  readonly follower?: Follower | undefined;
   /** Whether an attempt before this operation may have taken effect. */
   readonly mayHaveRun: boolean;
   readonly machineFor: (place: FilePlace, mayHaveRun: boolean) => RegisterOperation<Outcome>;
@@ -70,8 +76,8 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
   }
 
   start(): void {
-    const { store, links, clock, pauses, hedges } = this.#context;
-    const { bucket, path, requestId, machineFor } = this.#options;
+    const { store, links, clock, pauses, hedges, votes } = this.#context;
+    const { operation, bucket, path, requestId, follower, machineFor } = this.#options;
     const place = store.view.place(bucket, path);
     const { layoutNumber } = store.view;
     if (!place) {
@@ -89,6 +95,8 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
       pauses,
       hedges,
       voters: place.voters,
+      follower,
+      counts: votes.of(operation),
       onDone: (outcome) => this.#onDone(outcome, place, layoutNumber),
     });
     this.#run.start();
@@ -120,6 +128,7 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
     if (outcome.kind === "stale_layout" && this.#attempts < attemptsMax) {
       this.#mayHaveRun = outcome.mayHaveRun;
       this.#state = "refreshing";
+      this.#context.votes.of(this.#options.operation).restarted += 1;
       void this.#followLayout(outcome.layout);
       return;
     }
@@ -129,13 +138,17 @@ export class FileOperation<Outcome extends ReadingOutcome | MutationOutcome | Co
       return;
     }
     this.#state = "ended";
+    if (outcome.kind === "contended") this.#context.votes.of(this.#options.operation).contended += 1;
     this.#options.onEnd({ outcome, place, layoutNumber });
   }
 
   async #followLayout(layout: number): Promise<void> {
-    const { store, refresh } = this.#context;
+    const { store, refresh, clock } = this.#context;
+    const { follower } = this.#options;
+    const sinceMs = clock.nowMs();
     try {
       if (store.view.layoutNumber < layout) await refresh();
+      follower?.restarted(clock.nowMs() - sinceMs, layout);
     } catch (thrown) {
       if (!this.ended) this.#fail(...this.#staleError, thrown);
       return;

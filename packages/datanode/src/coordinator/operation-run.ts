@@ -12,11 +12,13 @@ import {
 } from "@quorumfs/core";
 import type { ReplicaTarget } from "../replica/messages.js";
 import { contentMatches } from "./content-check.js";
+import type { Follower } from "../follow/follower.js";
 import type { Hedges } from "./hedges.js";
 import { LateHint } from "./late-hint.js";
 import type { Pauses } from "./pauses.js";
 import { ReadWave } from "./read-wave.js";
 import type { Vote, VoteLinks } from "./vote-links.js";
+import type { VoteCounts } from "./vote-meter.js";
 
 export interface RunOptions<Outcome> {
   readonly machine: RegisterOperation<Outcome>;
@@ -28,6 +30,9 @@ export interface RunOptions<Outcome> {
   readonly pauses: Pauses;
   readonly hedges: Hedges;
   readonly voters: Electorate;
+  /** Undefined: nobody follows. */
+  readonly follower: Follower | undefined;
+  readonly counts: VoteCounts;
   /** Called once, unless the run is dropped; perhaps before `start` has returned. */
   readonly onDone: (outcome: Outcome) => void;
 }
@@ -40,6 +45,8 @@ export class OperationRun<Outcome> {
   #accepting = false;
   /** How many effects are being performed at the moment, one within the other. */
   #depth = 0;
+  /** Round trips so far. */
+  #rounds = 0;
   #wave: ReadWave | undefined;
   /** The round of the last ACCEPT, and how many have voted for it. */
   #acceptRound = 0;
@@ -94,20 +101,23 @@ export class OperationRun<Outcome> {
   }
 
   #send(effect: Extract<Effects<Outcome>[number], { kind: "send" }>): void {
-    const { links, target, requestId } = this.#options;
+    const { links, target, requestId, follower } = this.#options;
     const { round, to, request } = effect;
-    const vote: Vote = { target, request, requestId };
+    if (follower && round > 0) follower.round(round, request);
+    const vote: Vote = { target, request, requestId, span: follower?.span };
     if (round === 0) {
       if (request.kind === "erase") this.#post(to, vote);
       else this.#hint(to, vote);
       return;
     }
+    if (round > this.#rounds) this.#rounds = round;
     if (request.kind === "read") {
       this.#sendRead(round, to, vote, request.withContent);
       return;
     }
     if (request.kind === "accept") {
       this.#accepting = true;
+      this.#options.counts.proposed += 1;
       this.#acceptRound = round;
       this.#votes = 0;
     }
@@ -156,7 +166,8 @@ export class OperationRun<Outcome> {
   #waveOf(round: number): ReadWave {
     if (this.#wave?.round === round) return this.#wave;
     this.#wave?.end();
-    this.#wave = new ReadWave(round, (node, vote) => {
+    const { counts, follower } = this.#options;
+    this.#wave = new ReadWave({ round, counts, follower }, (node, vote) => {
       if (!this.#ended) this.#ask(round, node, vote);
     });
     return this.#wave;
@@ -164,9 +175,15 @@ export class OperationRun<Outcome> {
 
   #ask(round: number, node: NodeId, vote: Vote): void {
     if (vote.request.kind === "read" && !vote.request.withContent) vote.have ??= this.#own;
-    this.#options.links.ask(node, vote, (reply, reason) => {
+    const { links, counts, follower } = this.#options;
+    counts.asked += 1;
+    follower?.asked(node, vote.request);
+    links.ask(node, vote, (reply, reason) => {
+      counts.answered(reply);
       if (reply?.kind === "ok" && round === this.#acceptRound) this.#onVote();
-      if (!this.#ended) this.#onAnswer(round, node, reply, reason);
+      if (this.#ended) return;
+      this.#options.follower?.answered(node, vote.request, reply, reason);
+      this.#onAnswer(round, node, reply, reason);
     });
   }
 
@@ -194,17 +211,21 @@ export class OperationRun<Outcome> {
   }
 
   #arm(effect: Extract<Effects<Outcome>[number], { kind: "timer" }>): void {
-    const { clock, pauses, machine } = this.#options;
+    const { clock, pauses, machine, counts, follower } = this.#options;
+    if (effect.purpose === "backoff") counts.backedOff += 1;
     const delayMs = effect.purpose === "patience" ? pauses.patienceMs : pauses.backOffMs(effect.attempt);
     // A machine waits for one timer at a time: the newest.
     this.#cancelTimer?.();
     this.#cancelTimer = clock.after(delayMs, () => {
-      if (!this.#ended) this.#perform(machine.onTimer(effect.timer));
+      if (this.#ended) return;
+      follower?.waited(delayMs, effect.purpose === "patience" ? "for those that are late" : "to let others finish");
+      this.#perform(machine.onTimer(effect.timer));
     });
   }
 
   #end(): void {
     this.#ended = true;
+    this.#options.counts.rounds.observe(this.#rounds);
     this.#cancelTimer?.();
     this.#wave?.end();
   }

@@ -1,6 +1,8 @@
 import type { NodeId } from "@quorumfs/core";
+import type { Follower } from "../follow/follower.js";
 import type { Hedge } from "./hedges.js";
 import type { Vote } from "./vote-links.js";
+import type { VoteCounts } from "./vote-meter.js";
 
 /**
  * The nodes that one round of reading puts its question to: as many as a quorum takes at once, the others only when
@@ -9,13 +11,20 @@ import type { Vote } from "./vote-links.js";
  */
 export class ReadWave implements Hedge {
   readonly round: number;
+  readonly #counts: VoteCounts;
+  readonly #follower: Follower | undefined;
   #ask: ((node: NodeId, vote: Vote) => void) | undefined;
   #held: { readonly node: NodeId; readonly vote: Vote }[] = [];
   #asked = 0;
   #answered = 0;
 
-  constructor(round: number, ask: (node: NodeId, vote: Vote) => void) {
-    this.round = round;
+  constructor(
+    of: { readonly round: number; readonly counts: VoteCounts; readonly follower: Follower | undefined },
+    ask: (node: NodeId, vote: Vote) => void,
+  ) {
+    this.round = of.round;
+    this.#counts = of.counts;
+    this.#follower = of.follower;
     this.#ask = ask;
   }
 
@@ -53,6 +62,10 @@ export class ReadWave implements Hedge {
   }
 
   hedge(): void {
+    if (this.holds) {
+      this.#counts.hedged += 1;
+      this.#follower?.hedged();
+    }
     this.release();
   }
 

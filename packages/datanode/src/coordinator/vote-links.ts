@@ -1,6 +1,8 @@
 import type { Clock, Log, NodeId, QuorumError, ReplicaReply, ReplicaRequest, ReplicaState } from "@quorumfs/core";
 import type { ReplicaRequest as RequestMessage } from "@quorumfs/proto";
+import type { Span } from "@quorumfs/telemetry/lean";
 import type { LocalNode } from "../cluster/local-node.js";
+import { endVote } from "../follow/vote-span.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ReplicaTarget } from "../replica/messages.js";
 import { replyFromWire, requestToWire } from "../replica/wire.js";
@@ -16,6 +18,8 @@ export interface Vote {
   readonly requestId: Uint8Array;
   /** For a read: what this node's own replica said; a reply that says the same comes without its value. */
   have?: ReplicaState | undefined;
+  /** On behalf of which it is asked, if anybody follows. */
+  readonly span?: Span | undefined;
   /** The message, once one of them needed it. */
   message?: RequestMessage;
 }
@@ -67,7 +71,8 @@ export class VoteLinks {
   /** Calls `onAnswer` exactly once; for a remote node never before `ask` has returned. */
   ask(node: NodeId, vote: Vote, onAnswer: OnAnswer): void {
     if (this.isLocal(node)) {
-      this.#options.replica.handle(vote.target, vote.request, (reply) => onAnswer(reply, ""));
+      if (vote.span) this.#askHere(vote, vote.span, onAnswer);
+      else this.#options.replica.handle(vote.target, vote.request, (reply) => onAnswer(reply, ""));
       return;
     }
     const peer = this.#options.peers.find(node);
@@ -78,6 +83,16 @@ export class VoteLinks {
       return;
     }
     this.#call(peer, vote, contentBytes, onAnswer);
+  }
+
+  /** The vote of this node's own replica, as others would have it followed. */
+  #askHere({ target, request }: Vote, asker: Span, onAnswer: OnAnswer): void {
+    const span = asker.child(`vote ${request.kind}`, { role: "server" });
+    const tell = (reply: ReplicaReply): void => {
+      endVote(span, reply);
+      onAnswer(reply, "");
+    };
+    this.#options.replica.handle(target, request, tell, span);
   }
 
   #call(peer: Peer, vote: Vote, contentBytes: number, onAnswer: OnAnswer): void {
@@ -157,7 +172,13 @@ function contentBytesOf(request: ReplicaRequest): number {
 /** The message is made once for all nodes; each lane writes its own id into its copy of the envelope. */
 function messageOf(vote: Vote): RequestMessage {
   vote.message ??= requestToWire(
-    { id: 0, target: vote.target, request: vote.request, requestId: vote.requestId },
+    {
+      id: 0,
+      target: vote.target,
+      request: vote.request,
+      requestId: vote.requestId,
+      traceparent: vote.span?.traceparent ?? "",
+    },
     vote.have?.accepted,
   );
   return { ...vote.message };

@@ -16,11 +16,13 @@ import type { Buckets } from "../cluster/buckets.js";
 import type { BucketView } from "../cluster/cluster-view.js";
 import type { FileChanges } from "../content/file-changes.js";
 import type { CancelOperation, Coordinator, Done, Found } from "../coordinator/coordinator.js";
+import type { Follower } from "../follow/follower.js";
+import { type OperationLog, slowOperationMs } from "../follow/operation-log.js";
 import type { Lister } from "../list/lister.js";
 import type { HotFiles } from "../observe/hot-files.js";
 import { type MeteredKind, type OperationMeter, outcomeOf } from "../observe/operation-meter.js";
 import { Hex } from "./hex.js";
-import { checkFile, consistencyOf, deleteTerms, listQuery, type MutationTerms, putTerms } from "./requests.js";
+import { checkFile, checkOperationId, consistencyOf, deleteTerms, listQuery, putTerms } from "./requests.js";
 import { fileInfo, voteOf } from "./responses.js";
 
 export type FileOperationMessage = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
@@ -39,6 +41,7 @@ export interface FileDispatcherOptions {
   readonly admission: Admission;
   readonly meter: OperationMeter;
   readonly hotFiles: HotFiles;
+  readonly operations: OperationLog;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -51,13 +54,22 @@ export interface CallTerms {
   /** 0 for the default. */
   readonly timeoutMs: number;
   readonly caller: Caller;
+  /** The client's name for a read, 16 bytes, for the logs of all nodes; empty: none. A mutation has its request id. */
+  readonly operationId: Uint8Array;
+  readonly follower: Follower | undefined;
 }
 
 interface Call {
   readonly caller: Caller;
   readonly atMs: number;
   readonly deadlineMs: number;
+  /** By which all nodes know the operation; of a mutation that its caller did not name, once it has begun. */
+  requestId: Uint8Array;
+  readonly follower: Follower | undefined;
 }
+
+/** An operation on its way through the door. */
+type CallVisit = Visit & Call;
 
 /** What an operation is about, as it is counted. */
 interface Subject {
@@ -87,9 +99,10 @@ export class FileDispatcher {
     }
   }
 
-  #callOf({ timeoutMs, caller }: CallTerms): Call {
+  #callOf({ timeoutMs, caller, operationId, follower }: CallTerms): Call {
     const atMs = this.#options.clock.nowMs();
-    return { caller, atMs, deadlineMs: atMs + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs) };
+    const deadlineMs = atMs + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
+    return { caller, atMs, deadlineMs, requestId: checkOperationId(operationId), follower };
   }
 
   #start(operation: FileOperationMessage, call: Call, done: Done<FileResult>): CancelOperation {
@@ -109,16 +122,17 @@ export class FileDispatcher {
 
   #put(request: PutRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const { path, content, manifest } = request;
-    const { deadlineMs } = call;
+    const { deadlineMs, follower } = call;
     checkFile(request);
     const contentBytes = content.byteLength + manifest.byteLength;
     const subject = { kind: "put", bucket: request.bucket, path } as const;
-    return this.#admit(subject, { ...call, kind: "write", contentBytes }, done, (bucket, settle) => {
+    const visit: CallVisit = { ...call, kind: "write", contentBytes };
+    return this.#admit(subject, visit, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
-      const tell = this.#traced("put", request, terms, settle);
-      return this.#options.changes.change({ ...terms, bucket, path, deadlineMs }, (error, result) => {
+      visit.requestId = terms.requestId;
+      return this.#options.changes.change({ ...terms, bucket, path, deadlineMs, follower }, (error, result) => {
         if (!result) {
-          tell(error, undefined);
+          settle(named(error, terms.requestId), undefined);
           return;
         }
         const { value, version, acknowledged, place } = result;
@@ -126,27 +140,28 @@ export class FileDispatcher {
         // Others may have written since an earlier attempt of this request: it is told of its own version.
         const own = version === value.version.counter ? value : { ...value, size, etag, attributes };
         const file = { ...fileInfo(path, own), version };
-        tell(undefined, { $case: "put", value: { file, vote: voteOf(bucket, place, acknowledged) } });
+        settle(undefined, { $case: "put", value: { file, vote: voteOf(bucket, place, acknowledged) } });
       });
     });
   }
 
   #delete(request: DeleteRequest, call: Call, done: Done<FileResult>): CancelOperation {
     const { path } = request;
-    const { deadlineMs } = call;
+    const { deadlineMs, follower } = call;
     checkFile(request);
     const subject = { kind: "delete", bucket: request.bucket, path } as const;
-    return this.#admit(subject, { ...call, kind: "write", contentBytes: 0 }, done, (bucket, settle) => {
+    const visit: CallVisit = { ...call, kind: "write", contentBytes: 0 };
+    return this.#admit(subject, visit, done, (bucket, settle) => {
       const terms = deleteTerms(request, this.#options.random);
-      const tell = this.#traced("delete", request, terms, settle);
+      visit.requestId = terms.requestId;
       const intent = { kind: "delete" } as const;
-      return this.#options.changes.change({ ...terms, intent, bucket, path, deadlineMs }, (error, result) => {
+      return this.#options.changes.change({ ...terms, intent, bucket, path, deadlineMs, follower }, (error, result) => {
         if (!result) {
-          tell(error, undefined);
+          settle(named(error, terms.requestId), undefined);
           return;
         }
         const vote = voteOf(bucket, result.place, result.acknowledged);
-        tell(undefined, { $case: "delete", value: { version: result.version, vote } });
+        settle(undefined, { $case: "delete", value: { version: result.version, vote } });
       });
     });
   }
@@ -182,16 +197,19 @@ export class FileDispatcher {
   ): CancelOperation {
     const { path } = request;
     const { withContent, call } = options;
-    const { deadlineMs } = call;
+    const { deadlineMs, requestId, follower } = call;
     checkFile(request);
     const consistency = consistencyOf(request.consistency);
     const subject = { kind: withContent ? "get" : "stat", bucket: request.bucket, path } as const;
     return this.#admit(subject, { ...call, kind: "read", contentBytes: 0 }, done, (bucket, settle) =>
-      this.#options.coordinator.read({ bucket, path, consistency, withContent, deadlineMs }, (error, found) => {
-        const result = found ? resultOf(bucket, found) : error;
-        if (!result || result instanceof QuorumError) settle(result, undefined);
-        else settle(undefined, result);
-      }),
+      this.#options.coordinator.read(
+        { bucket, path, consistency, withContent, deadlineMs, requestId, follower },
+        (error, found) => {
+          const result = found ? resultOf(bucket, found) : error;
+          if (!result || result instanceof QuorumError) settle(result, undefined);
+          else settle(undefined, result);
+        },
+      ),
     );
   }
 
@@ -215,7 +233,7 @@ export class FileDispatcher {
   /** Lets the operation in, finds its bucket, begins, and sees it out again. */
   #admit(
     subject: Subject,
-    visit: Visit,
+    visit: CallVisit,
     done: Done<FileResult>,
     begin: (bucket: BucketView, settle: Done<FileResult>) => CancelOperation,
   ): CancelOperation {
@@ -229,11 +247,24 @@ export class FileDispatcher {
     const settle: Done<FileResult> = (error, result) => {
       const tookMs = admission.leave(visit);
       this.#count(subject, tookMs, { error, result, contentBytes: visit.contentBytes });
+      if (error || tookMs > slowOperationMs) this.#writeDown(subject, visit, error, tookMs);
       done(error, result);
     };
+    visit.follower?.admitted();
     const beginHere: Begin = (bucket) => begin(bucket, settle);
     const bucket = buckets.named(subject.bucket);
     return bucket ? guarded(beginHere, bucket, settle) : this.#beginWhenFound(subject.bucket, beginHere, settle);
+  }
+
+  #writeDown(
+    { kind, bucket, path = "" }: Subject,
+    { requestId }: Call,
+    error: QuorumError | undefined,
+    tookMs: number,
+  ): void {
+    const about = { operation: kind, bucket, path, requestId };
+    if (error) this.#options.operations.failed(about, error, tookMs);
+    else this.#options.operations.slow(about, tookMs);
   }
 
   #count(
@@ -270,30 +301,12 @@ export class FileDispatcher {
       cancel?.();
     };
   }
+}
 
-  /** Errors of a mutation carry its request id, by which the logs of all nodes know it. */
-  #traced(
-    operation: "put" | "delete",
-    file: { readonly bucket: string; readonly path: string },
-    terms: MutationTerms,
-    settle: Done<FileResult>,
-  ): Done<FileResult> {
-    const { log } = this.#options;
-    const requestId = new Hex(terms.requestId);
-    log.debug("file.mutation", { operation, bucket: file.bucket, path: file.path, requestId });
-    return (error, result) => {
-      if (!error) {
-        settle(undefined, result);
-        return;
-      }
-      const { code, message, details, cause } = error;
-      log.debug("file.mutation-failed", { operation, bucket: file.bucket, path: file.path, requestId, code, message });
-      settle(
-        new QuorumError({ code, message, details: { ...details, requestId: requestId.toJSON() }, cause }),
-        undefined,
-      );
-    };
-  }
+/** Errors of a mutation carry its request id, by which the logs of all nodes know it, and by which it can be repeated. */
+function named(thrown: QuorumError | undefined, requestId: Uint8Array): QuorumError {
+  const { code, message, details, cause } = QuorumError.from(thrown);
+  return new QuorumError({ code, message, details: { ...details, requestId: new Hex(requestId).toJSON() }, cause });
 }
 
 /** A request that is refused while it begins has been let in already, and has to be seen out. */

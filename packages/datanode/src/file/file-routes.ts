@@ -20,12 +20,15 @@ import {
   type SessionResponse,
   type StatResponse,
 } from "@quorumfs/proto";
+import type { Tracer } from "@quorumfs/telemetry/lean";
 import { errorToDetail, type LaneCaller, serveLane, type ServedLane } from "@quorumfs/rpc";
 import { Caller } from "../admission.js";
+import { Follower } from "../follow/follower.js";
 import type { FileDispatcher, FileOperationMessage, FileResult } from "./file-dispatcher.js";
 
 export interface FileRoutesOptions {
   readonly dispatcher: FileDispatcher;
+  readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -38,11 +41,11 @@ export interface FileRoutes {
 
 /** FileService: each operation as a call of its own, and all of them in sessions. */
 export function fileRoutes(options: FileRoutesOptions): FileRoutes {
-  const { dispatcher, clock, log } = options;
+  const { dispatcher, tracer, clock, log } = options;
   const service = FileServiceService;
   const sessions = new Set<ServedLane>();
   // Calls outside of sessions: from wherever they come, they are one caller.
-  const ways = { dispatcher, caller: new Caller() };
+  const ways = { dispatcher, tracer, clock, caller: new Caller() };
   const routes = [
     unaryRoute(service.put, (value, context) => once(ways, { $case: "put", value }, context)),
     unaryRoute(service.get, (value, context) => once(ways, { $case: "get", value }, context)),
@@ -50,7 +53,7 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
     unaryRoute(service.delete, (value, context) => once(ways, { $case: "delete", value }, context)),
     unaryRoute(service.list, (value, context) => once(ways, { $case: "list", value }, context)),
     duplexRoute(service.session, (stream: Duplex<SessionResponse, SessionRequest>, { signal }) => {
-      const own = { dispatcher, caller: new Caller() };
+      const own = { dispatcher, tracer, clock, caller: new Caller() };
       const session = serveLane<FileRequest, FileResponse, SessionRequest, SessionResponse>(stream, {
         unpack: (frame) => frame.requests,
         pack: (responses) => ({ responses }),
@@ -76,33 +79,53 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
 /** Who asks, and who does it. */
 interface Ways {
   readonly dispatcher: FileDispatcher;
+  readonly tracer: Tracer;
+  readonly clock: Clock;
   readonly caller: Caller;
 }
 
-function dispatch(
-  { dispatcher, caller }: Ways,
-  request: FileRequest,
-  reply: (response: FileResponse) => void,
-  lane: LaneCaller,
-): void {
-  const { id, operation, timeoutMs } = request;
+function dispatch(ways: Ways, request: FileRequest, reply: (response: FileResponse) => void, lane: LaneCaller): void {
+  const { dispatcher, tracer, caller } = ways;
+  const { id, operation, timeoutMs, operationId } = request;
   if (operation === undefined || operation.$case === "cancel") {
     throw new QuorumError({ code: "invalid_argument", message: "the request names no operation known here" });
   }
   // 0 asks for no reply, and an operation whose end nobody hears of is none.
   if (id === 0) return;
   let ended = false;
-  const cancel = dispatcher.dispatch(operation, { timeoutMs, caller }, (error, result) => {
+  const follower = request.trace || tracer.enabled ? follow(ways, operation, request) : undefined;
+  const cancel = dispatcher.dispatch(operation, { timeoutMs, caller, operationId, follower }, (error, result) => {
     ended = true;
+    follower?.ended(error);
     reply({
       id,
       result: result ?? { $case: "error", value: errorToDetail(QuorumError.from(error)) },
-      trace: undefined,
+      trace: follower?.trace,
     });
   });
   // What is over at once, like most refusals, needs no watching.
   if (!ended) lane.signalOf(request).addEventListener("abort", cancel);
 }
+
+const untraced = { trace: false, traceparent: "" };
+
+function follow(
+  { tracer, clock }: Ways,
+  operation: FileOperationMessage,
+  { trace, traceparent }: Pick<FileRequest, "trace" | "traceparent">,
+): Follower {
+  const { bucket } = operation.value;
+  const attributes = {
+    "quorumfs.bucket": bucket,
+    ...("path" in operation.value && { "quorumfs.path": operation.value.path }),
+  };
+  const span = tracer.enabled
+    ? tracer.start(`coordinate ${operation.$case}`, { role: "server", parent: traceparent, attributes })
+    : undefined;
+  return new Follower({ clock, tells: trace, span });
+}
+
+const noBytes = new Uint8Array(0);
 
 interface Responses {
   readonly put: PutResponse;
@@ -114,13 +137,17 @@ interface Responses {
 
 /** One operation as a promise, given up when its caller has gone. */
 function once<Case extends keyof Responses>(
-  { dispatcher, caller }: Ways,
+  ways: Ways,
   operation: Extract<FileOperationMessage, { $case: Case }>,
   { signal }: CallContext,
 ): Promise<Responses[Case]> {
+  const { dispatcher, tracer, caller } = ways;
+  const follower = tracer.enabled ? follow(ways, operation, untraced) : undefined;
+  const terms = { timeoutMs: 0, caller, operationId: noBytes, follower };
   return new Promise((resolve, reject) => {
-    const cancel = dispatcher.dispatch(operation, { timeoutMs: 0, caller }, (error, result) => {
+    const cancel = dispatcher.dispatch(operation, terms, (error, result) => {
       signal.removeEventListener("abort", cancelOnce);
+      follower?.ended(error);
       if (!result) reject(QuorumError.from(error));
       else if (isResultOf(operation.$case, result)) resolve(result.value);
     });

@@ -143,6 +143,12 @@ function conditionOf(message: ConditionMessage | undefined): Condition {
   }
 }
 
+/** @throws QuorumError `invalid_argument` */
+export function checkOperationId(operationId: Uint8Array): Uint8Array {
+  if (operationId.byteLength === 0 || operationId.byteLength === requestIdBytes) return operationId;
+  throw invalid(`an operation id has ${requestIdBytes} bytes, got ${operationId.byteLength}`);
+}
+
 export function checkFile(request: { readonly bucket: string; readonly path: string }): void {
   checkBucketName(request.bucket);
   checkPath(request.path);

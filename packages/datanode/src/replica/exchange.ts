@@ -1,7 +1,10 @@
-import { Buffer } from "node:buffer";
-import { type Log, QuorumError, type ReplicaRequest } from "@quorumfs/core";
+import { type Clock, type Log, QuorumError, type ReplicaReply, type ReplicaRequest } from "@quorumfs/core";
 import type { ReplicaRequest as RequestMessage, ReplicaResponse as ResponseMessage } from "@quorumfs/proto";
 import { errorToDetail } from "@quorumfs/rpc";
+import type { Tracer } from "@quorumfs/telemetry/lean";
+import { Hex } from "../file/hex.js";
+import { type OperationLog, slowVoteMs } from "../follow/operation-log.js";
+import { endVote } from "../follow/vote-span.js";
 import { checkContentIsWhole } from "./content-match.js";
 import type { LocalReplica } from "./local-replica.js";
 import { replyToWire, requestFromWire } from "./wire.js";
@@ -10,28 +13,35 @@ import { replyToWire, requestFromWire } from "./wire.js";
 export function dispatchVote(options: {
   readonly replica: LocalReplica;
   readonly from: number;
+  readonly operations: OperationLog;
+  readonly tracer: Tracer;
+  readonly clock: Clock;
   readonly log: Log;
   readonly message: RequestMessage;
   readonly reply: (response: ResponseMessage) => void;
 }): void {
-  const { replica, from, log, message, reply } = options;
+  const { replica, from, operations, tracer, clock, log, message, reply } = options;
   const { id, target, request, requestId } = requestFromWire(message);
   const have = message.vote?.$case === "read" ? message.vote.value.have : undefined;
   checkOwnBallots(request, from);
   if (request.kind === "accept") checkContentIsWhole(request.value);
-  replica.handle(target, request, (answer) => {
+  const isFollowed = tracer.enabled && message.traceparent !== "";
+  const span = isFollowed
+    ? tracer.start(`vote ${request.kind}`, { role: "server", parent: message.traceparent })
+    : undefined;
+  // A read waits for nothing but votes, and there are many of them.
+  const sinceMs = request.kind === "read" ? undefined : clock.nowMs();
+  const tell = (answer: ReplicaReply): void => {
     if (answer.kind === "refused") {
       const { code, reason } = answer;
-      log.debug("vote.refused", {
-        from,
-        vote: request.kind,
-        code,
-        reason,
-        requestId: Buffer.from(requestId).toString("hex"),
-      });
+      log.debug("vote.refused", { from, vote: request.kind, code, reason, requestId: new Hex(requestId) });
     }
+    const tookMs = sinceMs === undefined ? 0 : clock.nowMs() - sinceMs;
+    if (tookMs > slowVoteMs) operations.slowVote({ vote: request.kind, from, path: target.path, requestId }, tookMs);
+    if (span) endVote(span, answer);
     if (id !== 0) reply(replyToWire(id, answer, have));
-  });
+  };
+  replica.handle(target, request, tell, span);
 }
 
 export function refuseVote(message: RequestMessage, error: QuorumError): ResponseMessage {

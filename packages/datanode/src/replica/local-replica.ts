@@ -28,6 +28,7 @@ import {
   type TableWrite,
   zeroBallot,
 } from "@quorumfs/core";
+import type { Span } from "@quorumfs/telemetry/lean";
 import { Ceiling } from "./ceiling.js";
 import { EarlyVotes } from "./early-votes.js";
 import type { FileState } from "./file-state.js";
@@ -151,13 +152,15 @@ export class LocalReplica {
   /**
    * Answers one vote. `reply` is called exactly once, as soon as what it promises is durable: perhaps before `handle`
    * returns, and with the other answers of the same commit. Never throws for what is in the request.
+   *
+   * @param span of the vote, if anybody follows: its wait for the disk becomes a span of its own
    */
-  handle(target: ReplicaTarget, request: ReplicaRequest, reply: (reply: ReplicaReply) => void): void {
+  handle(target: ReplicaTarget, request: ReplicaRequest, reply: (reply: ReplicaReply) => void, span?: Span): void {
     const { bucket, path } = target;
     const name = nameOf(bucket, path);
     const known = this.#files.find(name);
     const partition = known?.partition ?? this.#partitionOf(bucket, path);
-    if (this.#isEarly(target, partition, request)) return this.#hold({ target, partition, request, reply });
+    if (this.#isEarly(target, partition, request)) return this.#hold({ target, partition, request, reply, span });
     const refusal = this.#refusalOf(target, partition, request);
     if (refusal) return reply(refusal);
     if (request.kind === "commit") return reply(this.#hint(name, request));
@@ -166,7 +169,11 @@ export class LocalReplica {
     const step = this.#decide(file, request);
     this.#perform(file, step);
     if (file.lastBatch === undefined || this.#isShownAtOnce(file)) return reply(step.reply);
-    this.#batches.onEnd(file.lastBatch, (failure) => reply(failure ? unavailable(failure.message) : step.reply));
+    const commit = span?.child("disk commit");
+    this.#batches.onEnd(file.lastBatch, (failure) => {
+      commit?.end(failure);
+      reply(failure ? unavailable(failure.message) : step.reply);
+    });
   }
 
   /**
@@ -402,14 +409,15 @@ export class LocalReplica {
     readonly partition: number;
     readonly request: ReplicaRequest;
     readonly reply: (reply: ReplicaReply) => void;
+    readonly span: Span | undefined;
   }): void {
-    const { target, partition, request, reply } = vote;
+    const { target, partition, request, reply, span } = vote;
     if (this.#closing) return reply(unavailable("the node is stopping"));
     this.#early.hold({
       partition,
       layout: target.layout,
       request,
-      decide: () => this.handle(target, request, reply),
+      decide: () => this.handle(target, request, reply, span),
       refuse: ({ message }) => reply(unavailable(message)),
     });
   }

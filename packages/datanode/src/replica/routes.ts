@@ -21,6 +21,8 @@ import {
   type ScanWindowResponse,
 } from "@quorumfs/proto";
 import { serveLane, type ServedLane } from "@quorumfs/rpc";
+import type { Tracer } from "@quorumfs/telemetry/lean";
+import type { OperationLog } from "../follow/operation-log.js";
 import { callerOf, votingCaller } from "./caller.js";
 import { dispatchVote, refuseVote } from "./exchange.js";
 import type { LocalReplica } from "./local-replica.js";
@@ -36,6 +38,8 @@ const stateBytes = 320;
 export interface ReplicaRoutesOptions {
   readonly replica: LocalReplica;
   readonly context: ReplicaContext;
+  readonly operations: OperationLog;
+  readonly tracer: Tracer;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -69,14 +73,14 @@ class ReplicaService {
   }
 
   exchange(stream: Duplex<ExchangeResponse, ExchangeRequest>, call: CallContext): void {
-    const { replica, context, clock } = this.#options;
+    const { replica, context, operations, tracer, clock } = this.#options;
     const from = votingCaller(call, context);
     const log = this.#options.log.child({ from });
     const lane = serveLane(stream, {
       unpack: (frame: ExchangeRequest) => frame.requests,
       pack: (responses): ExchangeResponse => ({ responses }),
       bytesOf: responseBytes,
-      dispatch: (message, reply) => dispatchVote({ replica, from, log, message, reply }),
+      dispatch: (message, reply) => dispatchVote({ replica, from, operations, tracer, clock, log, message, reply }),
       refuse: refuseVote,
       clock,
       log,

@@ -48,6 +48,8 @@ export interface VoteEnvelope {
   readonly request: ReplicaRequest;
   /** The client's request id, for the logs; may be empty. */
   readonly requestId: Uint8Array;
+  /** W3C Trace Context of who asks; default: none. */
+  readonly traceparent?: string;
 }
 
 /** What most values have; whoever encodes a message only reads it. */
@@ -59,9 +61,9 @@ const corruptReply: ReplicaReply = Object.freeze({ kind: "corrupt" });
 
 /** @param have for a read: the ballot of a value that the asker holds, so that it need not be repeated */
 export function requestToWire(envelope: VoteEnvelope, have?: Ballot): RequestMessage {
-  const { id, target, request, requestId } = envelope;
+  const { id, target, request, requestId, traceparent = "" } = envelope;
   const vote = voteToWire(request, have);
-  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote, requestId, traceparent: "" };
+  return { id, bucket: target.bucket, path: target.path, layout: target.layout, vote, requestId, traceparent };
 }
 
 /** @throws QuorumError `invalid_argument`, if the message breaks any limit */

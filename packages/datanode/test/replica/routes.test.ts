@@ -10,6 +10,8 @@ import {
 } from "@quorumfs/proto";
 import { grpcNetwork, Lane } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
+import { noTracer } from "@quorumfs/telemetry/lean";
+import { OperationLog } from "../../src/follow/operation-log.js";
 import type { ReplicaContext } from "../../src/replica/replica-context.js";
 import { replicaRoutes, type ReplicaRoutes } from "../../src/replica/routes.js";
 import { rangePageFromWire, replyFromWire, requestToWire } from "../../src/replica/wire.js";
@@ -42,7 +44,14 @@ interface Server {
 
 async function serve(changes: Partial<ReplicaContext> = {}): Promise<Server> {
   const { replica } = openReplica(new MemoryDisk());
-  const service = replicaRoutes({ replica, context: { ...context, ...changes }, clock, log: silentLog });
+  const service = replicaRoutes({
+    replica,
+    context: { ...context, ...changes },
+    operations: new OperationLog({ clock, log: silentLog }),
+    tracer: noTracer,
+    clock,
+    log: silentLog,
+  });
   const listener = await network.listen({ host: "127.0.0.1", port: 0, routes: service.routes });
   closing.push(() => listener.close(0));
   return { listener, service };

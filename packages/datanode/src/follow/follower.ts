@@ -1,0 +1,147 @@
+/**
+ * Goes along with one operation and tells what it does: to the client that asked for that, as steps, and to whoever collects
+ * spans. Made for operations that somebody follows, and for no others: where there is none, nothing of this runs.
+ */
+import {
+  type Ballot,
+  type Clock,
+  formatBallot,
+  isZeroBallot,
+  type NodeId,
+  type QuorumError,
+  reasonOf,
+  type ReplicaReply,
+  type ReplicaRequest,
+} from "@quorumfs/core";
+import { type OperationTrace, TraceKind } from "@quorumfs/proto";
+import type { Span } from "@quorumfs/telemetry/lean";
+import { TraceSteps } from "./trace-steps.js";
+
+export interface FollowerOptions {
+  readonly clock: Clock;
+  /** Whether the client wants to be told. */
+  readonly tells: boolean;
+  /** Of the operation on this node; the follower ends it. */
+  readonly span?: Span | undefined;
+}
+
+export class Follower {
+  readonly #clock: Clock;
+  readonly #steps: TraceSteps | undefined;
+  readonly #span: Span | undefined;
+  readonly #cameAtMs: number;
+  #enteredAtMs: number;
+  #round = 0;
+  #roundSpan: Span | undefined;
+  /** When each node was asked last. */
+  readonly #askedAtMs = new Map<NodeId, number>();
+
+  constructor({ clock, tells, span }: FollowerOptions) {
+    this.#clock = clock;
+    this.#steps = tells ? new TraceSteps(clock) : undefined;
+    this.#span = span;
+    this.#cameAtMs = clock.nowMs();
+    this.#enteredAtMs = this.#cameAtMs;
+  }
+
+  /** Of the round that is under way: what is asked in it is asked on its behalf. */
+  get span(): Span | undefined {
+    return this.#roundSpan ?? this.#span;
+  }
+
+  admitted(): void {
+    this.#steps?.add(TraceKind.TRACE_KIND_ADMITTED, { tookMs: this.#clock.nowMs() - this.#cameAtMs });
+    this.#enteredAtMs = this.#clock.nowMs();
+  }
+
+  /** Its turn at the file has come. */
+  hasTurn(): void {
+    const tookMs = this.#clock.nowMs() - this.#enteredAtMs;
+    if (tookMs <= 0) return;
+    const detail = "for earlier changes of the file";
+    this.#steps?.add(TraceKind.TRACE_KIND_QUEUED, { tookMs, detail });
+    this.#span?.event("queued", { "quorumfs.waited_ms": tookMs });
+  }
+
+  /** Something is sent. Questions of one round are told as one. */
+  round(round: number, request: ReplicaRequest): void {
+    if (round === this.#round) return;
+    this.#round = round;
+    const ballot = ballotOf(request);
+    this.#steps?.add(TraceKind.TRACE_KIND_ROUND, { ballot, detail: request.kind });
+    if (!this.#span) return;
+    this.#roundSpan?.end();
+    const attributes = ballot ? { "quorumfs.ballot": formatBallot(ballot) } : {};
+    this.#roundSpan = this.#span.child(`round ${request.kind}`, {
+      attributes: { "quorumfs.round": round, ...attributes },
+    });
+  }
+
+  asked(node: NodeId, { kind }: ReplicaRequest): void {
+    this.#askedAtMs.set(node, this.#clock.nowMs());
+    this.#steps?.add(TraceKind.TRACE_KIND_ASKED, { node, detail: kind });
+  }
+
+  answered(node: NodeId, request: ReplicaRequest, reply: ReplicaReply | undefined, reason: string): void {
+    const tookMs = this.#clock.nowMs() - (this.#askedAtMs.get(node) ?? this.#cameAtMs);
+    if (reply?.kind === "state" || reply?.kind === "ok") {
+      const detail = answerText(request, reply);
+      this.#steps?.add(TraceKind.TRACE_KIND_ANSWERED, { node, tookMs, ...detail });
+      return;
+    }
+    const detail = reply ? reasonOf(reply) : reason;
+    const isNack = reply?.kind === "nack";
+    const kind = isNack ? TraceKind.TRACE_KIND_NACKED : TraceKind.TRACE_KIND_FAILED;
+    this.#steps?.add(kind, { node, tookMs, ballot: isNack ? reply.promised : undefined, detail });
+    this.span?.event(isNack ? "nack" : "failure", { "quorumfs.node": node, "quorumfs.reason": detail });
+  }
+
+  /** Others are asked, since those before are slow. */
+  hedged(): void {
+    const detail = "the first to be asked are slow: the others are asked, too";
+    this.#steps?.add(TraceKind.TRACE_KIND_HEDGED, { detail });
+    this.span?.event("hedged");
+  }
+
+  waited(tookMs: number, detail: string): void {
+    this.#steps?.add(TraceKind.TRACE_KIND_WAITED, { tookMs, detail });
+    this.span?.event("waited", { "quorumfs.waited_ms": tookMs, "quorumfs.reason": detail });
+  }
+
+  /** The replicas follow a newer layout, and so does this node now: the vote begins anew. */
+  restarted(tookMs: number, layout: number): void {
+    this.waited(tookMs, `the replicas follow layout ${layout}: the vote begins anew under it`);
+    this.#round = 0;
+  }
+
+  /** It has ended. */
+  ended(error: QuorumError | undefined): void {
+    const detail = error ? `${error.code}: ${error.message}` : "answered";
+    this.#steps?.add(TraceKind.TRACE_KIND_DECIDED, { tookMs: this.#clock.nowMs() - this.#cameAtMs, detail });
+    this.#roundSpan?.end();
+    this.#roundSpan = undefined;
+    this.#span?.end(error);
+  }
+
+  /** For the client, if it wants to be told. */
+  get trace(): OperationTrace | undefined {
+    return this.#steps?.toMessage();
+  }
+}
+
+function ballotOf(request: ReplicaRequest): Ballot | undefined {
+  return request.kind === "read" ? undefined : request.ballot;
+}
+
+function answerText(
+  request: ReplicaRequest,
+  reply: Extract<ReplicaReply, { kind: "state" | "ok" }>,
+): { readonly ballot?: Ballot; readonly detail: string } {
+  if (reply.kind === "ok") return { detail: request.kind === "accept" ? "voted for it" : "done" };
+  const { accepted, value } = reply;
+  const prefix = request.kind === "prepare" ? "promised; " : "";
+  if (isZeroBallot(accepted) || !value) return { detail: `${prefix}has nothing` };
+  const what =
+    value.kind === "live" ? `has version ${value.version.counter}` : `has the delete ${value.version.counter}`;
+  return { ballot: accepted, detail: `${prefix}${what}` };
+}
