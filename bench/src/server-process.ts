@@ -50,6 +50,7 @@ export class ServerProcess {
         ...process.env,
         UV_THREADPOOL_SIZE: "8",
         QUORUMFS_EXIT_WITH_PARENT: "1",
+        QUORUMFS_CONSOLE_PORT: "off",
       },
     });
     let said = "";

@@ -35,6 +35,11 @@ await runBinary({
       default: false,
       describe: "Keep nothing: a temporary directory, below --data-dir if that is given, removed at the end",
     },
+    "console-port": {
+      type: "string",
+      describe: "Port of the console, or the next free one; off for none",
+      defaultDescription: "--port plus 80",
+    },
     "log-level": { choices: logLevels, default: "info" as const, describe: "What the processes write to their logs" },
   },
   examples: [
@@ -49,6 +54,7 @@ await runBinary({
       replicas: values.replicas,
       dataDir: values["data-dir"],
       logLevel: values["log-level"],
+      consolePort: values["console-port"],
     }),
   start,
 });

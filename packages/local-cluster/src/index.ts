@@ -1,4 +1,4 @@
-export { startCluster, type StartClusterOptions } from "./cluster/start-cluster.js";
+export { type ClusterConsoleOptions, startCluster, type StartClusterOptions } from "./cluster/start-cluster.js";
 export type {
   AddNodeOptions,
   DiskSnapshot,

@@ -23,11 +23,16 @@ export interface Child {
   readonly ready: Promise<void>;
   readonly exited: Promise<Exit>;
   readonly running: boolean;
+  /** Of the console that a SuperNode serves; known by the time that it is ready. */
+  readonly consoleUrl: string | undefined;
   kill(signal: "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
 }
 
 /** Set for children of ours; see `runBinary`. */
 const exitWithParent = { QUORUMFS_EXIT_WITH_PARENT: "1" };
+
+/** What a SuperNode prints before `ready`. */
+const consolePrefix = "console ";
 
 /** fsync runs on these threads, and a DataNode has many under way. */
 const threads = { UV_THREADPOOL_SIZE: "8" };
@@ -67,8 +72,10 @@ export function startChild(script: string, args: readonly string[]): Child {
       process.off("exit", killWithParent);
     });
   });
+  let consoleUrl: string | undefined;
   const said = new Promise<void>((resolve) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith(consolePrefix)) consoleUrl = line.slice(consolePrefix.length);
       if (line.startsWith("ready")) resolve();
     });
   });
@@ -82,6 +89,9 @@ export function startChild(script: string, args: readonly string[]): Child {
     exited,
     get running() {
       return running;
+    },
+    get consoleUrl() {
+      return consoleUrl;
     },
     kill: (signal) => {
       if (running) child.kill(signal);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { connect, type ConnectOptions, type NodeInfo, type QuorumFs } from "@quorumfs/client";
+import type { Console } from "@quorumfs/console";
 import { parseFileName, QuorumError } from "@quorumfs/core";
 import { copyDirectory, removeDirectory } from "../adapters/directories.js";
 import type { DelayOptions, DropOptions, Fault } from "../faults/fault-table.js";
@@ -7,6 +8,7 @@ import { FaultyNetwork } from "../faults/faulty-network.js";
 import { type Party, partyName } from "../faults/party.js";
 import { Power } from "../faults/power.js";
 import type { Member, Surroundings } from "./member.js";
+import type { ClusterConsoleOptions } from "./start-cluster.js";
 import { waitUntil } from "./wait-until.js";
 
 /** One of the cluster's DataNodes. */
@@ -52,6 +54,7 @@ export interface ClusterParts {
   readonly dataNodes: readonly Member[];
   /** Makes one more DataNode with this number, on a port of its own. */
   readonly makeNode: (id: number, options: AddNodeOptions) => Promise<Member>;
+  readonly startConsole: (options?: ClusterConsoleOptions) => Promise<Console>;
   readonly dataDir: string;
   readonly seed: number;
   readonly removeData: () => Promise<void>;
@@ -66,6 +69,7 @@ export class LocalCluster implements AsyncDisposable {
   readonly #clientPower = new Power();
   /** For our own questions to the SuperNode. */
   #own: Promise<QuorumFs> | undefined;
+  #console: Console | undefined;
   #closing: Promise<void> | undefined;
 
   /** Use `startCluster`. */
@@ -88,6 +92,17 @@ export class LocalCluster implements AsyncDisposable {
   /** `host:port` of the SuperNode, for `connect({ endpoints })` and for the command line. */
   get endpoints(): readonly string[] {
     return [this.#parts.superNode.address];
+  }
+
+  /** `http://127.0.0.1:PORT`, if the cluster was started with a console. */
+  get consoleUrl(): string | undefined {
+    return this.#console?.url;
+  }
+
+  /** As `startCluster({ console: true })` does. */
+  async openConsole(options: ClusterConsoleOptions = {}): Promise<string> {
+    this.#console ??= await this.#parts.startConsole(options);
+    return this.#console.url;
   }
 
   get dataDir(): string {
@@ -244,6 +259,7 @@ export class LocalCluster implements AsyncDisposable {
   async #close(): Promise<void> {
     const { superNode, removeData } = this.#parts;
     this.heal();
+    await this.#console?.close();
     await Promise.all(this.#clients.map((client) => client.close()));
     this.#clientPower.cut();
     await Promise.all(this.#dataNodes.map((node) => node.stop()));

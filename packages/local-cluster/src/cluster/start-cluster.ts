@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { startConsole } from "@quorumfs/console";
 import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
 import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
@@ -30,8 +31,17 @@ export interface StartClusterOptions {
   readonly superNode?: Omit<Partial<SuperNodeConfig>, "host" | "port" | "replicas" | "initialNodes">;
   /** DataNodes are put into these in turn; default: all into one. */
   readonly zones?: readonly string[];
+  /** Serves the console on a free port: see `cluster.consoleUrl`. It goes on while the SuperNode is away. Default: none. */
+  readonly console?: boolean | ClusterConsoleOptions;
   /** For the start in all; default 20,000. */
   readonly timeoutMs?: number;
+}
+
+export interface ClusterConsoleOptions {
+  /** What the console asks for. Default: nothing. */
+  readonly token?: string;
+  /** Of the page as it was built. */
+  readonly pageDirectory?: string;
 }
 
 const version = versionOf(new URL("../../package.json", import.meta.url));
@@ -79,11 +89,24 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
     return dataNodeMember({ surroundings, dataDir, port, id, superNode: superNode.address, settings: placed });
   };
   const dataNodes = Array.from({ length: nodes }, (_, index) => makeNode(index + 1, basePort + index + 1));
+  const wantedConsole = options.console === true ? {} : options.console;
   const cluster = new LocalCluster({
     surroundings,
     superNode,
     dataNodes,
     makeNode: async (id, own) => makeNode(id, await freePorts({ host, count: 1, random }), own),
+    startConsole: ({ token, pageDirectory } = {}) =>
+      startConsole({
+        config: { port: 0, token },
+        endpoints: [superNode.address],
+        network: surroundings.network,
+        clock: surroundings.clock,
+        random,
+        log: surroundings.log,
+        version,
+        metrics: () => [],
+        ...(pageDirectory !== undefined && { pageDirectory }),
+      }),
     dataDir,
     seed,
     removeData: async () => temporary?.remove(),
@@ -93,6 +116,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
     const first = dataNodes.filter(({ party }) => !initiallyStopped.some((id) => id === party));
     await Promise.all(first.map((node) => node.start()));
     if (first.length === nodes) await cluster.ready(timeoutMs);
+    if (wantedConsole) await cluster.openConsole(wantedConsole);
     return cluster;
   } catch (error) {
     await cluster.close();

@@ -14,6 +14,8 @@ export interface LocalConfig {
   /** Data goes into a new directory below `dataDir`, removed at the end. */
   readonly ephemeral: boolean;
   readonly logLevel: LogLevel;
+  /** Of the console, or the next free one; undefined: none. */
+  readonly consolePort: number | undefined;
 }
 
 export interface LocalSettings {
@@ -26,7 +28,12 @@ export interface LocalSettings {
   readonly zones: string;
   readonly ephemeral: boolean;
   readonly logLevel: LogLevel;
+  /** A number, or `off`. Undefined: beside the SuperNode's. */
+  readonly consolePort: string | undefined;
 }
+
+/** The SuperNode's default port is 7000, its console's 7080. */
+const consolePortAbove = 80;
 
 /** More processes than this on one machine measure the machine. */
 const nodesMax = 50;
@@ -46,7 +53,16 @@ export function checkLocalSettings(settings: LocalSettings): LocalConfig {
   const keptDir = ephemeral ? undefined : defaultDataDir;
   const zones = settings.zones.split(",").map((zone) => zone.trim());
   const named = zones.filter((zone) => zone !== "");
-  return { nodes, replicas, host, port, dataDir: dataDir ?? keptDir, zones: named, ephemeral, logLevel };
+  const consolePort = consolePortOf(settings.consolePort, port);
+  return { nodes, replicas, host, port, dataDir: dataDir ?? keptDir, zones: named, ephemeral, logLevel, consolePort };
+}
+
+function consolePortOf(text: string | undefined, port: number): number | undefined {
+  if (text === undefined) return Math.min(port + consolePortAbove, portMax);
+  if (text === "off") return undefined;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > portMax) throw invalid(`--console-port must be a number up to ${portMax}, or off`);
+  return value;
 }
 
 function requireWhole(options: { flag: string; value: number; min: number; max: number }): void {

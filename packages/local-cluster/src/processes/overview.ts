@@ -15,10 +15,12 @@ export function overview(options: { cluster: ProcessCluster; config: LocalConfig
   for (const { party, address, pid, logFile } of cluster.members) {
     table.push([capitalised(partyName(party)), address, pid ?? "", shortened(logFile)]);
   }
+  const { consoleUrl } = cluster;
   const kept = config.ephemeral ? "removed at the end" : "kept; found again by the next start";
   const somebody = cluster.dataNodes.at(-1)?.pid;
   return [
     table.toString(),
+    ...(consoleUrl === undefined ? [] : [`console  ${consoleUrl}`]),
     `data  ${dataDir} (${kept})`,
     "",
     "Next, in another terminal:",

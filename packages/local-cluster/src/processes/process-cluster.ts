@@ -25,10 +25,17 @@ export interface ProcessClusterOptions {
   /** What DataNodes are told on their command line on top: `["--upload-lease", "10s"]`. */
   readonly dataNodeArgs?: readonly string[];
   readonly logLevel?: "error" | "warn" | "info" | "debug";
+  /** Where the console listens, or on the next port that is free. Default: there is none. */
+  readonly consolePort?: number | undefined;
   readonly onEvent?: (event: ProcessEvent) => void;
   /** For the start in all; default 30,000. */
   readonly timeoutMs?: number;
 }
+
+/** Whatever the cluster's own address is: files are for programs that it lets in, the page is for whoever sits here. */
+const consoleHost = "127.0.0.1";
+/** More clusters than this on one machine take any port. */
+const consolePortsMax = 20;
 
 /** A process that ends by itself again and again is started ever more rarely; who ran this long starts afresh. */
 const restartDelayMs = { first: 1_000, most: 30_000, forgottenAfter: 60_000 } as const;
@@ -43,7 +50,8 @@ export async function startProcessCluster(options: ProcessClusterOptions): Promi
   const { timeoutMs = 30_000 } = options;
   await requireFreePorts(options);
   prepareDataDirectory({ path: options.dataDir, nodes: options.nodes, replicas: options.replicas });
-  const cluster = new ProcessCluster(options, systemClock());
+  const consolePort = await firstFreePort(options.consolePort);
+  const cluster = new ProcessCluster({ ...options, consolePort }, systemClock());
   try {
     await cluster.startAll(timeoutMs);
     return cluster;
@@ -64,6 +72,15 @@ async function requireFreePorts({ host, port, nodes }: ProcessClusterOptions): P
         `Stop what listens there or choose another base port, for example --port ${port + 1000}`,
     });
   }
+}
+
+/** Found here rather than by the SuperNode, so that it is the same after a restart. */
+async function firstFreePort(wanted: number | undefined): Promise<number | undefined> {
+  if (wanted === undefined || wanted === 0) return wanted;
+  for (let port = wanted; port < wanted + consolePortsMax && port <= 65_535; port += 1) {
+    if (await isPortFree(consoleHost, port)) return port;
+  }
+  return 0;
 }
 
 interface RestartState {
@@ -96,6 +113,11 @@ export class ProcessCluster implements AsyncDisposable {
   /** For `connect({ endpoints })` and for the command line. */
   get endpoints(): readonly string[] {
     return [this.superNode.address];
+  }
+
+  /** `http://127.0.0.1:7080`; undefined if there is none. */
+  get consoleUrl(): string | undefined {
+    return this.superNode.consoleUrl;
   }
 
   /** Starts every member, and resolves when the cluster takes writes. A member that ends meanwhile is a failure. */
@@ -176,6 +198,8 @@ export class ProcessCluster implements AsyncDisposable {
 
   #member(party: number | "supernode"): ProcessMember {
     const { host, port, dataDir, nodes, replicas, zones = [], dataNodeArgs = [], logLevel = "info" } = this.#options;
+    const { consolePort = "off" } = this.#options;
+    const consoleArgs = ["--console-host", consoleHost, "--console-port", String(consolePort)];
     const index = party === "supernode" ? 0 : party;
     const component = party === "supernode" ? "supernode" : "datanode";
     const name = party === "supernode" ? superNodeDirectory : `datanode-${party}`;
@@ -186,7 +210,7 @@ export class ProcessCluster implements AsyncDisposable {
     const zoneArgs = zone === undefined ? [] : ["--zone", zone];
     const own =
       party === "supernode"
-        ? ["--replicas", String(replicas), "--initial-nodes", String(nodes)]
+        ? ["--replicas", String(replicas), "--initial-nodes", String(nodes), ...consoleArgs]
         : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...zoneArgs, ...dataNodeArgs];
     return new ProcessMember({
       party,

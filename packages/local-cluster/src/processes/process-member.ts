@@ -53,6 +53,11 @@ export class ProcessMember {
     return this.#child?.running ? this.#child.pid : undefined;
   }
 
+  /** Of a SuperNode that serves one. */
+  get consoleUrl(): string | undefined {
+    return this.#child?.consoleUrl;
+  }
+
   /** Resolves when it serves. Rejects with the reason why it does not. */
   async start(): Promise<void> {
     if (this.running) return;

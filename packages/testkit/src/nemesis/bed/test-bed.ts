@@ -208,7 +208,7 @@ export class TestBed {
             // Short, so that what is to go is gone before the end of the run.
             ...["--upload-lease", uploadLease, "--retire-after", "3s", "--scrub-period", "0"],
           ]
-        : ["--replicas", String(replicas), "--initial-nodes", String(nodes)];
+        : ["--replicas", String(replicas), "--initial-nodes", String(nodes), "--console-port", "off"];
     const member = new ProcessMember({
       party,
       address: `${host}:${port}`,
