@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -12,6 +12,10 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 const nodeMin = [20, 19];
 const installStamp = join(root, "node_modules/.quorumfs-install");
 const buildStamp = join(root, "node_modules/.quorumfs-build");
+const pageStamp = join(root, "node_modules/.quorumfs-page");
+
+/** The console's page, which Vite builds from its own sources. */
+const page = join(root, "packages/console/web");
 
 const packages = () =>
   readdirSync(join(root, "packages")).filter((name) => existsSync(join(root, "packages", name, "package.json")));
@@ -50,7 +54,19 @@ export async function setUp({ quiet = false } = {}) {
     mkdirSync(join(root, "node_modules"), { recursive: true });
     writeFileSync(buildStamp, build);
   }
+
+  const pageBuild = pageFingerprint(install);
+  if (!existsSync(join(page, "dist/index.html")) || read(pageStamp) !== pageBuild) {
+    rmSync(pageStamp, { force: true });
+    await run("building the console's page", process.execPath, pageCommand, "fix the errors above, then try again", quiet);
+    writeFileSync(pageStamp, pageBuild);
+  }
 }
+
+const pageCommand = [
+  join(root, "packages/console/node_modules/vite/bin/vite.js"),
+  ...["build", page, "--config", join(page, "vite.config.mjs"), "--logLevel", "warn"],
+];
 
 function read(path) {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
@@ -79,6 +95,16 @@ function buildFingerprint(install) {
     add(join("packages", name, "tsconfig.json"));
     const source = join("packages", name, "src");
     for (const path of readdirSync(join(root, source), { recursive: true }).sort()) add(join(source, path));
+  }
+  return hash.digest("hex");
+}
+
+function pageFingerprint(install) {
+  const hash = createHash("sha256").update(install);
+  for (const path of readdirSync(page, { recursive: true }).map(String).sort()) {
+    if (path === "dist" || path.startsWith(`dist${sep}`)) continue;
+    const { size, mtimeMs } = statSync(join(page, path));
+    hash.update(`${path} ${size} ${mtimeMs}\n`);
   }
   return hash.digest("hex");
 }
