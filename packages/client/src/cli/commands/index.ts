@@ -14,6 +14,7 @@ import { stat } from "./stat.js";
 import { state } from "./state.js";
 import { sync } from "./sync.js";
 import { status } from "./status.js";
+import { top } from "./top.js";
 
 /** In the order of the help. */
 export const commands: readonly Command[] = [
@@ -27,6 +28,7 @@ export const commands: readonly Command[] = [
   rm,
   bucket,
   status,
+  top,
   events,
   node,
   layout,

@@ -1,0 +1,23 @@
+import stringWidth from "string-width";
+
+const codes = /(\x1b\[\d*m)/;
+
+/** Text with colours, cut to so many columns; the colour that was on ends with it. */
+export function cutPainted(text: string, columns: number): string {
+  let width = 0;
+  let isOn = false;
+  let shown = "";
+  for (const [index, piece] of text.split(codes).entries()) {
+    if (index % 2 === 1) {
+      isOn = piece !== "\x1b[0m";
+      shown += piece;
+      continue;
+    }
+    for (const { segment } of new Intl.Segmenter().segment(piece)) {
+      width += stringWidth(segment);
+      if (width > columns) return isOn ? `${shown}\x1b[0m` : shown;
+      shown += segment;
+    }
+  }
+  return shown;
+}
