@@ -162,5 +162,12 @@ export interface StateSummary {
 
 /** A running state query: iterate it once; the summary is there when the iteration has come to its end. */
 export interface StateQuery extends AsyncIterable<FileState> {
+  /** Of the files that were asked for; with a limit, of those that were given. */
   readonly summary: StateSummary | undefined;
+  /** After its end: the last file, if the limit was reached and there may be more; the next page is `after` it. */
+  readonly next: string | undefined;
+  /** Found so far, for showing that it goes on. */
+  readonly filesSoFar: number;
+  /** Goes to the end without giving the files: in place of iterating it, and best with `totalsOnly`. */
+  totals(): Promise<StateSummary>;
 }

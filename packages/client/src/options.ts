@@ -163,12 +163,27 @@ export interface WatchEventsOptions extends EventFilterOptions {
   readonly after?: number;
 }
 
+/** Which files a state query is about; what is left out does not narrow it. */
 export interface StateOptions extends OperationOptions {
   /** Default: all buckets. */
   readonly bucket?: string;
   readonly prefix?: string;
-  /** Only what this DataNode holds. */
+  /** Bytes, this size included. */
+  readonly sizeMin?: number;
+  /** Bytes, this size included. */
+  readonly sizeMax?: number;
+  /** `complete`: N DataNodes of the layout hold the newest version. `under_replicated`: fewer do. */
+  readonly health?: "complete" | "under_replicated";
+  /** Only files of which this DataNode holds a copy, be it an old one. While it is away, nobody knows which these are. */
   readonly node?: number;
+  /** Only files that this DataNode holds or should hold by the layout, whether it is there or not. */
+  readonly assignedTo?: number;
+  /** Only files behind this one, `bucket/path`, in order of bucket and path: {@link StateQuery.next} of the page before. */
+  readonly after?: string;
+  /** Files at most, from 1 on. */
+  readonly limit?: number;
+  /** No files, only {@link StateQuery.summary}: several times faster. Does not go with `limit`. */
+  readonly totalsOnly?: boolean;
 }
 
 const timeoutMsDefault = 30_000;

@@ -129,8 +129,13 @@ export interface QuorumFs extends AsyncDisposable {
   status(options?: OperationOptions): Promise<ClusterStatus>;
 
   /**
-   * Every file with its size, version and holders, in order of bucket and path, as the DataNodes tell it now. Served by
-   * the SuperNode; a slow reader holds it back. `timeoutMs` defaults to 10 minutes here.
+   * Every file that is asked for with its size, version and holders, in order of bucket and path, as the DataNodes tell it
+   * now. Each file is told as it was at some instant within the query; the whole is no snapshot. Served by the SuperNode; a
+   * slow reader holds it back, and loses its turn after 30 s. `timeoutMs` defaults to 10 minutes here. DataNodes that do
+   * not answer are named in the summary.
+   *
+   * @throws QuorumError `invalid_argument` here; from the loop: `not_found` (no such bucket or DataNode), `unavailable`,
+   *   `resource_exhausted` (too many ask at once), `cancelled`
    */
   state(options?: StateOptions): StateQuery;
 

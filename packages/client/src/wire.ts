@@ -7,7 +7,6 @@ import {
   type DamageCounts,
   Durability,
   type FileInfo as WireFile,
-  type FileState as WireFileState,
   type GetStatusResponse,
   type Load,
   type Node,
@@ -22,7 +21,6 @@ import type {
   BucketInfo,
   ClusterStatus,
   DamageInfo,
-  FileState,
   NodeInfo,
   NodeLoadInfo,
   StateSummary,
@@ -221,20 +219,6 @@ export function toClusterStatus(response: GetStatusResponse): ClusterStatus {
 
 export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : Number(a.name > b.name);
-}
-
-export function toFileState(file: WireFileState): FileState {
-  return {
-    name: `${file.bucket}/${file.path}`,
-    bucket: file.bucket,
-    path: file.path,
-    version: file.version,
-    size: file.size,
-    etag: toHex(file.etag),
-    holders: file.holders,
-    behind: file.behind,
-    modifiedAt: wallDate(file.modifiedAtMs),
-  };
 }
 
 export function toStateSummary(summary: WireSummary): StateSummary {

@@ -13,6 +13,8 @@ export interface RowsOptions<Row> {
   readonly header?: string;
   /** With `json`, the rows stand in an object under this name, beside what `end` adds; else they are an array. */
   readonly under?: string;
+  /** What comes before the rows: with `json` a member of the object, for `under`; with `jsonl` a line of its own. */
+  readonly first?: { readonly value: object; readonly text: string };
 }
 
 /** Takes rows one by one, so that a listing of any length needs no memory. */
@@ -40,27 +42,34 @@ export class Printer {
       case "json":
         return this.#jsonRows(options);
       case "jsonl":
-        return {
-          add: (row) => this.#print(`${JSON.stringify(row)}\n`),
-          end: (extra) => this.#finish(extra ? `${JSON.stringify(extra.value)}\n` : ""),
-        };
+        return this.#lines(options);
     }
   }
 
-  #tableRows<Row>({ line, header }: RowsOptions<Row>): Rows<Row> {
-    let first = true;
+  #lines<Row>({ first }: RowsOptions<Row>): Rows<Row> {
+    if (first) this.#pending += `${JSON.stringify(first.value)}\n`;
     return {
-      add: (row) => {
-        const above = first && header !== undefined ? `${header}\n` : "";
-        first = false;
-        return this.#print(`${above}${line(row)}\n`);
-      },
-      end: (extra) => this.#finish(extra ? `${extra.text}\n` : ""),
+      add: (row) => this.#print(`${JSON.stringify(row)}\n`),
+      end: (extra) => this.#finish(extra ? `${JSON.stringify(extra.value)}\n` : ""),
     };
   }
 
-  #jsonRows<Row>({ under }: RowsOptions<Row>): Rows<Row> {
-    const [open, close] = under === undefined ? ["[", "]"] : [`{${JSON.stringify(under)}:[`, "]"];
+  #tableRows<Row>({ line, header, first }: RowsOptions<Row>): Rows<Row> {
+    if (first) this.#pending += `${first.text}\n`;
+    let isFirst = true;
+    return {
+      add: (row) => {
+        const above = isFirst && header !== undefined ? `${header}\n` : "";
+        isFirst = false;
+        return this.#print(`${above}${line(row)}\n`);
+      },
+      end: (extra) => this.#finish(extra && extra.text !== "" ? `${extra.text}\n` : ""),
+    };
+  }
+
+  #jsonRows<Row>({ under, first }: RowsOptions<Row>): Rows<Row> {
+    const before = first ? `${JSON.stringify(first.value).slice(1, -1)},` : "";
+    const [open, close] = under === undefined ? ["[", "]"] : [`{${before}${JSON.stringify(under)}:[`, "]"];
     let count = 0;
     return {
       add: (row) => {

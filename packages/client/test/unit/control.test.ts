@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { QuorumError } from "@quorumfs/core";
-import { AdminServiceService, type Bucket, ClusterServiceService, Durability } from "@quorumfs/proto";
+import { AdminServiceService, type Bucket, ClusterServiceService, Durability, type FilePage } from "@quorumfs/proto";
 import { connect, type FileState, type QuorumFs } from "../../src/index.js";
 import { FakeCluster, superNodeAddress } from "../fakes/fake-cluster.js";
 
@@ -128,23 +128,13 @@ describe("state", () => {
   it("files in order, then the summary", async () => {
     const cluster = new FakeCluster();
     const superNode = cluster.network.servers.get(superNodeAddress);
-    const files = ["a", "b", "c"].map((path) => ({
-      bucket: "files",
-      path,
-      version: 1,
-      size: 1,
-      etag: new Uint8Array(32),
-      holders: [1, 2, 3],
-      behind: [],
-      modifiedAtMs: 0,
-    }));
-    const summary = { files: 3, bytes: 3, underReplicated: 0, unreachable: [] };
+    const summary = { files: 3, bytes: 4, underReplicated: 0, unreachable: [] };
     cluster.network.servers.set(superNodeAddress, {
       serverStream: (path, request, options) => {
         if (path !== ClusterServiceService.getFileSystemState.path) {
           return superNode?.serverStream?.(path, request, options) ?? none();
         }
-        return pages({ files: files.slice(0, 2), summary: undefined }, { files: files.slice(2), summary });
+        return pages({ page: page(["a", "b"]) }, { page: page(["c"]) }, { summary: { ...summary, truncated: false } });
       },
     });
     client = await cluster.connect();
@@ -154,8 +144,60 @@ describe("state", () => {
     for await (const file of query) seen.push(file);
     expect(seen.map(({ name }) => name)).toEqual(["files/a", "files/b", "files/c"]);
     expect(query.summary).toEqual(summary);
+    expect(query.next).toBeUndefined();
+    expect(seen[1]).toEqual({
+      name: "files/b",
+      bucket: "files",
+      path: "b",
+      version: 1,
+      size: 2,
+      etag: "01".repeat(32),
+      holders: [1, 2],
+      behind: [3],
+      modifiedAt: new Date(5000),
+    });
+  });
+
+  it.each([
+    { limit: 0 },
+    { limit: 1.5 },
+    { limit: 5, totalsOnly: true },
+    { sizeMin: -1 },
+    { sizeMax: NaN },
+    { node: 0 },
+    { assignedTo: 2.5 },
+    { after: "files" },
+    { after: "files/a//b" },
+    { bucket: "No" },
+    { prefix: "a\u0000" },
+  ])("%j is refused here", async (options) => {
+    client = await new FakeCluster().connect();
+    const open = client;
+    expect(() => open.state(options)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
   });
 });
+
+/** Files of which each is behind on node 3 and as large as its number. */
+function page(paths: readonly string[]): FilePage {
+  const doubles = (values: readonly number[]) => new Uint8Array(Float64Array.from(values).buffer);
+  return {
+    bucket: "files",
+    files: {
+      count: paths.length,
+      paths: Buffer.from(paths.join("\n")),
+      versions: doubles(paths.map(() => 1)),
+      sizes: doubles(paths.map((_, index) => index + 1)),
+      modifiedAtMs: doubles(paths.map(() => 5000)),
+      etags: new Uint8Array(32 * paths.length).fill(1),
+      partitions: new Uint8Array(0),
+    },
+    placements: [
+      { holders: [1, 2, 3], behind: [] },
+      { holders: [1, 2], behind: [3] },
+    ],
+    placementOf: new Uint8Array(Uint16Array.from(paths.map((_, index) => index)).buffer),
+  };
+}
 
 async function* pages(...messages: readonly unknown[]): AsyncGenerator<unknown> {
   yield* messages;

@@ -74,8 +74,12 @@ export class MemoryTarget implements Target, AsyncDisposable {
   state(options: { bucket?: string; prefix?: string; node?: number } = {}): StateQuery {
     const what = options.node === undefined ? "state" : `state of ${options.node}`;
     const query = this.#perform(what, `${options.bucket}/${options.prefix}`, () => []);
+    const summary = { files: 0, bytes: 0, underReplicated: 0, unreachable: [] };
     return {
       summary: undefined,
+      next: undefined,
+      filesSoFar: 0,
+      totals: async () => query.then(() => summary),
       async *[Symbol.asyncIterator]() {
         yield* await query;
       },
