@@ -1,7 +1,8 @@
-/** `pnpm bench small|large|overload`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
+/** `pnpm bench small|large|overload|state`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
 import { benchLarge } from "./large/large.js";
 import { benchOverload } from "./overload/overload.js";
 import { benchSmall } from "./small.js";
+import { benchState } from "./state.js";
 
 const [what, ...args] = process.argv.slice(2);
 switch (what) {
@@ -14,8 +15,11 @@ switch (what) {
   case "overload":
     await benchOverload(args);
     break;
+  case "state":
+    await benchState(args);
+    break;
   case undefined:
   default:
-    process.stderr.write("pnpm bench small|large|overload [options]; --help after one of them tells them\n");
+    process.stderr.write("pnpm bench small|large|overload|state [options]; --help after one of them tells them\n");
     process.exitCode = 2;
 }
