@@ -24,6 +24,7 @@ const simulation = [
 ];
 const integration = [
   "<rootDir>/packages/local-cluster/test/**/*.test.ts",
+  "<rootDir>/packages/console/test/(server|browser)/**/*.test.ts",
   "<rootDir>/packages/testkit/test/integration/**/*.test.ts",
   "<rootDir>/packages/testkit/test/nemesis/run.test.ts",
 ];
@@ -39,6 +40,7 @@ const config: Config = {
       testPathIgnorePatterns: [
         "/node_modules/",
         "/packages/local-cluster/test/",
+        "/packages/console/test/(server|browser)/",
         "/packages/testkit/test/(simulation|system|integration)/",
         "/packages/testkit/test/nemesis/run.test.ts",
       ],

@@ -46,8 +46,19 @@ export class SampleHistory {
     this.#newestMs = -Infinity;
   }
 
-  /** JSON of the samples from one number to before another one. */
-  slice(from: number, to: number): string {
-    return `[${this.#texts.slice(from - this.#first, to - this.#first).join(",")}]`;
+  /**
+   * The samples from a number on, as many as fit so many characters of JSON, and at least one if there is one.
+   *
+   * @returns their JSON, and the number of the one after them
+   */
+  piece(from: number, charactersMax: number): { readonly json: string; readonly to: number } {
+    const texts: string[] = [];
+    let characters = 0;
+    for (const text of this.#texts.slice(from - this.#first)) {
+      characters += text.length;
+      if (texts.length > 0 && characters > charactersMax) break;
+      texts.push(text);
+    }
+    return { json: `[${texts.join(",")}]`, to: from + texts.length };
   }
 }

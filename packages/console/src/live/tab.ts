@@ -7,8 +7,8 @@ import type { SampleHistory } from "./sample-history.js";
 export const waitingBytesMax = 1024 * 1024;
 /** A tab that takes nothing at all for so long is gone, or sleeps; a browser connects again by itself. */
 const stalledMsMax = 30_000;
-/** Some 100 KB with few nodes; the next piece waits until this one has been taken. */
-const pieceSamples = 60;
+/** The next piece waits until this one has been taken. */
+const pieceCharactersMax = 128 * 1024;
 
 export interface TabOptions {
   readonly response: ServerResponse;
@@ -87,12 +87,12 @@ export class Tab {
     const { history, response } = this.#options;
     while (this.#next !== undefined && !this.#gone) {
       const from = Math.max(this.#next, history.first);
-      const to = Math.min(from + pieceSamples, history.end);
+      const { json, to } = history.piece(from, pieceCharactersMax);
       const more = to < history.end;
       this.#next = more ? to : undefined;
       const index = this.#sent;
       this.#sent += to - from;
-      this.send("history", `{"from":${index},"samples":${history.slice(from, to)},"more":${more}}`);
+      this.send("history", `{"from":${index},"samples":${json},"more":${more}}`);
       if (response.writableNeedDrain) return;
     }
   }

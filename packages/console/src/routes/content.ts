@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import type { QuorumFs, ReadResult } from "@quorumfs/client";
 import { QuorumError } from "@quorumfs/core";
 import type { DeletedFile, StoredFile } from "../api.js";
+import { piecesOf } from "../server/body.js";
 import { invalid, Refusal } from "../server/refusal.js";
 import { fileView, voteView } from "../views/file-view.js";
 import { parseByteRange } from "./byte-range.js";
@@ -170,7 +171,7 @@ function sizeOf({ headers }: IncomingMessage): number | undefined {
 
 /** Ends with an error if the asker goes before its end, which Node tells of one that it has asked for only. */
 async function* bytesOf(request: IncomingMessage): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of request as AsyncIterable<Buffer>) yield piece;
+  yield* piecesOf(request);
   if (!request.complete) throw new QuorumError({ code: "cancelled", message: "the upload was cut short" });
 }
 

@@ -20,7 +20,7 @@ export async function readJson(request: IncomingMessage, clock: Clock): Promise<
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const piece of request as AsyncIterable<Buffer>) {
+    for await (const piece of piecesOf(request)) {
       bytes += piece.length;
       if (bytes > jsonBytesMax) throw new Refusal(413, "invalid_argument", `the body is above ${jsonBytesMax} bytes`);
       pieces.push(piece);
@@ -34,6 +34,11 @@ export async function readJson(request: IncomingMessage, clock: Clock): Promise<
   } catch {
     throw invalid("the body is not JSON");
   }
+}
+
+/** The body of a request, which can still be answered when its reader stops half-way. */
+export function piecesOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false });
 }
 
 /** The fields of an object that came as JSON, each looked at before it is used. */
