@@ -11,7 +11,7 @@ import { effect, onEnd, type Signal, signal } from "../ui/reactive.js";
 import { themeChanges } from "../ui/theme.js";
 import { toColumns } from "./columns.js";
 import { type Colour, colour, faded } from "./palette.js";
-import { decades, roundUp } from "./scale.js";
+import { byteSteps, decades, isDecade, roundUp, roundUpBytes } from "./scale.js";
 
 export interface ChartLine {
   readonly label: string;
@@ -34,8 +34,8 @@ export interface ChartOptions {
   readonly title: string;
   readonly lines: readonly ChartLine[];
   readonly format: (value: number) => string;
-  /** By decades: for what differs by factors. */
-  readonly logarithmic?: boolean;
+  /** `decades`: logarithmic, for what differs by factors. `bytes`: marks at powers of two. */
+  readonly scale?: "linear" | "decades" | "bytes";
   /** The axis reaches at least up to here, so that one small event does not look like a wall. */
   readonly maxAtLeast: number;
   readonly seconds: Signal<number>;
@@ -131,8 +131,13 @@ function stroke({ colour: name, dash }: ChartLine): SVGSVGElement {
   );
 }
 
+function onlyDecades(_: uPlot, splits: readonly number[]): (number | null)[] {
+  return splits.map((split) => (isDecade(split) ? split : null));
+}
+
 function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>): uPlot.Options {
-  const { lines, format, logarithmic = false, maxAtLeast } = options;
+  const { lines, format, scale = "linear", maxAtLeast } = options;
+  const end = scale === "bytes" ? roundUpBytes : roundUp;
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis: uPlot.Axis = {
     font,
@@ -154,9 +159,10 @@ function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>)
     },
     scales: {
       x: { time: true, auto: false },
-      y: logarithmic
-        ? { distr: 3, range: (_, min, max) => (min > 0 && max > 0 ? decades(min, max) : [0.1, 10]) }
-        : { range: (_, _min, max) => [0, roundUp(Math.max(max, maxAtLeast))] },
+      y:
+        scale === "decades"
+          ? { distr: 3, range: (_, min, max) => (min > 0 && max > 0 ? decades(min, max) : [0.1, 10]) }
+          : { range: (_, _min, max) => [0, end(Math.max(max, maxAtLeast))] },
     },
     axes: [
       { ...axis, grid: { show: false }, size: 26, space: 70, values: "{HH}:{mm}:{ss}" },
@@ -165,6 +171,8 @@ function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>)
         size: axisPx,
         space: 34,
         values: (_, splits) => splits.map((split) => (split === null ? "" : format(split))),
+        ...(scale === "bytes" ? { incrs: [...byteSteps] } : {}),
+        ...(scale === "decades" ? { filter: onlyDecades, grid: { ...axis.grid, filter: onlyDecades } } : {}),
       },
     ],
     series: [

@@ -6,8 +6,9 @@
 import type { BallotView, ExplainedVersionView, ReplicaVoteView } from "../../../src/api.js";
 import { h, svg } from "../ui/h.js";
 
-const columnPx = 104;
-const marginPx = 84;
+/** Three replicas fit a phone. */
+const columnPx = 88;
+const marginPx = 62;
 const headPx = 62;
 const rowPx = 40;
 const footPx = 30;
@@ -76,9 +77,9 @@ function isSame(a: BallotView | null, b: BallotView | null): boolean {
   return a !== null && b !== null && ballotText(a) === ballotText(b);
 }
 
-/** `counter.node`, and the incarnation of the node where it is not the first. */
+/** As logs and the command line write it. */
 export function ballotText({ counter, node, incarnation }: BallotView): string {
-  return incarnation > 1 ? `${counter}.${node}.${incarnation}` : `${counter}.${node}`;
+  return `${counter}.${node}.${incarnation}`;
 }
 
 function columnGround(vote: ReplicaVoteView, left: number, height: number): SVGElement {
@@ -127,11 +128,12 @@ function marks(
   return ballots.flatMap((ballot, row) => {
     const made: SVGElement[] = [];
     if (isSame(copy.promised, ballot)) made.push(svg("path", { class: "vote-promised", d: rhombus(x, y(row)) }));
-    if (isSame(copy.committed, ballot)) made.push(svg("circle", { class: "vote-committed", cx: x, cy: y(row), r: 11 }));
+    if (isSame(copy.committed, ballot))
+      made.push(svg("circle", { class: "vote-committed", cx: x, cy: y(row), r: 10.5 }));
     if (isSame(copy.accepted, ballot)) {
       made.push(svg("circle", { class: "vote-accepted", cx: x, cy: y(row), r: 6.5 }));
       made.push(
-        svg("text", { class: "vote-version", x: x + 17, y: y(row) + 4 }, copy.deleted ? "✝" : `v${copy.version}`),
+        svg("text", { class: "vote-version", x: x + 15, y: y(row) + 4 }, copy.deleted ? "✝" : `v${copy.version}`),
       );
     }
     return made;

@@ -165,7 +165,7 @@ function presets(replicas: number, choose: (read: number, write: number) => void
     "div",
     { class: "row", role: "group", "aria-label": "Starting points" },
     distinct.map(([label, r, w]) =>
-      h("button", { type: "button", class: "button", onclick: () => choose(r, w) }, `${label} ${r}/${w}`),
+      h("button", { type: "button", class: "button", onclick: () => choose(r, w) }, `${label}: R ${r}, W ${w}`),
     ),
   );
 }

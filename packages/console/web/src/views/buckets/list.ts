@@ -26,7 +26,7 @@ export function bucketTable(list: Loaded<BucketList>): HTMLElement {
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "Buckets, table" },
       h(
         "table",
-        {},
+        { class: "cards" },
         h(
           "thead",
           {},
@@ -61,7 +61,9 @@ function bucketRow(bucket: BucketView, reload: () => void): HTMLElement {
     "tr",
     {},
     h("th", { scope: "row" }, h("a", { href: linkTo("files", name, "") }, name)),
-    [replicas, readQuorum, writeQuorum].map((figure) => h("td", { class: "number" }, figure)),
+    h("td", { class: "number", "data-label": "N" }, replicas),
+    h("td", { class: "number", "data-label": "R" }, readQuorum),
+    h("td", { class: "number", "data-label": "W" }, writeQuorum),
     h(
       "td",
       { class: "nowrap" },
@@ -69,7 +71,7 @@ function bucketRow(bucket: BucketView, reload: () => void): HTMLElement {
     ),
     h(
       "td",
-      { class: "meaning" },
+      { class: "meaning whole" },
       meaning.summary,
       meaning.warning !== null && h("p", { class: "small tone-warning" }, meaning.warning),
     ),

@@ -15,37 +15,29 @@ export function choiceMeaning(options: {
   if (!found) {
     return h("p", { class: "note tone-error" }, shape("error"), "The cluster does not offer this choice.");
   }
-  const { readsTolerate, writesTolerate, summary, tolerates, costs, warning } = found.meaning;
+  const { readsTolerate, writesTolerate, tolerates, costs, warning } = found.meaning;
   return h(
     "div",
     { class: "stack" },
-    h("p", { class: "summary" }, summary),
     h(
       "dl",
-      { class: "facts" },
-      h("dt", {}, "Reads"),
-      h(
-        "dd",
-        {},
-        `go on with ${plural(readsTolerate, "replica")} away; as fast as the ${nth(read)} fastest of ${replicas}`,
-      ),
-      h("dt", {}, "Writes"),
-      h(
-        "dd",
-        {},
-        `go on with ${plural(writesTolerate, "replica")} away; as fast as the ${nth(write)} fastest of ${replicas}`,
-      ),
-      h("dt", {}, "Overlap"),
-      h("dd", {}, `every read meets every write in ${plural(read + write - replicas, "replica")} at least`),
-      h("dt", {}, "Tolerates"),
-      h("dd", {}, tolerates),
-      h("dt", {}, "Costs"),
-      h("dd", {}, costs),
+      { class: "figures quorum-figures" },
+      figure("Reads survive", `${readsTolerate} of ${replicas}`, "replicas away"),
+      figure("Writes survive", `${writesTolerate} of ${replicas}`, "replicas away"),
+      figure("Overlap", plural(read + write - replicas, "replica"), "in each read and write"),
     ),
+    h("p", {}, tolerates),
+    h("p", { class: "second" }, costs),
     warning !== null && h("p", { class: "note tone-warning" }, shape("warning"), h("span", {}, warning)),
   );
 }
 
-function nth(index: number): string {
-  return ["first", "second", "third", "fourth", "fifth"][index - 1] ?? `${index}th`;
+function figure(name: string, value: string, note: string): HTMLElement {
+  return h(
+    "div",
+    { class: "figure" },
+    h("dt", {}, name),
+    h("dd", { class: "figure-value" }, value),
+    h("dd", { class: "figure-note" }, note),
+  );
 }

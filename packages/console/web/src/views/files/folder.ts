@@ -115,10 +115,7 @@ function faultNote(fault: string, again: () => void): HTMLElement {
   );
 }
 
-function entryTable(
-  place: Place,
-  listing: Loaded<Listing>,
-): HTMLElement {
+function entryTable(place: Place, listing: Loaded<Listing>): HTMLElement {
   const entries = () => listing.value()?.entries ?? [];
   const more = async (): Promise<void> => {
     const known = listing.value();

@@ -123,7 +123,7 @@ function summary(): string {
   const view = layout.get();
   if (!view || view.number === null) return "the cluster is forming";
   const moving = view.partitions.filter(({ joining }) => joining.length > 0).length;
-  return `${plural(view.partitions.length, "partition")} on ${plural(view.replicas, "DataNode")} each; layout ${view.number}; ${moving} moving`;
+  return `${plural(view.partitions.length, "partition")} on ${plural(view.replicas, "DataNode")} each; layout ${view.number}${moving === 0 ? "" : `; ${moving} moving`}`;
 }
 
 function describePartition(partition: number | undefined): string {

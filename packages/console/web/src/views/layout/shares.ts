@@ -36,7 +36,7 @@ export function sharesPanel(): HTMLElement {
             {},
             h("th", { scope: "col" }, "Node"),
             h("th", { scope: "col", class: "share-bar" }, h("span", { class: "heard" }, "Share")),
-            ["holds", "ideal", "asked first"].map((title) => h("th", { scope: "col", class: "number" }, title)),
+            ["holds", "ideal", "first"].map((title) => h("th", { scope: "col", class: "number" }, title)),
           ),
         ),
         each({
@@ -56,12 +56,7 @@ function shareRow(share: Signal<NodeShareView>, max: { get(): number }): HTMLEle
   return h(
     "tr",
     {},
-    h(
-      "th",
-      { scope: "row" },
-      `Node ${node}`,
-      h("span", { class: "muted small" }, () => (zone() === "" ? "" : ` ${zone()}`)),
-    ),
+    h("th", { scope: "row" }, `Node ${node}`, h("div", { class: "muted small" }, zone)),
     h(
       "td",
       { class: "share-bar" },

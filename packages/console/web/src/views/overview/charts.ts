@@ -31,7 +31,7 @@ export function activityCharts(seconds: Signal<number>): HTMLElement {
       title: "Latency",
       seconds,
       format: formatMs,
-      logarithmic: true,
+      scale: "decades",
       maxAtLeast: 1,
       lines: [
         { label: "p50", colour: "--series-3", dash: dashes.solid, value: ({ total }) => total.p50Ms },
@@ -64,6 +64,7 @@ export function activityCharts(seconds: Signal<number>): HTMLElement {
       title: "Content per second",
       seconds,
       format: formatBytes,
+      scale: "bytes",
       maxAtLeast: 1024,
       lines: [
         {

@@ -1,4 +1,5 @@
-/** What there is to say of the cluster, worst first. */
+/** What there is to say of the cluster, worst first, where it is more than the line at the top says. */
+import type { Condition } from "../../../../src/api.js";
 import { cluster } from "../../store.js";
 import { each, slot } from "../../ui/dynamic.js";
 import { h } from "../../ui/h.js";
@@ -7,7 +8,7 @@ import { levelTone, shape } from "../../ui/state.js";
 export function conditionList(): HTMLElement {
   const list = each({
     parent: h("ul", { class: "conditions" }),
-    items: () => cluster.get()?.conditions ?? [],
+    items: notable,
     key: ({ level, text }) => `${level} ${text}`,
     build: (condition) => {
       const { level, text } = condition.peek();
@@ -17,8 +18,13 @@ export function conditionList(): HTMLElement {
   });
   return h(
     "section",
-    { "aria-label": "Health", class: "live" },
+    { "aria-label": "Health", class: "live", hidden: () => cluster.get() !== undefined && notable().length === 0 },
     slot(() => (cluster.get() ? undefined : h("p", { class: "note" }, "Waiting for the cluster's first words."))),
     list,
   );
+}
+
+function notable(): readonly Condition[] {
+  const all = cluster.get()?.conditions ?? [];
+  return all.some(({ level }) => level !== "good") ? all : [];
 }

@@ -15,7 +15,7 @@ import {
   noFigure,
   plural,
 } from "../../ui/format.js";
-import { h } from "../../ui/h.js";
+import { type Child, h } from "../../ui/h.js";
 import { computed, type Signal } from "../../ui/reactive.js";
 import { nodeLook, stateBadge } from "../../ui/state.js";
 
@@ -24,14 +24,12 @@ const headings = [
   "State",
   "Operations/s",
   "p99",
-  "CPU",
-  "Loop delay",
-  "In flight",
-  "Memory",
+  "CPU, loop delay",
+  "Memory, in flight",
   "Disk",
   "Files",
   "Replication",
-];
+] as const;
 
 export function nodeTable(seconds: Signal<number>): HTMLElement {
   const visible = () => {
@@ -61,7 +59,7 @@ export function nodeTable(seconds: Signal<number>): HTMLElement {
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "DataNodes, table" },
       h(
         "table",
-        { class: "nodes live" },
+        { class: "nodes cards live" },
         h(
           "thead",
           {},
@@ -121,18 +119,18 @@ function nodeRow(options: {
         `Node ${id}`,
         slot(() => roleTag(node.get())),
       ),
-      h("div", { class: "muted small" }, () => nodeLine(node.get())),
+      h("div", { class: "muted small address", title: () => `version ${node.get().version}` }, () =>
+        nodeLine(node.get()),
+      ),
     ),
-    h(
-      "td",
-      {},
+    cell(
+      "State",
       slot(() => stateBadge(nodeLook(state.get()))),
       h("div", { class: "muted small" }, () => since(node.get())),
     ),
-    h(
-      "td",
-      { class: "with-line" },
-      h("span", { class: "number" }, () => short(now()?.traffic?.answeredPerSecond)),
+    cell(
+      "Operations/s",
+      h("span", {}, () => short(now()?.traffic?.answeredPerSecond)),
       sparkline({
         seconds,
         max: () => operationsMax.get(),
@@ -140,10 +138,9 @@ function nodeRow(options: {
         value: (sample) => ofNode(sample)?.traffic?.answeredPerSecond ?? null,
       }),
     ),
-    h(
-      "td",
-      { class: "with-line" },
-      h("span", { class: "number" }, () => formatMs(now()?.traffic?.p99Ms ?? undefined)),
+    cell(
+      "p99",
+      h("span", {}, () => formatMs(now()?.traffic?.p99Ms ?? undefined)),
       sparkline({
         seconds,
         max: () => latencyMax.get(),
@@ -151,27 +148,39 @@ function nodeRow(options: {
         value: (sample) => ofNode(sample)?.traffic?.p99Ms ?? null,
       }),
     ),
-    h("td", { class: "number" }, () => percent(load()?.cpuFraction)),
-    h("td", { class: "number" }, () => formatMs(load()?.eventLoopDelayMs)),
-    h("td", { class: "number" }, () => short(load()?.inFlight)),
-    h("td", { class: "number" }, () => bytes(load()?.residentBytes)),
-    h(
-      "td",
-      { class: "disk" },
+    cell(
+      "CPU, loop delay",
+      h("div", {}, () => percent(load()?.cpuFraction)),
+      h("div", { class: "muted small" }, () => formatMs(load()?.eventLoopDelayMs)),
+    ),
+    cell(
+      "Memory, in flight",
+      h("div", {}, () => bytes(load()?.residentBytes)),
+      h("div", { class: "muted small" }, () => `${short(load()?.inFlight)} in flight`),
+    ),
+    cell(
+      "Disk",
       slot(() => disk(node.get())),
     ),
-    h(
-      "td",
-      { class: "number" },
+    cell(
+      "Files",
       h("div", {}, () => count(load()?.records)),
       h("div", { class: "muted small" }, () => chunkLine(node.get())),
     ),
-    h("td", { class: "sync" }, () => replicationLine(node.get())),
+    cell(
+      "Replication",
+      h("div", {}, () => replicationLine(node.get())),
+    ),
   );
 }
 
-function nodeLine({ zone, address, version }: NodeView): string {
-  return [zone === "" ? undefined : `zone ${zone}`, address, version && `v${version}`].filter(Boolean).join(" · ");
+/** Narrow windows show the column's name in each cell. */
+function cell(column: (typeof headings)[number], ...children: readonly Child[]): HTMLTableCellElement {
+  return h("td", { "data-label": column, class: `node-${column.split(/[ ,/]/)[0]?.toLowerCase() ?? ""}` }, ...children);
+}
+
+function nodeLine({ zone, address }: NodeView): string {
+  return zone === "" ? address : `${zone} · ${address}`;
 }
 
 function roleTag({ role }: NodeView): HTMLElement | undefined {
@@ -190,14 +199,14 @@ function disk({ load }: NodeView): HTMLElement {
     "div",
     { class: "disk-use" },
     h("meter", { min: 0, max: total, value: load.diskUsedBytes, high: 0.85 * total, optimum: 0, "aria-label": used }),
-    h("div", { class: "small nowrap" }, used),
+    h("div", { class: "small nowrap" }, `${formatBytes(load.diskFreeBytes)} free`),
     load.full && h("span", { class: "tag tone-warning" }, "full"),
   );
 }
 
 function chunkLine({ load }: NodeView): string {
   if (!load || load.chunks === 0) return "";
-  return `${plural(load.chunks, "chunk")}, ${formatBytes(load.chunkBytes)}`;
+  return plural(load.chunks, "chunk");
 }
 
 function replicationLine({ sync, load }: NodeView): string {
