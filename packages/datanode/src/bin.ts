@@ -18,7 +18,7 @@ import {
 } from "@quorumfs/runtime";
 import { type DataNodeConfig, dataNodeConfig } from "./config.js";
 import { startDataNode } from "./datanode.js";
-import { type Ending, type Life, startLifetimes } from "./lifetimes.js";
+import { type EarlierLives, type Ending, type Life, startLifetimes } from "./lifetimes.js";
 
 interface BinaryConfig {
   readonly node: DataNodeConfig;
@@ -123,7 +123,7 @@ await runBinary({
       console: config.logFormat,
     });
     const node = await startLifetimes({
-      begin: (address, signal) => beginLife(address === undefined ? config : onPortOf(address, config), log, signal),
+      begin: (earlier, signal) => beginLife(config, earlier, { log, signal }),
       setAside: () => setStoreAside({ dataDirectory: config.dataDirectory, store }).directory,
       log,
     });
@@ -138,7 +138,12 @@ await runBinary({
   },
 });
 
-async function beginLife(config: BinaryConfig, log: Log, signal: AbortSignal): Promise<Life> {
+async function beginLife(
+  given: BinaryConfig,
+  { address, news }: EarlierLives,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<Life> {
+  const config = address === undefined ? given : onPortOf(address, given);
   const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log });
   const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
   const probe = processProbe();
@@ -159,6 +164,7 @@ async function beginLife(config: BinaryConfig, log: Log, signal: AbortSignal): P
       probe,
       log,
       version,
+      earlierNews: news,
       signal,
       onFatal: (error) => end({ kind: "failed", error }),
       onLeft: () => end({ kind: "left" }),

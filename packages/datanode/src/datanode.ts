@@ -52,7 +52,9 @@ import { Lister } from "./list/lister.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { ActivityReport } from "./observe/activity-report.js";
 import { ChunkTraffic } from "./observe/chunk-traffic.js";
+import { ConditionWatch } from "./observe/condition-watch.js";
 import { HotFiles } from "./observe/hot-files.js";
+import { type EarlierNews, NoticedEvents } from "./observe/noticed-events.js";
 import { OperationMeter } from "./observe/operation-meter.js";
 import { LocalReplica } from "./replica/local-replica.js";
 import { replicaRoutes } from "./replica/routes.js";
@@ -77,6 +79,10 @@ export interface DataNodeOptions {
   readonly tracer?: Tracer;
   /** Of this software; shown in node lists. */
   readonly version: string;
+  /** host:port of this process's metrics over HTTP; empty, as by default: it serves none. */
+  readonly metricsAddress?: string;
+  /** What happened before this start, and people are to hear of. */
+  readonly earlierNews?: readonly EarlierNews[];
   /** Ends the wait for the SuperNode at the very first start. */
   readonly signal?: CancelSignal;
   /**
@@ -114,9 +120,14 @@ const closeGraceMs = 2000;
 export async function startDataNode(options: DataNodeOptions): Promise<DataNode> {
   const { config, network, content, clock, random, probe, log, version, tracer = noTracer } = options;
   const onFatal = once(options.onFatal);
+  const events = new NoticedEvents({ clock, log });
+  for (const { kind, message, fields } of options.earlierNews ?? []) events.notice(kind, message, fields);
   // No caller's error any more, but this process's end.
-  const onDiskFailure = ({ message, cause }: QuorumError) =>
+  const tellDiskFailure = once((reason: string) => events.notice("node.disk-failed", `the disk failed: ${reason}`));
+  const onDiskFailure = ({ message, cause }: QuorumError) => {
+    tellDiskFailure(message);
     onFatal(new QuorumError({ code: "internal", message, cause }));
+  };
   // Whoever commits: also what is written in the background must not go on with a disk that nobody can rely on.
   const disk = watchedDisk(options.disk, onDiskFailure);
   const { storeId, incarnation, runId, member, fault } = await openIdentity({
@@ -213,6 +224,13 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     random,
     log,
   });
+  const conditions: ConditionWatch = new ConditionWatch({
+    events,
+    meter,
+    isFull: () => chunks.isFull,
+    sync: () => sync.status,
+    clock,
+  });
   const isBucket = (name: string) => store.view.bucketNamed(name) !== undefined;
   const activity = new ActivityReport({ meter, hotFiles, chunkTraffic, clock, isBucket });
   const fileService = fileRoutes({ dispatcher, tracer, clock, log });
@@ -229,6 +247,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     log,
     scrubPeriodMs: config.scrubPeriodMs,
     isBusy,
+    conditions,
+    events,
     onScrubbed: () => large.ownerChecks.checkAll(),
   });
 
@@ -276,6 +296,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     isBusy,
     rates: { recordsPerSecond: config.catchUpRecordsPerSecond, bytesPerSecond: config.catchUpBytesPerSecond },
     compareEveryMs: config.compareEveryMs,
+    conditions,
   });
   const tombstones: TombstoneCollector = new TombstoneCollector({
     replica,
@@ -321,6 +342,8 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     log,
     load: () => loadMeter.sample(),
     activity,
+    events,
+    metricsAddress: options.metricsAddress ?? "",
     synced: () => handover.synced(),
     onLoads: (loads) => links.full.told(loads),
     onRefused: onFatal,
@@ -347,6 +370,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   };
   const close = closer({
     listener,
+    conditions,
     membership,
     coordinator,
     replica,
@@ -367,6 +391,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   }
   entrance.open();
   membership.start();
+  conditions.start();
   large.start();
   upkeep.start();
   sync.start();
@@ -389,6 +414,7 @@ async function enter(membership: Membership, signal: CancelSignal | undefined): 
 
 function closer(parts: {
   readonly listener: Listener;
+  readonly conditions: ConditionWatch;
   readonly membership: Membership;
   readonly coordinator: Coordinator;
   readonly replica: LocalReplica;
@@ -403,6 +429,7 @@ function closer(parts: {
 }): () => Promise<void> {
   const {
     listener,
+    conditions,
     membership,
     coordinator,
     replica,
@@ -416,6 +443,7 @@ function closer(parts: {
     drain,
   } = parts;
   const closeAll = async () => {
+    conditions.close();
     await membership.close();
     const backgroundEnded = Promise.all([
       large.close(),
@@ -435,11 +463,11 @@ function closer(parts: {
   return () => (closing ??= closeAll());
 }
 
-function once(action: (error: QuorumError) => void): (error: QuorumError) => void {
+function once<T>(action: (given: T) => void): (given: T) => void {
   let done = false;
-  return (error) => {
+  return (given) => {
     if (done) return;
     done = true;
-    action(error);
+    action(given);
   };
 }

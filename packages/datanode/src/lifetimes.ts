@@ -3,6 +3,7 @@
  * is of no use any more, though its disk is: it is set aside, and the process goes on as a new node with an empty one.
  */
 import { type Log, QuorumError } from "@quorumfs/core";
+import type { EarlierNews } from "./observe/noticed-events.js";
 import { isStoreUseless } from "./store-fault.js";
 
 /** One run of a DataNode on one store. */
@@ -14,6 +15,12 @@ export interface Life {
   close(): Promise<void>;
 }
 
+export interface EarlierLives {
+  /** Undefined: there was none. */
+  readonly address: string | undefined;
+  readonly news: readonly EarlierNews[];
+}
+
 export type Ending =
   /** It was told to leave its cluster, and has. */
   { readonly kind: "left" } | { readonly kind: "failed"; readonly error: QuorumError };
@@ -22,9 +29,9 @@ export interface LifetimesOptions {
   /**
    * Opens the stores and starts the node on them; closes what it has opened when it fails.
    *
-   * @param address where an earlier life listened
+   * @param earlier where an earlier life listened, and what people are to hear of it
    */
-  readonly begin: (address: string | undefined, signal: AbortSignal) => Promise<Life>;
+  readonly begin: (earlier: EarlierLives, signal: AbortSignal) => Promise<Life>;
   /** Puts the store out of the way; none is open. @returns where it is now */
   readonly setAside: () => string;
   readonly log: Log;
@@ -54,6 +61,7 @@ class DataNodeLifetimes implements Lifetimes {
   #life: Life | undefined;
   #address: string | undefined;
   #setAside = 0;
+  readonly #news: EarlierNews[] = [];
   #ended: Promise<void> = Promise.resolve();
 
   constructor(options: LifetimesOptions) {
@@ -104,7 +112,8 @@ class DataNodeLifetimes implements Lifetimes {
     const { begin, setAside, log } = this.#options;
     for (;;) {
       try {
-        const life = await begin(this.#address, this.#closing.signal);
+        const life = await begin({ address: this.#address, news: [...this.#news] }, this.#closing.signal);
+        this.#news.length = 0;
         this.#life = life;
         this.#address = life.address;
         return life;
@@ -112,7 +121,9 @@ class DataNodeLifetimes implements Lifetimes {
         if (!isStoreUseless(thrown) || this.#setAside >= setAsideMax) throw thrown;
         this.#setAside += 1;
         const { message, details } = QuorumError.from(thrown);
-        log.error("datanode.store-set-aside", { fault: details.storeFault, reason: message, to: setAside() });
+        const to = setAside();
+        log.error("datanode.store-set-aside", { fault: details.storeFault, reason: message, to });
+        this.#news.push({ kind: "node.set-aside", message: `an old store was set aside: ${message}`, fields: { to } });
       }
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { QuorumError, type StoreFault } from "@quorumfs/core";
 import { silentLog } from "@quorumfs/runtime";
-import { type Ending, type Life, startLifetimes } from "../src/lifetimes.js";
+import { type Ending, type EarlierLives, type Life, startLifetimes } from "../src/lifetimes.js";
 
 const faulty = (storeFault: StoreFault): QuorumError =>
   new QuorumError({ code: "permission_denied", message: storeFault, details: { storeFault } });
@@ -10,7 +10,7 @@ const faulty = (storeFault: StoreFault): QuorumError =>
 function lives(...script: readonly ("lives" | QuorumError)[]) {
   const story: string[] = [];
   const ends: ((ending: Ending) => void)[] = [];
-  const begin = async (address: string | undefined, signal: AbortSignal): Promise<Life> => {
+  const begin = async ({ address }: EarlierLives, signal: AbortSignal): Promise<Life> => {
     const next = script[story.filter((event) => event.startsWith("begin")).length];
     story.push(`begin${address === undefined ? "" : ` at ${address}`}`);
     if (next instanceof QuorumError) throw next;

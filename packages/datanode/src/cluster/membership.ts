@@ -6,6 +6,7 @@ import { type CancelTimer, type Clock, type Disk, type Log, QuorumError, type Ra
 import { type Load, type NodeLoad, NodeRole, type PartitionSync } from "@quorumfs/proto";
 import type { ClusterStore } from "./cluster-store.js";
 import type { ActivityReport } from "../observe/activity-report.js";
+import type { NoticedEvents } from "../observe/noticed-events.js";
 import { isDispensable } from "./dispensable.js";
 import { type FinalFault, type Identity, isFinalFault, rememberFault, rememberMember } from "./identity.js";
 import type { LocalNode } from "./local-node.js";
@@ -16,6 +17,9 @@ export const heartbeatMs = 500;
 
 // A SuperNode that is there answers within milliseconds, and one that is not must not keep the files away for long.
 const firstWordMs = 1000;
+
+// A SuperNode that is there has them within milliseconds. One that is not must not keep this node from closing.
+const lastWordsMs = 500;
 
 export interface MembershipOptions {
   readonly superNode: SuperNode;
@@ -37,6 +41,9 @@ export interface MembershipOptions {
   readonly log: Log;
   readonly load: () => Load;
   readonly activity: Pick<ActivityReport, "take" | "skip">;
+  readonly events: NoticedEvents;
+  /** host:port of this node's metrics over HTTP; empty: it serves none. */
+  readonly metricsAddress: string;
   /** Partitions that it is joining, and of which it holds by now all that it was to. */
   readonly synced: () => readonly PartitionSync[];
   /** Told about once a second what the cluster's nodes are doing. */
@@ -64,6 +71,7 @@ export class Membership {
   #wasTaken = false;
   /** Sends a beat ahead of its time. */
   #beatNow: () => void = nothing;
+  #isBeating = false;
   #refreshing: Promise<void> | undefined;
   #refreshNext: Promise<void> | undefined;
 
@@ -149,9 +157,18 @@ export class Membership {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#unsubscribe();
+    await this.#sayLastWords();
     this.#stop.abort();
     await Promise.all(this.#loops);
     this.#options.superNode.close();
+  }
+
+  /** What was noticed just now may be why this node ends. */
+  async #sayLastWords(): Promise<void> {
+    const { events } = this.#options;
+    if (!this.#isBeating || this.#stop.signal.aborted || events.undelivered === 0) return;
+    this.hurry();
+    await events.allDelivered(lastWordsMs);
   }
 
   async #join(timeoutMs?: number): Promise<void> {
@@ -171,7 +188,7 @@ export class Membership {
         runId,
         commits: disk.commits,
         revision: store.view.revision,
-        metricsAddress: "",
+        metricsAddress: rest.metricsAddress,
       },
       { signal: this.#stop.signal, ...(timeoutMs !== undefined && { timeoutMs }) },
     );
@@ -298,7 +315,7 @@ export class Membership {
 
   /** Sends beats until the stream ends. */
   #beat(): Promise<void> {
-    const { superNode, self, store, disk, clock, load, activity, synced } = this.#options;
+    const { superNode, self, store, disk, clock, load, activity, events, synced } = this.#options;
     const stream = superNode.heartbeat(this.#stop.signal);
     return new Promise((resolve, reject) => {
       let cancelNext: CancelTimer | undefined;
@@ -317,7 +334,7 @@ export class Membership {
             synced: [...synced()],
             commits: disk.commits,
             activity: activity.take(),
-            events: [],
+            events: events.due(),
           });
         }
         cancelNext = clock.after(heartbeatMs, send);
@@ -326,9 +343,14 @@ export class Membership {
         cancelNext?.();
         send();
       };
-      stream.onMessage(() => this.#pause.reset());
+      this.#isBeating = true;
+      stream.onMessage(({ eventsThrough }) => {
+        this.#pause.reset();
+        if (events.delivered(eventsThrough)) this.hurry();
+      });
       stream.onDrain(() => (isFree = true));
       stream.onEnd((error) => {
+        this.#isBeating = false;
         this.#beatNow = nothing;
         cancelNext?.();
         if (error) reject(error);

@@ -1,11 +1,6 @@
 /** What this node did for clients since it said so last, as its heartbeats carry it. */
 import type { Clock } from "@quorumfs/core";
-import {
-  type Activity,
-  type BucketActivity,
-  type OperationActivity,
-  OperationKind as WireKind,
-} from "@quorumfs/proto";
+import { type Activity, type BucketActivity, type OperationActivity, OperationKind as WireKind } from "@quorumfs/proto";
 import type { ChunkTraffic } from "./chunk-traffic.js";
 import type { HotFiles } from "./hot-files.js";
 import {

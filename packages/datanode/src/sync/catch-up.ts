@@ -28,6 +28,7 @@ import type { PartitionVersion } from "../handover/holdings.js";
 import type { LocalReplica } from "../replica/local-replica.js";
 import type { ChunkCatchUp } from "./chunk-catch-up.js";
 import { compareDigests, type DigestDifference } from "./compare-digests.js";
+import type { ConditionWatch } from "../observe/condition-watch.js";
 import type { Digests } from "./digests.js";
 import { findLacking } from "./lacking-records.js";
 import type { RecordCatchUp } from "./record-catch-up.js";
@@ -78,6 +79,8 @@ export interface CatchUpOptions {
   readonly random: Random;
   readonly log: Log;
   readonly compareEveryMs: number;
+  /** Told of what is fetched. */
+  readonly conditions: Pick<ConditionWatch, "fetching" | "fetched">;
 }
 
 interface Replica {
@@ -310,7 +313,7 @@ export class CatchUp {
 
   /** @returns whether anything was lacking. @throws QuorumError if something could not be had */
   async #pull(replica: Replica, differences: readonly DigestDifference[], signal: AbortSignal): Promise<boolean> {
-    const { peers, store, clock, log, records, onLarge } = this.#options;
+    const { peers, store, clock, log, records, onLarge, conditions } = this.#options;
     const { node } = replica;
     const channel = peers.find(node)?.bulk;
     if (!channel) throw new QuorumError({ code: "unavailable", message: `DataNode ${node} has gone` });
@@ -323,11 +326,13 @@ export class CatchUp {
     replica.state = "lacking";
     this.#progress.begin(lack);
     log.info("catch-up.started", { from: node, records: lack.count, bytes: lack.bytes, damaged: lack.damaged });
+    if (lack.count > 0) conditions.fetching();
     const onDone = ({ size }: { readonly size: number }) => this.#progress.did(size);
     const { held, failed, leftOut, large } = await records.fetch(node, lack.records, { signal, onDone });
     if (large.length > 0) onLarge(large);
     const elapsedMs = Math.round(clock.nowMs() - startedAtMs);
     log.info("catch-up.ended", { from: node, records: held, failed, leftOut, elapsedMs });
+    if (held > 0) conditions.fetched(held);
     this.#obstacle = obstacleOf({ leftOut, damaged: lack.damaged });
     if (failed + leftOut + lack.damaged === 0) return true;
     throw new QuorumError({

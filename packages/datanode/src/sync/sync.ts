@@ -8,6 +8,7 @@ import type { Peers } from "../coordinator/peers.js";
 import type { VoteLinks } from "../coordinator/vote-links.js";
 import type { HandoverStatus } from "../handover/handover.js";
 import type { LocalReplica } from "../replica/local-replica.js";
+import type { ConditionWatch } from "../observe/condition-watch.js";
 import type { ReplicaContext } from "../replica/replica-context.js";
 import { CatchUp } from "./catch-up.js";
 import { ChunkCatchUp } from "./chunk-catch-up.js";
@@ -41,6 +42,8 @@ export interface SyncOptions {
   readonly isBusy: () => boolean;
   readonly rates: TransferRates;
   readonly compareEveryMs: number;
+  /** Told of what is fetched. */
+  readonly conditions: Pick<ConditionWatch, "fetching" | "fetched">;
 }
 
 /** What replicas do to be equal, put together: what this node tells of its records, and how it catches up. */

@@ -39,6 +39,8 @@ export interface RepairQueueOptions<Item> {
   readonly decode: (key: Buffer) => Item | undefined;
   /** What the log says of an item. */
   readonly describe: (item: Item) => LogFields;
+  /** It was put right, and that is durable. */
+  readonly onRepaired?: (item: Item) => void;
   /** Puts right what is damaged, reads it back, and only then says `repaired`. */
   readonly repair: (item: Item, signal: AbortSignal) => Promise<RepairOutcome>;
 }
@@ -167,6 +169,7 @@ export class RepairQueue<Item> {
       this.#repairedAtMs = this.#options.clock.nowMs();
       await ledger.repaired(kind, entry.key);
       log.info(`${kind}.repaired`, describe(entry.item));
+      this.#options.onRepaired?.(entry.item);
     } else {
       await ledger.dropped(kind, entry.key);
       log.info(`${kind}.repair-dropped`, describe(entry.item));

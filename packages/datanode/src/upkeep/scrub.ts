@@ -47,8 +47,17 @@ export interface ScrubOptions {
   readonly isBusy: () => boolean;
   /** Whether more is damaged than can be remembered, so that it is better to wait until some of it is repaired. */
   readonly isCongested: () => boolean;
+  /** A pass over so many bytes has begun. */
+  readonly onStarted?: (bytes: number) => void;
   /** A pass is complete. */
-  readonly onCompleted: () => void;
+  readonly onCompleted: (pass: ScrubbedPass) => void;
+}
+
+export interface ScrubbedPass {
+  readonly records: number;
+  readonly chunks: number;
+  readonly bytes: number;
+  readonly elapsedMs: number;
 }
 
 export interface ScrubReport {
@@ -181,7 +190,7 @@ export class Scrub {
   }
 
   #beginPass(bytesPerSecond: number): void {
-    const { clock, log } = this.#options;
+    const { clock, log, onStarted } = this.#options;
     const wallMs = clock.wallMs();
     this.#progress = {
       ...nothingDone,
@@ -193,6 +202,7 @@ export class Scrub {
       bytesTotal: this.#bytesTotal(),
     };
     log.info("scrub.started", { bytesTotal: this.#progress.bytesTotal, bytesPerSecond: this.#bytesPerSecond() });
+    onStarted?.(this.#progress.bytesTotal);
   }
 
   #start(): void {
@@ -254,8 +264,9 @@ export class Scrub {
     // Nobody may hear of the end before what was found is counted: that is on its way to the disk, ahead of this.
     await this.#save(ended);
     this.#progress = ended;
-    log.info("scrub.completed", { records, chunks, bytes, elapsedMs: endedAtMs - startedAtMs });
-    onCompleted();
+    const elapsedMs = endedAtMs - startedAtMs;
+    log.info("scrub.completed", { records, chunks, bytes, elapsedMs });
+    onCompleted({ records, chunks, bytes, elapsedMs });
     void this.#order(async () => {
       await this.#halt();
       this.#arrange();

@@ -5,6 +5,8 @@ import { type ChunkKey, chunkKeyBytes, chunkKeyOf } from "../chunk/chunk-key.js"
 import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ClusterView } from "../cluster/cluster-view.js";
+import type { ConditionWatch, DamagedKind } from "../observe/condition-watch.js";
+import type { NoticedEvents } from "../observe/noticed-events.js";
 import type { DamagedFile } from "../replica/file-table.js";
 import { recordKey } from "../replica/record-key.js";
 import type { ChunkRepair } from "./chunk-repair.js";
@@ -36,6 +38,9 @@ export interface UpkeepOptions {
   readonly scrubPeriodMs: number;
   /** Whether clients need this node for themselves just now. */
   readonly isBusy: () => boolean;
+  /** Told of what is damaged, and what was repaired. */
+  readonly conditions: Pick<ConditionWatch, "found" | "repaired">;
+  readonly events: Pick<NoticedEvents, "notice">;
   /** A pass over everything is complete. */
   readonly onScrubbed: () => void;
 }
@@ -46,6 +51,7 @@ const chunkRepairsAtOnce = 2;
 
 export class Upkeep {
   readonly routes: readonly Route[];
+  readonly #options: UpkeepOptions;
   readonly #log: Log;
   readonly #ledger: DamageLedger;
   readonly #scrub: Scrub;
@@ -55,6 +61,7 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     const { disk, chunks, chunkRepair, recordRepair, clock, random, log } = options;
+    this.#options = options;
     this.#log = log;
     const ledger = (this.#ledger = new DamageLedger({ disk, log }));
     this.#records = new RepairQueue<DamagedFile>({
@@ -67,6 +74,7 @@ export class Upkeep {
       encode: ({ bucket, path }) => recordKey(bucket, path).bytes,
       decode: fileOfKey,
       describe: ({ bucket, path }) => ({ bucket, path }),
+      onRepaired: (file) => this.#tellRepaired("record", describeFile(file)),
       repair: (file) => recordRepair.repair(file),
     });
     this.#chunks = new RepairQueue<ChunkKey>({
@@ -79,10 +87,13 @@ export class Upkeep {
       encode: chunkKeyBytes,
       decode: chunkKeyOf,
       describe: describeChunk,
+      onRepaired: (key) => this.#tellRepaired("chunk", nameOfChunk(key)),
       repair: (key, signal) => chunkRepair.repair(key, signal),
     });
     // The store has logged it.
-    chunks.onDamage((key) => void this.#chunks.add(key));
+    chunks.onDamage((key) => {
+      if (this.#chunks.add(key)) options.conditions.found("chunk", nameOfChunk(key));
+    });
     const onDamage = (file: DamagedFile) => this.onRecordDamage(file);
     this.#scrub = new Scrub({
       walks: [new RecordWalk({ disk, clock, onDamage }), new PromiseWalk({ disk, onDamage }), new ChunkWalk(chunks)],
@@ -92,7 +103,19 @@ export class Upkeep {
       periodMs: options.scrubPeriodMs,
       isBusy: options.isBusy,
       isCongested: () => this.#records.isCongested || this.#chunks.isCongested,
-      onCompleted: options.onScrubbed,
+      onStarted: (bytes) => {
+        options.events.notice("scrub.started", `reads and checks ${bytes} bytes`, { bytes });
+      },
+      onCompleted: ({ records, chunks: chunksRead, bytes, elapsedMs }) => {
+        const message = `${records} records and ${chunksRead} chunks were read and checked in ${Math.round(elapsedMs / 1000)} s`;
+        options.events.notice("scrub.completed", message, {
+          records,
+          chunks: chunksRead,
+          bytes,
+          elapsed_ms: elapsedMs,
+        });
+        options.onScrubbed();
+      },
     });
     this.#unsubscribe = options.cluster.onInstalled((view, before) => {
       if (hasNewHope(view, before)) this.#retryRepairs();
@@ -107,7 +130,9 @@ export class Upkeep {
 
   /** A read, a vote or a listing has met a record that is damaged. */
   onRecordDamage({ bucket, path }: DamagedFile): void {
-    if (this.#records.add({ bucket, path })) this.#log.error("record.damaged", { bucket, path });
+    if (!this.#records.add({ bucket, path })) return;
+    this.#log.error("record.damaged", { bucket, path });
+    this.#options.conditions.found("record", describeFile({ bucket, path }));
   }
 
   /** Goes on with what the process before this one has left. */
@@ -121,6 +146,10 @@ export class Upkeep {
   async close(): Promise<void> {
     this.#unsubscribe();
     await Promise.all([this.#scrub.close(), this.#records.close(), this.#chunks.close()]);
+  }
+
+  #tellRepaired(kind: DamagedKind, what: string): void {
+    this.#options.conditions.repaired(kind, what);
   }
 
   #retryRepairs(): void {
@@ -137,4 +166,13 @@ function hasNewHope(view: ClusterView, before: ClusterView): boolean {
 
 function describeChunk({ owner, upload, index }: ChunkKey): LogFields {
   return { bucket: owner.bucket, path: owner.path, upload: Buffer.from(upload).toString("hex"), index };
+}
+
+/** Buckets have numbers here, and names at the SuperNode. */
+function describeFile({ bucket, path }: Pick<DamagedFile, "bucket" | "path">): string {
+  return `${path} of bucket number ${bucket}`;
+}
+
+function nameOfChunk({ owner, index }: ChunkKey): string {
+  return `chunk ${index} of ${describeFile(owner)}`;
 }

@@ -16,8 +16,10 @@ import {
   ClusterServiceService,
   Durability,
   type HeartbeatRequest,
+  type HeartbeatResponse,
   type JoinRequest,
   type Loads,
+  type NoticedEvent,
   NodeRole,
   NodeState,
   type WatchLayoutResponse,
@@ -27,6 +29,8 @@ import {
 export class FakeSuperNode {
   readonly beats: HeartbeatRequest[] = [];
   readonly joins: JoinRequest[] = [];
+  /** In order of arrival. */
+  readonly events: NoticedEvent[] = [];
   /** What the next Join is answered with instead. */
   refusal: QuorumError | undefined;
   cluster: Cluster;
@@ -49,10 +53,11 @@ export class FakeSuperNode {
   get routes(): readonly Route[] {
     return [
       unaryRoute(ClusterServiceService.join, async (request) => this.#join(request)),
-      duplexRoute(ClusterServiceService.heartbeat, (stream: Duplex<{ revision: number }, HeartbeatRequest>) => {
+      duplexRoute(ClusterServiceService.heartbeat, (stream: Duplex<HeartbeatResponse, HeartbeatRequest>) => {
         stream.onMessage((beat) => {
           this.beats.push(beat);
-          stream.write({ revision: this.cluster.revision, eventsThrough: 0 });
+          this.events.push(...beat.events);
+          stream.write({ revision: this.cluster.revision, eventsThrough: beat.events.at(-1)?.sequence ?? 0 });
         });
       }),
       serverStreamRoute(ClusterServiceService.watchLayout, (_request, { signal }) => this.#watch(signal)),

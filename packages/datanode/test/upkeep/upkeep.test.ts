@@ -59,6 +59,8 @@ let scrubbed: number;
 let triedRecords: DamagedFile[];
 let triedChunks: ChunkKey[];
 let outcome: RepairOutcome;
+/** What people hear of. */
+let told: string[];
 
 beforeEach(async () => {
   clock = new StepClock();
@@ -69,6 +71,7 @@ beforeEach(async () => {
   triedRecords = [];
   triedChunks = [];
   outcome = "repaired";
+  told = [];
   await open();
 });
 afterEach(() => upkeep.close());
@@ -95,6 +98,11 @@ async function open(): Promise<void> {
     log: silentLog,
     scrubPeriodMs: 86_400_000,
     isBusy: () => false,
+    conditions: {
+      found: (kind, what) => void told.push(`found ${kind}: ${what}`),
+      repaired: (kind, what) => void told.push(`repaired ${kind}: ${what}`),
+    },
+    events: { notice: (kind) => void told.push(kind) },
     onScrubbed: () => (scrubbed += 1),
   });
   const network = new MemoryNetwork();
@@ -128,6 +136,7 @@ describe("MaintenanceService", () => {
     expect(status?.passEndedAtMs).toBeGreaterThan(status?.passStartedAtMs ?? Infinity);
     expect(chunks.verified).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(scrubbed).toBe(1);
+    expect(told).toEqual(["scrub.started", "scrub.completed"]);
   });
 
   test("pause and start, each more than once", async () => {
@@ -199,6 +208,8 @@ describe("repairs", () => {
     expect(triedChunks).toHaveLength(1);
     expect(triedRecords).toEqual([{ bucket: 1, path: "a/ü" }]);
     expect(upkeep.damage).toEqual({ recordsDamaged: 1, recordsRepaired: 1, chunksDamaged: 1, chunksRepaired: 1 });
+    expect(told.filter((text) => text.startsWith("found"))).toHaveLength(2);
+    expect(told).toContain("repaired record: a/ü of bucket number 1");
   });
 
   test("what is left to repair, and its names, outlive the process", async () => {

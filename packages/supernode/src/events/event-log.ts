@@ -112,19 +112,26 @@ export class EventLog {
     this.#append({ id: 0, atMs: this.#options.clock.wallMs(), kind, severity, node, message, fields: texts });
   }
 
-  /** Takes what a DataNode noticed in this run of its; what was taken before is left out. */
-  take(node: NodeId, incarnation: number, noticed: readonly NoticedEvent[]): void {
+  /**
+   * Takes what a DataNode noticed in this run of its; what was taken before is left out.
+   *
+   * @returns resolves when what was taken is durable; undefined: there was nothing new
+   */
+  take(node: NodeId, incarnation: number, noticed: readonly NoticedEvent[]): Promise<void> | undefined {
+    const before = this.#trailOf(node);
     for (const event of noticed) {
       const trail = this.#trailOf(node);
       const through = trail.incarnation === incarnation ? trail.through : 0;
       if (event.sequence <= through) continue;
-      if (this.#pending.length >= pendingMax) return;
+      if (this.#pending.length >= pendingMax) break;
       this.#leaveTrail({ ...trail, incarnation, through: event.sequence });
       const wellFormed = kindPattern.test(event.kind);
       if (wellFormed) this.#append(fromNode(node, event));
       else this.#options.log.warn("events.malformed", { node, sequence: event.sequence });
     }
+    if (this.#trailOf(node) === before) return undefined;
     this.#flush();
+    return this.#writing;
   }
 
   /** The DataNode's events of this run are durable up to this number. */
@@ -217,7 +224,11 @@ export class EventLog {
   }
 
   #trailOf(node: number): NodeTrail {
-    return this.#trails.get(node) ?? { node, incarnation: 0, through: 0, health: "up" };
+    const known = this.#trails.get(node);
+    if (known) return known;
+    const trail: NodeTrail = { node, incarnation: 0, through: 0, health: "up" };
+    this.#trails.set(node, trail);
+    return trail;
   }
 
   #leaveTrail(trail: NodeTrail): void {
@@ -243,7 +254,7 @@ export class EventLog {
     if (this.#writing || this.#isClosed || (!hasNews && !force)) return;
     // What is noticed in one turn of the event loop goes with one commit.
     const turn = new Promise<void>((resolve) => this.#options.clock.endOfTurn(resolve));
-    this.#writing = turn.then(() => this.#writeAll()).finally(() => (this.#writing = undefined));
+    this.#writing = turn.then(() => this.#writeAll());
   }
 
   async #writeAll(): Promise<void> {
@@ -262,6 +273,7 @@ export class EventLog {
       } catch (thrown) {
         // The disk takes nothing any more, and whoever watches it ends this SuperNode.
         this.#isClosed = true;
+        this.#writing = undefined;
         log.error("events.lost", { events: events.length, reason: QuorumError.from(thrown).message });
         return;
       }
@@ -271,6 +283,8 @@ export class EventLog {
       for (const node of droppedTrails) this.#durable.delete(node);
       if (events.length > 0) this.appended.announce();
     } while (this.#pending.length > 0 || this.#changedTrails.size > 0 || this.#droppedTrails.size > 0);
+    // At once: what is noticed from now on begins the next one.
+    this.#writing = undefined;
   }
 
   #armAlive(): void {

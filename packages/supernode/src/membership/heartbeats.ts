@@ -66,6 +66,10 @@ export class Heartbeats {
     checkCallersCluster(call, state.clusterId);
     let from: NodeId | undefined;
     let isFree = true;
+    const reply = (node: NodeId, incarnation: number): void => {
+      // What cannot leave is left out: the next reply says more.
+      if (isFree) isFree = stream.write({ revision: state.revision, eventsThrough: events.through(node, incarnation) });
+    };
     stream.onMessage((beat) => {
       const node = this.#memberOf(beat);
       if (node === undefined || (from !== undefined && node !== from)) {
@@ -76,11 +80,9 @@ export class Heartbeats {
       from = node;
       this.#streams.set(node, stream);
       this.#beat(node, beat);
-      // A reply that cannot leave is left out: the next one says more.
-      if (isFree) {
-        const eventsThrough = events.through(node, beat.incarnation);
-        isFree = stream.write({ revision: state.revision, eventsThrough });
-      }
+      reply(node, beat.incarnation);
+      // Who ends soon would not hear of it with the next beat.
+      void events.take(node, beat.incarnation, beat.events)?.then(() => reply(node, beat.incarnation));
     });
     stream.onDrain(() => (isFree = true));
     stream.onEnd(() => {
@@ -107,12 +109,11 @@ export class Heartbeats {
   }
 
   #beat(node: NodeId, beat: HeartbeatRequest): void {
-    const { state, history, events, clock } = this.#options;
+    const { state, history, clock } = this.#options;
     this.#received += 1;
     state.setBeat(node, beat);
     history.heard(node, beat);
     this.#tell(this.#membership.heard(node, clock.nowMs()));
-    events.take(node, beat.incarnation, beat.events);
     state.beaten.announce();
     if (!this.#timer) this.#arm();
   }
