@@ -61,6 +61,7 @@ import { replicaRoutes } from "./replica/routes.js";
 import { PartitionGate } from "./sync/partition-gate.js";
 import { Digests } from "./sync/digests.js";
 import { Sync } from "./sync/sync.js";
+import { type Checkup, checkupRoutes } from "./upkeep/checkup-routes.js";
 import { ChunkRepair } from "./upkeep/chunk-repair.js";
 import { Upkeep } from "./upkeep/upkeep.js";
 
@@ -74,6 +75,8 @@ export interface DataNodeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly probe: Probe;
+  /** Without it nothing is told of the machine. */
+  readonly checkup?: Checkup;
   readonly log: Log;
   /** Where spans go; default: nowhere. */
   readonly tracer?: Tracer;
@@ -323,6 +326,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
         chunkSource.route,
       ]),
       ...memoryRoutes({ storeId, self, store }),
+      ...checkupRoutes(options.checkup, clock),
     ],
   });
   const membership: Membership = new Membership({

@@ -10,6 +10,7 @@ import {
   type GetStatusResponse,
   type ListBucketsResponse,
   type ListNodesResponse,
+  type ProcessFacts,
 } from "@quorumfs/proto";
 import type { Buckets } from "./buckets/buckets.js";
 import type { Deletion } from "./buckets/deletion.js";
@@ -27,6 +28,8 @@ export interface AdminServiceOptions {
   readonly initialNodes: number;
   readonly version: string;
   readonly startedAtMs: number;
+  /** What this process runs on, and its wall clock. */
+  readonly process: () => ProcessFacts;
 }
 
 /** AdminService: buckets and nodes. */
@@ -99,7 +102,7 @@ class AdminService {
   }
 
   async getStatus(): Promise<GetStatusResponse> {
-    const { state, driver, initialNodes, version, startedAtMs } = this.#options;
+    const { state, driver, initialNodes, version, startedAtMs, process } = this.#options;
     const { change } = state;
     const { ready, text } = conditionOf(state, initialNodes);
     return {
@@ -110,6 +113,7 @@ class AdminService {
       condition: text,
       ready,
       change: change && driver.describe(change),
+      process: process(),
     };
   }
 }

@@ -8,6 +8,7 @@ import {
   logLevels,
   openLmdbDisk,
   parseDuration,
+  processFacts,
   runBinary,
   systemClock,
   systemRandom,
@@ -143,6 +144,7 @@ await runBinary({
       ...ports,
       config: config.superNode,
       disk,
+      processFacts,
       onFatal: (error) => fail(error),
     });
     const { address } = superNode;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Disk, Listener, Log, Network, QuorumError, Random } from "@quorumfs/core";
-import { watchedDisk } from "@quorumfs/runtime";
+import { type ProcessFacts, watchedDisk } from "@quorumfs/runtime";
 import { ActivityHistory } from "./activity/activity-history.js";
 import { activityRoutes } from "./activity/activity-routes.js";
 import { adminRoutes } from "./admin-service.js";
@@ -38,12 +38,16 @@ export interface SuperNodeOptions {
   readonly log: Log;
   /** Of this software, for status displays. */
   readonly version?: string;
+  /** What its process runs on; where there is no process of its own, nothing is told of it. */
+  readonly processFacts?: () => ProcessFacts;
   /**
    * The SuperNode cannot go on: its disk refused a write. It changes nothing any more; close it, and end the process if it has
    * one of its own. Called at most once.
    */
   readonly onFatal?: (error: QuorumError) => void;
 }
+
+const nothingKnown: ProcessFacts = { runtimeVersion: "", filesOpen: 0, filesMax: 0 };
 
 /** A SuperNode that serves. */
 export interface SuperNode {
@@ -104,7 +108,16 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
       stopping: stopping.signal,
     }),
     ...layoutRoutes({ state, layoutChanges, driver, clock, stopping: stopping.signal }),
-    ...adminRoutes({ state, buckets, deletion, driver, initialNodes, version, startedAtMs: clock.wallMs() }),
+    ...adminRoutes({
+      state,
+      buckets,
+      deletion,
+      driver,
+      initialNodes,
+      version,
+      startedAtMs: clock.wallMs(),
+      process: () => ({ wallMs: clock.wallMs(), ...(options.processFacts?.() ?? nothingKnown) }),
+    }),
     ...activityRoutes({ history, clusterId, watchers, stopping: stopping.signal }),
     ...eventRoutes({ events, clusterId, watchers, stopping: stopping.signal }),
   ];

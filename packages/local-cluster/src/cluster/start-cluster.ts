@@ -3,7 +3,7 @@ import { startConsole } from "@quorumfs/console";
 import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
 import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
-import { silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
+import { openDiskProbe, processFacts, silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
 import { startSuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
 import { temporaryDirectory } from "../adapters/temporary-directory.js";
@@ -142,6 +142,7 @@ function superNodeMember(options: {
     start: (ports) =>
       startSuperNode({
         ...ports,
+        processFacts,
         version,
         config: superNodeConfig({ ...settings, host, port, replicas, initialNodes }),
       }),
@@ -167,6 +168,7 @@ function dataNodeMember(options: {
       startDataNode({
         ...ports,
         content: openContent(),
+        checkup: { processFacts, diskProbe: openDiskProbe(join(dataDir, `datanode-${id}`)) },
         version,
         config: dataNodeConfig({ ...settings, host, port, nodeId: id, supernode: superNode }),
       }),

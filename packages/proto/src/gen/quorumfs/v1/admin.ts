@@ -21,7 +21,7 @@ import {
 } from "@grpc/grpc-js";
 import { Activity, Event, Severity } from "./activity.js";
 import { Cluster, Load, Node, NodeRole, NodeState } from "./cluster.js";
-import { Bucket, Durability } from "./types.js";
+import { Bucket, Durability, ProcessFacts } from "./types.js";
 
 export const LayoutChangeState = {
   LAYOUT_CHANGE_STATE_UNSPECIFIED: 0,
@@ -108,7 +108,11 @@ export interface GetStatusResponse {
   condition: string;
   ready: boolean;
   /** Of the layout, under way; absent: there is none. */
-  change: LayoutChange | undefined;
+  change:
+    | LayoutChange
+    | undefined;
+  /** Of the SuperNode. */
+  process: ProcessFacts | undefined;
 }
 
 /** What is to become of one DataNode. */
@@ -927,6 +931,7 @@ function createBaseGetStatusResponse(): GetStatusResponse {
     condition: "",
     ready: false,
     change: undefined,
+    process: undefined,
   };
 }
 
@@ -952,6 +957,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.change !== undefined) {
       LayoutChange.encode(message.change, writer.uint32(58).fork()).join();
+    }
+    if (message.process !== undefined) {
+      ProcessFacts.encode(message.process, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1025,6 +1033,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.change = LayoutChange.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.process = ProcessFacts.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1052,6 +1068,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.ready = object.ready ?? false;
     message.change = (object.change !== undefined && object.change !== null)
       ? LayoutChange.fromPartial(object.change)
+      : undefined;
+    message.process = (object.process !== undefined && object.process !== null)
+      ? ProcessFacts.fromPartial(object.process)
       : undefined;
     return message;
   },

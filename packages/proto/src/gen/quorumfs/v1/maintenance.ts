@@ -18,6 +18,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Cluster, DamageCounts } from "./cluster.js";
+import { ProcessFacts } from "./types.js";
 
 export const ScrubState = {
   SCRUB_STATE_UNSPECIFIED: 0,
@@ -91,6 +92,23 @@ export interface GetMemoryResponse {
   incarnation: number;
   /** Durable on this node. */
   cluster: Cluster | undefined;
+}
+
+export interface DescribeProcessRequest {
+}
+
+export interface DescribeProcessResponse {
+  process: ProcessFacts | undefined;
+}
+
+export interface ProbeDiskRequest {
+  /** 1 to 100; 0: 20. */
+  files: number;
+}
+
+export interface ProbeDiskResponse {
+  /** Of each file in turn, from its first byte being written to its being durable. */
+  tookUs: number[];
 }
 
 function createBaseStartScrubRequest(): StartScrubRequest {
@@ -728,6 +746,230 @@ export const GetMemoryResponse: MessageFns<GetMemoryResponse> = {
   },
 };
 
+function createBaseDescribeProcessRequest(): DescribeProcessRequest {
+  return {};
+}
+
+export const DescribeProcessRequest: MessageFns<DescribeProcessRequest> = {
+  encode(_: DescribeProcessRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeProcessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeProcessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DescribeProcessRequest>, I>>(base?: I): DescribeProcessRequest {
+    return DescribeProcessRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DescribeProcessRequest>, I>>(_: I): DescribeProcessRequest {
+    const message = createBaseDescribeProcessRequest();
+    return message;
+  },
+};
+
+function createBaseDescribeProcessResponse(): DescribeProcessResponse {
+  return { process: undefined };
+}
+
+export const DescribeProcessResponse: MessageFns<DescribeProcessResponse> = {
+  encode(message: DescribeProcessResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.process !== undefined) {
+      ProcessFacts.encode(message.process, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DescribeProcessResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDescribeProcessResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.process = ProcessFacts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<DescribeProcessResponse>, I>>(base?: I): DescribeProcessResponse {
+    return DescribeProcessResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DescribeProcessResponse>, I>>(object: I): DescribeProcessResponse {
+    const message = createBaseDescribeProcessResponse();
+    message.process = (object.process !== undefined && object.process !== null)
+      ? ProcessFacts.fromPartial(object.process)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProbeDiskRequest(): ProbeDiskRequest {
+  return { files: 0 };
+}
+
+export const ProbeDiskRequest: MessageFns<ProbeDiskRequest> = {
+  encode(message: ProbeDiskRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.files !== 0) {
+      writer.uint32(8).uint32(message.files);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeDiskRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeDiskRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.files = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProbeDiskRequest>, I>>(base?: I): ProbeDiskRequest {
+    return ProbeDiskRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProbeDiskRequest>, I>>(object: I): ProbeDiskRequest {
+    const message = createBaseProbeDiskRequest();
+    message.files = object.files ?? 0;
+    return message;
+  },
+};
+
+function createBaseProbeDiskResponse(): ProbeDiskResponse {
+  return { tookUs: [] };
+}
+
+export const ProbeDiskResponse: MessageFns<ProbeDiskResponse> = {
+  encode(message: ProbeDiskResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.tookUs.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.tookUs) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProbeDiskResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProbeDiskResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.tookUs.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.tookUs.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProbeDiskResponse>, I>>(base?: I): ProbeDiskResponse {
+    return ProbeDiskResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProbeDiskResponse>, I>>(object: I): ProbeDiskResponse {
+    const message = createBaseProbeDiskResponse();
+    message.tookUs = object.tookUs?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /** Upkeep of one DataNode, for people and their tools. */
 export type MaintenanceServiceService = typeof MaintenanceServiceService;
 export const MaintenanceServiceService = {
@@ -770,6 +1012,31 @@ export const MaintenanceServiceService = {
     responseSerialize: (value: GetMemoryResponse): Buffer => asBuffer(GetMemoryResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetMemoryResponse => GetMemoryResponse.decode(value),
   },
+  /** What this process runs on, and what time it is there. */
+  describeProcess: {
+    path: "/quorumfs.v1.MaintenanceService/DescribeProcess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DescribeProcessRequest): Buffer =>
+      asBuffer(DescribeProcessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DescribeProcessRequest => DescribeProcessRequest.decode(value),
+    responseSerialize: (value: DescribeProcessResponse): Buffer =>
+      asBuffer(DescribeProcessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DescribeProcessResponse => DescribeProcessResponse.decode(value),
+  },
+  /**
+   * Writes and fsyncs a few small files beside its store, one after the other, and removes them: what a commit takes at least.
+   * One at a time; it gives up after a few seconds, with what it has.
+   */
+  probeDisk: {
+    path: "/quorumfs.v1.MaintenanceService/ProbeDisk" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ProbeDiskRequest): Buffer => asBuffer(ProbeDiskRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProbeDiskRequest => ProbeDiskRequest.decode(value),
+    responseSerialize: (value: ProbeDiskResponse): Buffer => asBuffer(ProbeDiskResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProbeDiskResponse => ProbeDiskResponse.decode(value),
+  },
 } as const;
 
 export interface MaintenanceServiceServer extends UntypedServiceImplementation {
@@ -780,6 +1047,13 @@ export interface MaintenanceServiceServer extends UntypedServiceImplementation {
   getScrub: handleUnaryCall<GetScrubRequest, GetScrubResponse>;
   /** Who this DataNode is and the last cluster that it knows: what a SuperNode that has lost its store is made from. */
   getMemory: handleUnaryCall<GetMemoryRequest, GetMemoryResponse>;
+  /** What this process runs on, and what time it is there. */
+  describeProcess: handleUnaryCall<DescribeProcessRequest, DescribeProcessResponse>;
+  /**
+   * Writes and fsyncs a few small files beside its store, one after the other, and removes them: what a commit takes at least.
+   * One at a time; it gives up after a few seconds, with what it has.
+   */
+  probeDisk: handleUnaryCall<ProbeDiskRequest, ProbeDiskResponse>;
 }
 
 export interface MaintenanceServiceClient extends Client {
@@ -845,6 +1119,41 @@ export interface MaintenanceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetMemoryResponse) => void,
+  ): ClientUnaryCall;
+  /** What this process runs on, and what time it is there. */
+  describeProcess(
+    request: DescribeProcessRequest,
+    callback: (error: ServiceError | null, response: DescribeProcessResponse) => void,
+  ): ClientUnaryCall;
+  describeProcess(
+    request: DescribeProcessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DescribeProcessResponse) => void,
+  ): ClientUnaryCall;
+  describeProcess(
+    request: DescribeProcessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DescribeProcessResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Writes and fsyncs a few small files beside its store, one after the other, and removes them: what a commit takes at least.
+   * One at a time; it gives up after a few seconds, with what it has.
+   */
+  probeDisk(
+    request: ProbeDiskRequest,
+    callback: (error: ServiceError | null, response: ProbeDiskResponse) => void,
+  ): ClientUnaryCall;
+  probeDisk(
+    request: ProbeDiskRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProbeDiskResponse) => void,
+  ): ClientUnaryCall;
+  probeDisk(
+    request: ProbeDiskRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProbeDiskResponse) => void,
   ): ClientUnaryCall;
 }
 

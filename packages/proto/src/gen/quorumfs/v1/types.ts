@@ -174,6 +174,17 @@ export interface Bucket {
   deleting: boolean;
 }
 
+/** What a process runs on. */
+export interface ProcessFacts {
+  /** Wall clock there and now. */
+  wallMs: number;
+  /** Of Node.js: `v22.11.0`. */
+  runtimeVersion: string;
+  /** File descriptors: in use, and how many there may be. 0: the system does not tell. */
+  filesOpen: number;
+  filesMax: number;
+}
+
 export interface NodeFailure {
   node: number;
   reason: string;
@@ -918,6 +929,97 @@ export const Bucket: MessageFns<Bucket> = {
     message.durability = object.durability ?? 0;
     message.createdAtMs = object.createdAtMs ?? 0;
     message.deleting = object.deleting ?? false;
+    return message;
+  },
+};
+
+function createBaseProcessFacts(): ProcessFacts {
+  return { wallMs: 0, runtimeVersion: "", filesOpen: 0, filesMax: 0 };
+}
+
+export const ProcessFacts: MessageFns<ProcessFacts> = {
+  encode(message: ProcessFacts, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
+    if (message.wallMs !== 0) {
+      writer.uint32(8).uint64(message.wallMs);
+    }
+    if (message.runtimeVersion !== "") {
+      writer.uint32(18).string(message.runtimeVersion);
+    }
+    if (message.filesOpen !== 0) {
+      writer.uint32(24).uint32(message.filesOpen);
+    }
+    if (message.filesMax !== 0) {
+      writer.uint32(32).uint32(message.filesMax);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessFacts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessFacts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.wallMs = reader.safeUint64();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.runtimeVersion = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.filesOpen = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.filesMax = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProcessFacts>, I>>(base?: I): ProcessFacts {
+    return ProcessFacts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProcessFacts>, I>>(object: I): ProcessFacts {
+    const message = createBaseProcessFacts();
+    message.wallMs = object.wallMs ?? 0;
+    message.runtimeVersion = object.runtimeVersion ?? "";
+    message.filesOpen = object.filesOpen ?? 0;
+    message.filesMax = object.filesMax ?? 0;
     return message;
   },
 };
