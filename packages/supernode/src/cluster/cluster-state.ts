@@ -223,7 +223,7 @@ export class ClusterState {
   }
 
   #node(member: Member): Node {
-    const { id, address, zone, capacityBytes, incarnation, version, role } = member;
+    const { id, address, zone, capacityBytes, incarnation, version, role, metricsAddress } = member;
     const observation = this.#observations.get(id);
     return {
       id,
@@ -236,7 +236,7 @@ export class ClusterState {
       stateSinceMs: observation?.sinceMs ?? 0,
       load: observation?.load,
       role: roleToWire[role],
-      metricsAddress: "",
+      metricsAddress,
     };
   }
 

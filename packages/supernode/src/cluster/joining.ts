@@ -58,22 +58,27 @@ function nowhere(id: NodeId): string {
   return `node-${id}.invalid:1`;
 }
 
-function checkRequest({ storeId, runId, address, zone, version, incarnation }: JoinRequest): void {
+function checkRequest(request: JoinRequest): void {
+  const { storeId, runId, address, zone, version, incarnation, metricsAddress } = request;
   if (storeId.length !== storeIdBytes) {
     throw refuse("invalid_argument", `a store id is ${storeIdBytes} bytes long, got ${storeId.length}`);
   }
   if (runId.length !== runIdBytes) {
     throw refuse("invalid_argument", `a run id is ${runIdBytes} bytes long, got ${runId.length}`);
   }
-  const port = Number(addressPattern.exec(address)?.[1]);
-  if (!(port >= 1 && port <= 65_535)) {
-    throw refuse("invalid_argument", `an address is written HOST:PORT, got ${JSON.stringify(address.slice(0, 300))}`);
-  }
+  checkAddress(address);
+  if (metricsAddress !== "") checkAddress(metricsAddress);
   if (!zonePattern.test(zone)) {
     throw refuse("invalid_argument", `a zone is 1 to 64 letters, digits, dots, hyphens, got ${quote(zone)}`);
   }
   if (!versionPattern.test(version)) throw refuse("invalid_argument", `${quote(version)} is not a version`);
   if (incarnation < 1) throw refuse("invalid_argument", "a DataNode's incarnation starts at 1");
+}
+
+function checkAddress(address: string): void {
+  const port = Number(addressPattern.exec(address)?.[1]);
+  if (port >= 1 && port <= 65_535) return;
+  throw refuse("invalid_argument", `an address is written HOST:PORT, got ${JSON.stringify(address.slice(0, 300))}`);
 }
 
 function checkCluster(view: JoinView, request: JoinRequest): void {

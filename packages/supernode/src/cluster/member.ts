@@ -26,6 +26,8 @@ export interface Member {
   readonly role: Role;
   /** The DataNode that came to its address with another store, while it was away; 0: none. */
   readonly displacedBy: number;
+  /** host:port of its metrics over HTTP; empty: it serves none. */
+  readonly metricsAddress: string;
 }
 
 /** A DataNode that has left. Its number is not given again, and its store not let in. */
@@ -55,6 +57,7 @@ export function decodeMember(bytes: Uint8Array): Member {
     commits: row.count("commits"),
     role: row.oneOf("role", roles),
     displacedBy: row.count("displacedBy"),
+    metricsAddress: row.laterText("metricsAddress"),
   };
 }
 
@@ -69,7 +72,7 @@ export function decodeFormer(bytes: Uint8Array): FormerNode {
 }
 
 export function memberOf(join: JoinRequest, role: Role): Member {
-  const { storeId, address, zone, capacityBytes, incarnation, version, runId, commits } = join;
+  const { storeId, address, zone, capacityBytes, incarnation, version, runId, commits, metricsAddress } = join;
   const id = nodeId(join.nodeId);
   return {
     id,
@@ -83,6 +86,7 @@ export function memberOf(join: JoinRequest, role: Role): Member {
     commits,
     role,
     displacedBy: 0,
+    metricsAddress,
   };
 }
 

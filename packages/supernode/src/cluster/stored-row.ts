@@ -16,6 +16,11 @@ export class StoredRow {
     return typeof value === "string" ? value : this.#refuse(name);
   }
 
+  /** Empty for a row that was written before there was this field. */
+  laterText(name: string): string {
+    return this.#fields.has(name) ? this.text(name) : "";
+  }
+
   /** A whole number from 0. */
   count(name: string): number {
     const value = this.#fields.get(name);

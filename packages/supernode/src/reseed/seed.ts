@@ -113,6 +113,7 @@ function memberOf(node: Node, memories: readonly Memory[], { members }: Remains)
     commits: stored?.commits ?? 0,
     role: roleFromWire(node.role) ?? "active",
     displacedBy: stored?.displacedBy ?? 0,
+    metricsAddress: node.metricsAddress,
   };
 }
 

@@ -21,6 +21,7 @@ const member: Member = {
   commits: 7,
   role: "leaving",
   displacedBy: 4,
+  metricsAddress: "10.0.0.7:7101",
 };
 
 const change: Change = {

@@ -22,6 +22,7 @@ function member(id: number, given: Partial<Member> = {}): Member {
     commits: 0,
     role: "active",
     displacedBy: 0,
+    metricsAddress: "",
     ...given,
   };
 }
