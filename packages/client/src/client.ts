@@ -7,6 +7,7 @@ import {
   QuorumError,
   type Random,
 } from "@quorumfs/core";
+import type { Tracer } from "@quorumfs/telemetry/lean";
 import { AdminServiceService, type ListResponse } from "@quorumfs/proto";
 import { watchActivity } from "./activity.js";
 import type { ActivitySample } from "./activity-info.js";
@@ -34,6 +35,8 @@ import { entriesOf, pagesAhead } from "./listing.js";
 import { AbortListeners } from "./operation/abort-listeners.js";
 import { Departures } from "./operation/departures.js";
 import { FileTurns } from "./operation/file-turns.js";
+import { Follower } from "./follow/follower.js";
+import { OperationIds } from "./follow/operation-ids.js";
 import { Gate, WaitingRoom } from "./operation/gate.js";
 import { Operation } from "./operation/operation.js";
 import type { Surroundings } from "./operation/surroundings.js";
@@ -50,6 +53,7 @@ import {
   type PutOptions,
   type ReadOptions,
   type StateOptions,
+  type TraceOptions,
   type WatchEventsOptions,
 } from "./options.js";
 import type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
@@ -60,7 +64,7 @@ import { DataNodes } from "./routing/data-nodes.js";
 import { scrubOf } from "./scrub.js";
 import { stateQuery } from "./state-query.js";
 import { Transfers } from "./transfer/transfers.js";
-import { toClusterStatus, toNodeInfo } from "./wire.js";
+import { toClusterStatus, toHex, toNodeInfo } from "./wire.js";
 
 export interface ClientOptions {
   readonly endpoints: readonly string[];
@@ -68,6 +72,7 @@ export interface ClientOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly tracer: Tracer;
   /** Called once when the client has closed. */
   readonly onClosed: () => void;
 }
@@ -89,7 +94,7 @@ export class Client implements QuorumFs {
   #closing: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
-    const { clock, random, log } = options;
+    const { clock, random, log, tracer } = options;
     this.#options = options;
     this.#control = new Control(options);
     const dataNodes = new DataNodes(options);
@@ -98,6 +103,8 @@ export class Client implements QuorumFs {
       clock,
       random,
       log,
+      tracer,
+      ids: new OperationIds(random),
       dataNodes,
       budget: new RetryBudget(clock.nowMs()),
       hedgeBudget: new RetryBudget(clock.nowMs(), hedgesPerRead),
@@ -132,12 +139,15 @@ export class Client implements QuorumFs {
   async put(name: string, content: FileContent, options: PutOptions = {}): Promise<PutResult> {
     const mutation = mutationOf(name, options, this.#options.random);
     const attributes = attributesOf(options.attributes);
-    return this.#transfers.put(name, content, {
+    const follower = this.#follow("put", name, options, mutation.requestId);
+    const putting = this.#transfers.put(name, content, {
       ...options,
       timeoutMs: checkTimeout(options.timeoutMs),
       mutation,
       attributes,
+      follower,
     });
+    return follower ? follower.along(putting) : putting;
   }
 
   async append(name: string, content: FileContent, options: AppendOptions = {}): Promise<PutResult> {
@@ -145,21 +155,31 @@ export class Client implements QuorumFs {
   }
 
   async get(name: string, options: GetOptions = {}): Promise<GetResult> {
-    return this.#transfers.get(name, options);
+    const follower = this.#follow("get", name, options);
+    return follower
+      ? follower.along(this.#transfers.get(name, { ...options, follower }))
+      : this.#transfers.get(name, options);
   }
 
   async read(name: string, options: GetOptions = {}): Promise<ReadResult> {
-    return this.#transfers.read(name, options);
+    const follower = this.#follow("read", name, options);
+    return this.#transfers.read(name, follower ? { ...options, follower } : options);
   }
 
   async stat(name: string, options: ReadOptions = {}): Promise<StatResult> {
-    return this.#calls.stat(name, options);
+    const follower = this.#follow("stat", name, options);
+    return follower
+      ? follower.along(this.#calls.stat(name, { ...options, follower }))
+      : this.#calls.stat(name, options);
   }
 
   async delete(name: string, options: DeleteOptions = {}): Promise<DeleteResult> {
     const mutation = mutationOf(name, options, this.#options.random);
     const { signal } = options;
-    return this.#calls.delete(name, { mutation, timeoutMs: checkTimeout(options.timeoutMs), signal });
+    const follower = this.#follow("delete", name, options, mutation.requestId);
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const deleting = this.#calls.delete(name, { mutation, timeoutMs, signal, follower });
+    return follower ? follower.along(deleting) : deleting;
   }
 
   async explain(name: string, options: OperationOptions = {}): Promise<Explanation> {
@@ -215,6 +235,16 @@ export class Client implements QuorumFs {
 
   watchEvents(options: WatchEventsOptions = {}): AsyncIterable<ClusterEvent> {
     return watchEvents({ ...this.#options, control: this.#control }, options);
+  }
+
+  /** @returns undefined: nobody wants to know */
+  #follow(verb: string, name: string, { trace = false }: TraceOptions, requestId?: Uint8Array): Follower | undefined {
+    const { tracer, ids, clock } = this.#surroundings;
+    if (!trace && !tracer.enabled) return undefined;
+    const operationId = requestId ?? ids.next();
+    const attributes = { "quorumfs.file": name, "quorumfs.operation_id": toHex(operationId) };
+    const span = tracer.enabled ? tracer.start(verb, { role: "client", attributes }) : undefined;
+    return new Follower({ clock, operationId, tells: trace, span });
   }
 
   /** The cluster as it is routed by. @throws QuorumError `unavailable` while it is forming, `cancelled` after close */

@@ -1,5 +1,6 @@
 import { type Clock, type Log, type Network, QuorumError, type Random } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
+import { noTracer, type Tracer } from "@quorumfs/telemetry/lean";
 import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime/lean";
 import { holdProcess } from "./adapters/hold-process.js";
 import { Client } from "./client.js";
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   readonly random?: Random;
   /** Default: silent. Retries are logged as `operation.retried` (debug), outages as `cluster.lost` (warn). */
   readonly log?: Log;
+  /** Where the spans of operations go; default: nowhere. */
+  readonly tracer?: Tracer;
 }
 
 // Long enough for a cluster that was started a moment ago, short enough for a person who mistyped the address.
@@ -31,13 +34,13 @@ const connectTimeoutMs = 5_000;
  * @throws QuorumError `unavailable` if no SuperNode answers in time
  */
 export async function connect(options: ConnectOptions): Promise<QuorumFs> {
-  const { endpoints, log = silentLog, clock = systemClock(), random = systemRandom() } = options;
+  const { endpoints, log = silentLog, clock = systemClock(), random = systemRandom(), tracer = noTracer } = options;
   for (const endpoint of endpoints) checkEndpoint(endpoint);
   if (endpoints.length === 0) throw invalid("endpoints is empty; give the host:port of a SuperNode");
   const timeoutMs = checkTimeout(options.timeoutMs ?? connectTimeoutMs);
   const network = options.network ?? grpcNetwork({ log });
   const release = options.clock ? () => undefined : holdProcess();
-  const client = new Client({ endpoints, network, clock, random, log, onClosed: release });
+  const client = new Client({ endpoints, network, clock, random, log, tracer, onClosed: release });
   try {
     await client.open(timeoutMs);
     return client;

@@ -3,6 +3,7 @@ import { type Manifest, checkManifest, parseFileName, QuorumError } from "@quoru
 import type { Mutation } from "@quorumfs/proto";
 import { decodeManifest } from "@quorumfs/runtime/lean";
 import type { ClusterView } from "./cluster/cluster-view.js";
+import type { Follower } from "./follow/follower.js";
 import type { DeleteResult, FileInfo, PutResult, StatResult, VoteInfo } from "./file-info.js";
 import { type Answer, Operation, type Request } from "./operation/operation.js";
 import type { Surroundings } from "./operation/surroundings.js";
@@ -24,7 +25,11 @@ export interface PutCall {
   readonly signal?: AbortSignal | undefined;
   /** As `OperationSpec.mend`. */
   readonly mend?: () => Promise<boolean>;
+  readonly follower?: Follower | undefined;
 }
+
+/** Of a read, and who goes along with it. */
+export type ReadCall = ReadOptions & { readonly follower?: Follower | undefined };
 
 /** A version of a file, with its bytes or with where they are. */
 export type FoundFile = VoteInfo & { readonly file: FileInfo } & (
@@ -48,7 +53,7 @@ export class FileCalls {
   }
 
   put(name: string, call: PutCall): Promise<PutResult> {
-    const { body, attributes, mutation, timeoutMs, signal, mend } = call;
+    const { body, attributes, mutation, timeoutMs, signal, mend, follower } = call;
     const { bucket, path } = parseFileName(name);
     const { bucketId, replicas } = this.#place(bucket, path);
     const value =
@@ -65,6 +70,7 @@ export class FileCalls {
       timeoutMs,
       signal,
       mend,
+      follower,
       read: (answer) => {
         const { file, vote } = expect(answer, "put").value;
         const info = toFileInfo(bucket, required(file, "file"));
@@ -76,7 +82,7 @@ export class FileCalls {
   }
 
   /** Content in the record is checked against its SHA-256; a manifest against its checksum and the file's size. */
-  get(name: string, options: ReadOptions): Promise<FoundFile> {
+  get(name: string, options: ReadCall): Promise<FoundFile> {
     const { bucket, path } = parseFileName(name);
     const { bucketId, replicas } = this.#place(bucket, path);
     const consistency = fromConsistency(options.consistency);
@@ -87,6 +93,7 @@ export class FileCalls {
       replicas,
       timeoutMs: checkTimeout(options.timeoutMs),
       signal: options.signal,
+      follower: options.follower,
       read: (answer) => {
         const response = expect(answer, "get").value;
         const file = toFileInfo(bucket, required(response.file, "file"));
@@ -103,7 +110,7 @@ export class FileCalls {
     });
   }
 
-  stat(name: string, options: ReadOptions): Promise<StatResult> {
+  stat(name: string, options: ReadCall): Promise<StatResult> {
     const { bucket, path } = parseFileName(name);
     const { bucketId, replicas } = this.#place(bucket, path);
     const consistency = fromConsistency(options.consistency);
@@ -114,6 +121,7 @@ export class FileCalls {
       replicas,
       timeoutMs: checkTimeout(options.timeoutMs),
       signal: options.signal,
+      follower: options.follower,
       read: (answer) => {
         const { file, vote } = expect(answer, "stat").value;
         const info = toFileInfo(bucket, required(file, "file"));
@@ -123,11 +131,8 @@ export class FileCalls {
     });
   }
 
-  delete(
-    name: string,
-    call: { readonly mutation: Mutation; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
-  ): Promise<DeleteResult> {
-    const { mutation, timeoutMs, signal } = call;
+  delete(name: string, call: Pick<PutCall, "mutation" | "timeoutMs" | "signal" | "follower">): Promise<DeleteResult> {
+    const { mutation, timeoutMs, signal, follower } = call;
     const { bucket, path } = parseFileName(name);
     const { bucketId, replicas } = this.#place(bucket, path);
     return this.#run({
@@ -139,6 +144,7 @@ export class FileCalls {
       prepare: () => this.#tellSeen(name, bucketId, mutation),
       timeoutMs,
       signal,
+      follower,
       read: (answer) => {
         const { version, vote } = expect(answer, "delete").value;
         this.#note(name, bucketId, version);

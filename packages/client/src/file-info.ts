@@ -1,4 +1,5 @@
 import type { ReadableStream } from "node:stream/web";
+import type { OperationTrace } from "@quorumfs/core";
 import type { WallDate } from "./adapters/wall-date.js";
 
 /**
@@ -39,15 +40,20 @@ export interface VoteInfo {
   readonly durability: DurabilityClass;
 }
 
-export interface PutResult extends VoteInfo {
+/** Of an operation with `trace: true`. */
+export interface Traced {
+  readonly trace?: OperationTrace;
+}
+
+export interface PutResult extends VoteInfo, Traced {
   readonly file: FileInfo;
 }
 
-export interface StatResult extends VoteInfo {
+export interface StatResult extends VoteInfo, Traced {
   readonly file: FileInfo;
 }
 
-export interface GetResult extends VoteInfo {
+export interface GetResult extends VoteInfo, Traced {
   readonly file: FileInfo;
   /** The file, or the range that was asked for; verified, and the caller's own. */
   readonly content: Uint8Array;
@@ -55,7 +61,8 @@ export interface GetResult extends VoteInfo {
   readonly offset: number;
 }
 
-export interface ReadResult extends VoteInfo {
+/** Its `trace` goes on until `body` has ended: look at it again then. */
+export interface ReadResult extends VoteInfo, Traced {
   /** The version that `body` is of, whatever is written meanwhile. */
   readonly file: FileInfo;
   /** Where in the file `body` begins. */
@@ -70,7 +77,7 @@ export interface ReadResult extends VoteInfo {
   readonly body: ReadableStream<Uint8Array>;
 }
 
-export interface DeleteResult extends VoteInfo {
+export interface DeleteResult extends VoteInfo, Traced {
   /** Version of the delete itself: higher than that of anything deleted. */
   readonly version: number;
 }

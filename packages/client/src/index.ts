@@ -5,6 +5,9 @@ export {
   type ErrorDetails,
   type EventKind,
   type EventSeverity,
+  type OperationTrace,
+  type TraceStep,
+  type TraceStepKind,
 } from "@quorumfs/core";
 export { summarizeActivity } from "./activity-figures.js";
 export {
@@ -86,6 +89,7 @@ export type {
   ReadOptions,
   RemoveNodeOptions,
   StartScrubOptions,
+  TraceOptions,
   StateOptions,
   TransferProgress,
   WatchEventsOptions,

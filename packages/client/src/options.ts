@@ -14,7 +14,15 @@ export interface OperationOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ReadOptions extends OperationOptions {
+export interface TraceOptions {
+  /**
+   * Has the operation told as it ran: the result's `trace`, and that of `error.details` if it fails. For people who want to
+   * understand one operation; it costs some hundred bytes for each step. Default: false.
+   */
+  readonly trace?: boolean;
+}
+
+export interface ReadOptions extends OperationOptions, TraceOptions {
   /**
    * `linearizable` (the default): the newest acknowledged version, decided by a read quorum. `relaxed`: one replica's
    * word; faster and available while a single replica is, but perhaps stale.
@@ -52,7 +60,7 @@ export interface ConditionOptions {
   readonly ifMatch?: string;
 }
 
-export interface MutationOptions extends OperationOptions, ConditionOptions {
+export interface MutationOptions extends OperationOptions, TraceOptions, ConditionOptions {
   /**
    * 32 hexadecimal digits that make this mutation safe to send again, also from another process: one id takes effect
    * once. Default: a fresh random one. Use it for one mutation only.

@@ -1,3 +1,5 @@
+import type { OperationTrace } from "./explain/trace.js";
+
 /**
  * Every way in which an operation can end badly, as one closed set: the same words in the core, on the wire, in the
  * SDK and (by {@link exitCodeOf}) as exit codes of the command line.
@@ -50,6 +52,8 @@ export interface ErrorDetails {
    * `true`: it did, and the peer may have acted on it. Never sent over the wire: it is the sender's own knowledge.
    */
   readonly mayHaveRun?: boolean;
+  /** How the operation ran, where the caller asked for that. Never sent over the wire. */
+  readonly trace?: OperationTrace;
 }
 
 export interface QuorumErrorOptions {

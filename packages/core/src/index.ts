@@ -13,6 +13,7 @@ export * from "./content/chunk-partition.js";
 export { combineCrc32c } from "./content/crc-combine.js";
 export * from "./content/manifest.js";
 export * from "./content/retention.js";
+export type * from "./explain/trace.js";
 export * from "./explain/verdict.js";
 export * from "./explain/words.js";
 export * from "./file/path.js";

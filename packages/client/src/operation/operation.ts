@@ -8,12 +8,12 @@
 import { assert, type CancelSignal, type CancelTimer, QuorumError } from "@quorumfs/core";
 import { ErrorCode, type ErrorDetail, type FileRequest, type FileResponse } from "@quorumfs/proto";
 import { type CancelCall, errorFromDetail } from "@quorumfs/rpc";
+import type { Follower } from "../follow/follower.js";
 import { backoffMs, hintedMs } from "../retry/backoff.js";
 import { Ledger, type NextStep } from "../retry/ledger.js";
 import type { Target, Waiting } from "../routing/target.js";
 import { SecondRead } from "./second-read.js";
 import type { Surroundings } from "./surroundings.js";
-import { untraced } from "./untraced.js";
 
 export type Request = Exclude<NonNullable<FileRequest["operation"]>, { $case: "cancel" }>;
 export type Answer = NonNullable<FileResponse["result"]>;
@@ -28,6 +28,8 @@ export interface OperationSpec<Result> {
   readonly replicas: readonly number[];
   /** Of mutations; in hexadecimal. */
   readonly requestId?: string;
+  /** Goes along and tells; default: nobody does. */
+  readonly follower?: Follower | undefined;
   readonly timeoutMs: number;
   readonly signal?: CancelSignal | undefined;
   /** Called just before the first attempt. */
@@ -68,6 +70,8 @@ export class Operation<Result> implements Waiting {
   readonly #spec: OperationSpec<Result>;
   readonly #surroundings: Surroundings;
   readonly #ledger: Ledger;
+  /** By which the logs of DataNodes know what has no request id; empty for a mutation. */
+  readonly #operationId: Uint8Array;
   #startedAtMs: number;
   #resolve: (result: Result) => void = ignore;
   #reject: (error: QuorumError) => void = ignore;
@@ -98,10 +102,12 @@ export class Operation<Result> implements Waiting {
     this.#surroundings = surroundings;
     this.#startedAtMs = surroundings.clock.nowMs();
     this.kind = kindOf(spec.request);
+    this.#operationId = this.kind === "write" ? noId : (spec.follower?.operationId ?? surroundings.ids.next());
     this.#ledger = new Ledger({
       title: titleOf(spec),
       kind: intentOf(spec.request),
       requestId: spec.requestId,
+      operationId: this.#operationId,
       mayHaveRun: mutationOf(spec.request)?.mayHaveRun ?? false,
     });
   }
@@ -150,6 +156,7 @@ export class Operation<Result> implements Waiting {
     if (this.#done) return false;
     this.#entered = true;
     this.#queued = this.#cancelPause !== undefined;
+    if (this.#queued) this.#tellWait();
     this.#endPause();
     const { budget, hedgeBudget } = this.#surroundings;
     budget.deposit();
@@ -181,7 +188,7 @@ export class Operation<Result> implements Waiting {
 
   #attempt(): void {
     const { clock } = this.#surroundings;
-    const { request, timeoutMs } = this.#spec;
+    const { request, timeoutMs, follower } = this.#spec;
     const nowMs = clock.nowMs();
     const remainingMs = this.#startedAtMs + timeoutMs - nowMs;
     if (remainingMs <= 0) return this.#outOfTime();
@@ -197,11 +204,24 @@ export class Operation<Result> implements Waiting {
     if (mutation) mutation.mayHaveRun = this.#ledger.mayHaveRun;
     this.#queued = false;
     target.began(this, nowMs);
+    follower?.attempt(target.id, this.#spec.verb);
     this.#cancelCall = target.session.call(
-      { ...untraced, id: 0, timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare), operation: request },
+      {
+        id: 0,
+        timeoutMs: Math.ceil(this.#attemptMs * coordinatorsShare),
+        operation: request,
+        operationId: this.#operationId,
+        trace: follower?.tells ?? false,
+        traceparent: follower?.traceparent ?? "",
+      },
       { timeoutMs: this.#attemptMs },
       this.#onEnd,
     );
+  }
+
+  #tellWait(): void {
+    const { clock } = this.#surroundings;
+    this.#spec.follower?.waits(clock.nowMs() - this.#startedAtMs, "for its turn among this client's operations");
   }
 
   #tooLate(remainingMs: number): void {
@@ -218,9 +238,12 @@ export class Operation<Result> implements Waiting {
     const target = dataNodes.pickSecondReader(this.#spec.replicas, this.#tried, nowMs, first);
     if (!target || remainingMs <= 0 || !hedgeBudget.withdraw(nowMs)) return;
     log.debug("operation.hedged", { operation: titleOf(this.#spec), node: first.id, second: target.id });
+    this.#spec.follower?.hedged(target.id);
     this.#second = new SecondRead({
       target,
       request: this.#spec.request,
+      operationId: this.#operationId,
+      follower: this.#spec.follower,
       askedAtMs: nowMs,
       timeoutMs: remainingMs,
       coordinatorsShare,
@@ -235,12 +258,14 @@ export class Operation<Result> implements Waiting {
     const isFirstUnderWay = this.#cancelCall !== undefined;
     this.#second = undefined;
     if (error) {
+      this.#spec.follower?.unanswered(second.target.id, second.askedAtMs, error);
       second.failed(error);
       if (isFirstUnderWay) return;
       this.#target = second.target;
       this.#follow(this.#ledger.unanswered(error, false), error);
       return;
     }
+    this.#spec.follower?.answered(second.target.id, second.askedAtMs, response?.trace);
     this.#hear({ target: second.target, waiting: second, answer: response?.result });
     if (isFirstUnderWay && !settles(response?.result)) return;
     if (isFirstUnderWay) {
@@ -275,6 +300,7 @@ export class Operation<Result> implements Waiting {
     this.#cancelCall = undefined;
     if (elapsedMs >= this.#attemptMs * nearlyTimedOut) this.#slowAttempts += 1;
     if (error) return this.#turnAway(target, error, elapsedMs >= this.#attemptMs);
+    this.#spec.follower?.answered(target.id, this.askedAtMs, response?.trace);
     this.#hear({ target, waiting: this, answer: response?.result });
     this.#onAnswer(response?.result);
   };
@@ -300,6 +326,7 @@ export class Operation<Result> implements Waiting {
     // `cancelled`: our own client was closed, or this node is no member any more. `resource_exhausted`: our own queue was full.
     const hasLeft = reason.code === "cancelled" && !this.#surroundings.dataNodes.closed;
     const error = hasLeft ? withCode(reason, "unavailable") : reason;
+    this.#spec.follower?.unanswered(target.id, this.askedAtMs, error);
     if (error.code === "unavailable") target.failed(this);
     else target.abandoned(this);
     if (timedOut) target.latency[this.kind].missed(this.#surroundings.clock.nowMs() - this.askedAtMs);
@@ -404,7 +431,10 @@ export class Operation<Result> implements Waiting {
     }
     // Who cannot come back in time need not wait for that.
     if (isRefused && clock.nowMs() + pauseMs >= this.#startedAtMs + this.#spec.timeoutMs) this.#outOfTime();
-    else this.#attemptAfter(pauseMs);
+    else {
+      if (pauseMs > 0) this.#spec.follower?.waits(pauseMs, `to try again after: ${error.message}`);
+      this.#attemptAfter(pauseMs);
+    }
   }
 
   /** Whether another node has room, where this one is at its limit. */
@@ -516,6 +546,8 @@ function kindOf(request: Request): Waiting["kind"] {
 function mutationOf(request: Request): { mayHaveRun: boolean; seenVersion: number } | undefined {
   return request.$case === "put" || request.$case === "delete" ? request.value.mutation : undefined;
 }
+
+const noId = new Uint8Array(0);
 
 function ignore(): void {
   // Replaced before it can be called.

@@ -1,13 +1,15 @@
 import type { QuorumError } from "@quorumfs/core";
 import type { FileResponse } from "@quorumfs/proto";
 import type { CancelCall } from "@quorumfs/rpc";
+import type { Follower } from "../follow/follower.js";
 import type { Target, Waiting } from "../routing/target.js";
 import type { Request } from "./operation.js";
-import { untraced } from "./untraced.js";
 
 export interface SecondReadOptions {
   readonly target: Target;
   readonly request: Request;
+  readonly operationId: Uint8Array;
+  readonly follower: Follower | undefined;
   readonly askedAtMs: number;
   readonly timeoutMs: number;
   /** Of that time; the rest is for the way back. */
@@ -24,12 +26,19 @@ export class SecondRead implements Waiting {
   #over = false;
 
   constructor(options: SecondReadOptions) {
-    const { target, request, askedAtMs, timeoutMs, coordinatorsShare, onEnd } = options;
+    const { target, request, operationId, follower, askedAtMs, timeoutMs, coordinatorsShare, onEnd } = options;
     this.target = target;
     this.askedAtMs = askedAtMs;
     target.began(this, askedAtMs);
     this.#cancelCall = target.session.call(
-      { ...untraced, id: 0, timeoutMs: Math.ceil(timeoutMs * coordinatorsShare), operation: request },
+      {
+        id: 0,
+        timeoutMs: Math.ceil(timeoutMs * coordinatorsShare),
+        operation: request,
+        operationId,
+        trace: follower?.tells ?? false,
+        traceparent: follower?.traceparent ?? "",
+      },
       { timeoutMs },
       (error, response) => {
         this.#over = true;

@@ -1,4 +1,6 @@
 import type { Clock, Log, Random } from "@quorumfs/core";
+import type { Tracer } from "@quorumfs/telemetry/lean";
+import type { OperationIds } from "../follow/operation-ids.js";
 import type { RetryBudget } from "../retry/retry-budget.js";
 import type { DataNodes } from "../routing/data-nodes.js";
 import type { AbortListeners } from "./abort-listeners.js";
@@ -11,6 +13,8 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly tracer: Tracer;
+  readonly ids: OperationIds;
   readonly dataNodes: DataNodes;
   readonly budget: RetryBudget;
   /** Second opinions on reads. */

@@ -6,6 +6,7 @@
  * applied, or its condition does not hold. Anything else ends as `unknown_outcome`, never as a failure.
  */
 import { QuorumError } from "@quorumfs/core";
+import { toHex } from "../wire.js";
 
 export interface LedgerOptions {
   /** For messages: `put files/x`. */
@@ -13,6 +14,8 @@ export interface LedgerOptions {
   readonly kind: "read" | "put" | "delete";
   /** Of mutations; in hexadecimal. */
   readonly requestId: string | undefined;
+  /** By which DataNodes log what is no mutation; empty for one. */
+  readonly operationId: Uint8Array;
   /** Somebody has tried before. */
   readonly mayHaveRun: boolean;
 }
@@ -187,8 +190,11 @@ export class Ledger {
   }
 
   #withRequestId(error: QuorumError): QuorumError {
-    const { requestId } = this.#options;
-    if (requestId === undefined || error.details.requestId !== undefined) return error;
+    const { operationId } = this.#options;
+    // That there is no such file is an answer like any other, and comes by the thousand.
+    if (error.code === "not_found" && !this.#isMutation) return error;
+    const requestId = this.#options.requestId ?? toHex(operationId);
+    if (requestId === "" || error.details.requestId !== undefined) return error;
     const { code, message, details, cause } = error;
     return new QuorumError({ code, message, details: { ...details, requestId }, cause });
   }

@@ -3,6 +3,7 @@ import { assert, type Extent, firstPageIndex, type Manifest, manifestBytesMax } 
 import type { Mutation } from "@quorumfs/proto";
 import { encodeManifest } from "@quorumfs/runtime/lean";
 import type { PutResult } from "../file-info.js";
+import type { Follower } from "../follow/follower.js";
 import { mend } from "./mend.js";
 import type { TransferContext } from "./transfer-context.js";
 import type { Upload } from "./upload.js";
@@ -18,11 +19,12 @@ export interface CommitOptions {
   readonly mutation: Mutation;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  readonly follower?: Follower | undefined;
 }
 
 /** @throws QuorumError as `put` */
 export async function commit(context: TransferContext, upload: Upload, options: CommitOptions): Promise<PutResult> {
-  const { extents, size, etag, hashState, attributes, mutation, timeoutMs, signal } = options;
+  const { extents, size, etag, hashState, attributes, mutation, timeoutMs, signal, follower } = options;
   const { name, upload: id } = upload.options;
   let bytes = encodeManifest({ extents, hashState });
   const own = extents.filter((extent) => extent.upload === id);
@@ -38,6 +40,7 @@ export async function commit(context: TransferContext, upload: Upload, options: 
     mutation,
     timeoutMs,
     signal,
+    follower,
     mend: () => mend(context, upload, own),
   });
 }

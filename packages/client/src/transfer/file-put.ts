@@ -3,6 +3,7 @@ import { inlineBytesMax, parseFileName, QuorumError } from "@quorumfs/core";
 import type { Condition, Mutation } from "@quorumfs/proto";
 import type { FileContent, FileInfo, PutResult } from "../file-info.js";
 import type { PutOptions } from "../options.js";
+import type { Follower } from "../follow/follower.js";
 import { toHex } from "../wire.js";
 import { commit } from "./commit.js";
 import { ContentReader } from "./content-reader.js";
@@ -18,6 +19,7 @@ export interface CheckedPutOptions extends Omit<PutOptions, "attributes"> {
   readonly timeoutMs: number;
   readonly mutation: Mutation;
   readonly attributes: Map<string, string>;
+  readonly follower?: Follower | undefined;
 }
 
 /** Small and in memory: nothing needs to be read to know that. */
@@ -33,7 +35,7 @@ export async function putContent(
   call: { readonly options: CheckedPutOptions; readonly lifetime: Lifetime },
 ): Promise<PutResult> {
   const { options, lifetime } = call;
-  const { attributes, mutation, timeoutMs, signal, onProgress } = options;
+  const { attributes, mutation, timeoutMs, signal, onProgress, follower } = options;
   parseFileName(name);
   const reader = new ContentReader(name, content, options);
   try {
@@ -42,7 +44,7 @@ export async function putContent(
     if (head.ended) {
       const bytes = Buffer.concat(head.pieces);
       const body = { kind: "inline", bytes } as const;
-      const result = await context.calls.put(name, { body, attributes, mutation, timeoutMs, signal });
+      const result = await context.calls.put(name, { body, attributes, mutation, timeoutMs, signal, follower });
       progress.totalBytes = bytes.length;
       progress.add(bytes.length);
       progress.finish();
@@ -61,15 +63,20 @@ export async function putContent(
       resume: options.resume ?? false,
     });
     const hash = sha256Running();
+    const sinceMs = context.clock.nowMs();
     const { extent, size } = await uploadContent(upload, continued(head.pieces, reader), {
       first: 0,
       hash,
       size: reader.size,
     });
     progress.totalBytes = size;
+    follower?.transferred(
+      sinceMs,
+      `${size} bytes in ${extent?.checksums.length ?? 0} chunks are safe on W replicas each`,
+    );
     const extents = extent ? [extent] : [];
     const stored = { extents, size, etag: hash.digest(), hashState: new Uint8Array(0) };
-    const result = await commit(context, upload, { ...stored, attributes, mutation, timeoutMs, signal });
+    const result = await commit(context, upload, { ...stored, attributes, mutation, timeoutMs, signal, follower });
     progress.finish();
     return result;
   } finally {

@@ -3,6 +3,7 @@ import type { ClusterView } from "../cluster/cluster-view.js";
 import type { FileCalls, FoundFile } from "../file-calls.js";
 import type { FileContent, GetResult, PutResult, ReadResult } from "../file-info.js";
 import { WaitingRoom } from "../operation/gate.js";
+import type { Follower } from "../follow/follower.js";
 import type { Surroundings } from "../operation/surroundings.js";
 import { checkTimeout, type GetOptions } from "../options.js";
 import { toHex } from "../wire.js";
@@ -77,7 +78,7 @@ export class Transfers {
     );
   }
 
-  async get(name: string, options: GetOptions): Promise<GetResult> {
+  async get(name: string, options: GetCall): Promise<GetResult> {
     for (let attempt = 1; ; attempt += 1) {
       // What a relaxed read finds may be gone for long: whoever has found that out asks for the present version.
       const { consistency = "linearizable" } = attempt === 1 ? options : {};
@@ -92,7 +93,7 @@ export class Transfers {
     }
   }
 
-  async #whole(found: FoundFile, options: GetOptions): Promise<GetResult> {
+  async #whole(found: FoundFile, options: GetCall): Promise<GetResult> {
     const { file, acknowledged, replicas, durability } = found;
     const range = rangeOf(file, options);
     const { offset, length } = range;
@@ -103,8 +104,9 @@ export class Transfers {
     if (length > bufferedBytesMax) {
       throw invalid(`${file.name} is ${length} bytes; get takes up to ${bufferedBytesMax} (256 MiB), read takes any`);
     }
-    const { signal, onProgress } = options;
+    const { signal, onProgress, follower } = options;
     const timeoutMs = checkTimeout(options.timeoutMs);
+    const sinceMs = this.#context.clock.nowMs();
     return this.#during(`get ${file.name}`, signal, async (lifetime) => {
       const next = await readFile(this.#context, found, {
         range,
@@ -118,6 +120,7 @@ export class Transfers {
         content.set(piece, filled);
         filled += piece.length;
       }
+      if (found.kind === "manifest") follower?.transferred(sinceMs, fetchedText(length));
       return { file, content, offset, acknowledged, replicas, durability };
     });
   }
@@ -127,8 +130,18 @@ export class Transfers {
     return overwrittenOr(this.#options.calls, file, { error, timeoutMs: checkTimeout(timeoutMs) });
   }
 
-  async read(name: string, options: GetOptions): Promise<ReadResult> {
-    const { signal, onProgress } = options;
+  async read(name: string, options: GetCall): Promise<ReadResult> {
+    const { follower } = options;
+    try {
+      const result = await this.#read(name, options);
+      return follower ? followed(result, follower) : result;
+    } catch (thrown) {
+      throw follower ? follower.failed(QuorumError.from(thrown)) : thrown;
+    }
+  }
+
+  async #read(name: string, options: GetCall): Promise<ReadResult> {
+    const { signal, onProgress, follower } = options;
     const timeoutMs = checkTimeout(options.timeoutMs);
     const found = await this.#options.calls.get(name, options);
     const { file, acknowledged, replicas, durability } = found;
@@ -141,16 +154,32 @@ export class Transfers {
         lifetime,
         ...(onProgress && { onProgress }),
       });
-      const tell: NextPiece = () =>
-        next().catch(async (thrown: unknown) =>
-          Promise.reject(await this.#told(found, QuorumError.from(thrown), options)),
-        );
+      const failed = async (thrown: unknown): Promise<never> => {
+        const error = await this.#told(found, QuorumError.from(thrown), options);
+        return Promise.reject(follower ? follower.failed(error) : error);
+      };
+      const watched = follower ? this.#watched(next, found, follower) : next;
+      const tell: NextPiece = () => watched().catch(failed);
       return { file, ...range, body: streamOf(tell, lifetime), acknowledged, replicas, durability };
     } catch (thrown) {
       const error = QuorumError.from(thrown);
       lifetime.end(error);
       throw await this.#told(found, error, options);
     }
+  }
+
+  /** Tells the follower when the last byte was handed out. */
+  #watched(next: NextPiece, found: FoundFile, follower: Follower): NextPiece {
+    const sinceMs = this.#context.clock.nowMs();
+    let bytes = 0;
+    return async () => {
+      const piece = await next();
+      bytes += piece?.length ?? 0;
+      if (piece) return piece;
+      if (found.kind === "manifest") follower.transferred(sinceMs, fetchedText(bytes));
+      follower.ended(undefined);
+      return undefined;
+    };
   }
 
   async #during<Result>(
@@ -184,6 +213,18 @@ export class Transfers {
     for (const lifetime of [...this.#lifetimes]) lifetime.end(error);
     this.#context.buffers.close();
   }
+}
+
+type GetCall = GetOptions & { readonly follower?: Follower | undefined };
+
+function fetchedText(bytes: number): string {
+  return `${bytes} bytes came from the replicas of their chunks`;
+}
+
+/** The result with a trace that goes on. */
+function followed(result: ReadResult, follower: Follower): ReadResult {
+  if (!follower.tells) return result;
+  return Object.defineProperty({ ...result }, "trace", { enumerable: true, get: () => follower.trace });
 }
 
 function invalid(message: string): QuorumError {
