@@ -34,6 +34,8 @@ interface Class {
   inFlight: number;
   /** Callers that have some of them. */
   callers: number;
+  /** Since the start. */
+  refused: number;
 }
 
 // Four times what an operation takes on a loaded machine, and as long as nobody notices. A few dozen are needed to fill frames
@@ -69,6 +71,7 @@ export class Admission {
       limit: new LatencyLimit({ targetMs, startsAt: Math.min(startsAt, max), min: Math.min(min, max), max }),
       inFlight: 0,
       callers: 0,
+      refused: 0,
     });
     this.#classes = {
       read: classOf(fileTargetMs, 512, 16),
@@ -93,6 +96,21 @@ export class Admission {
     return this.#classes[kind].limit.limit;
   }
 
+  /** How many of a kind are under way. */
+  inFlightOf(kind: OperationKind): number {
+    return this.#classes[kind].inFlight;
+  }
+
+  /** How many of a kind were refused since the start. */
+  refusedOf(kind: OperationKind): number {
+    return this.#classes[kind].refused;
+  }
+
+  /** Bytes of content that the operations under way hold. */
+  get contentBytes(): number {
+    return this.#contentBytes;
+  }
+
   /**
    * Lets an operation in; whoever enters leaves, once.
    *
@@ -104,10 +122,12 @@ export class Admission {
     const own = this.#classes[kind];
     own.limit.entered(own.inFlight + 1, atMs);
     if (this.#operations >= operationsMax || (own.inFlight >= own.limit.limit && hasItsShare(own, caller, kind))) {
+      own.refused += 1;
       return this.#refuse(`${own.inFlight} ${kind} operations are under way`, atMs);
     }
     // One operation is let in whatever it carries, or a low limit would shut the door for good.
     if (this.#operations > 0 && this.#contentBytes + contentBytes > contentBytesMax) {
+      own.refused += 1;
       return this.#refuse(`operations under way hold ${this.#contentBytes} bytes of content`, atMs);
     }
     visit.alone = this.#operations < aloneMax;

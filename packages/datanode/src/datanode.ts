@@ -54,6 +54,7 @@ import { ActivityReport } from "./observe/activity-report.js";
 import { ChunkTraffic } from "./observe/chunk-traffic.js";
 import { ConditionWatch } from "./observe/condition-watch.js";
 import { HotFiles } from "./observe/hot-files.js";
+import { LaneMeter } from "./observe/lane-meter.js";
 import { type EarlierNews, NoticedEvents } from "./observe/noticed-events.js";
 import { OperationMeter } from "./observe/operation-meter.js";
 import { LocalReplica } from "./replica/local-replica.js";
@@ -170,10 +171,11 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     onDiskFailure,
   });
   const operations = new OperationLog({ clock, log });
-  const replicaService = replicaRoutes({ replica, context, operations, tracer, clock, log });
+  const lanes = new LaneMeter();
+  const replicaService = replicaRoutes({ replica, context, lanes, operations, tracer, clock, log });
 
   const superNode = new SuperNode({ network, address: config.supernode, self });
-  const peers = new Peers({ self, store, network, clock, random, log });
+  const peers = new Peers({ self, store, network, clock, random, log, lanes });
   const neighbours = new NeighbourViews({ store, peers, refresh: () => refresh(), clock, log });
   const pauses = new Pauses(random);
   const hedges = new Hedges(clock);
@@ -236,7 +238,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
   });
   const isBucket = (name: string) => store.view.bucketNamed(name) !== undefined;
   const activity = new ActivityReport({ meter, hotFiles, chunkTraffic, clock, isBucket });
-  const fileService = fileRoutes({ dispatcher, tracer, clock, log });
+  const fileService = fileRoutes({ dispatcher, lanes, tracer, clock, log });
   const inspector = new Inspector({ replica, context, holdings });
   const explainer = new Explainer({ self, store, buckets, inspector, peers, links, large, clock, follow });
   const upkeep: Upkeep = new Upkeep({

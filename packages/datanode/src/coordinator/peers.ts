@@ -10,6 +10,7 @@ import { Lane } from "@quorumfs/rpc";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { ClusterView } from "../cluster/cluster-view.js";
 import type { LocalNode } from "../cluster/local-node.js";
+import type { LaneMeter } from "../observe/lane-meter.js";
 import { PeerLatency } from "./peer-latency.js";
 
 export type VoteLane = Lane<ReplicaRequest, ReplicaResponse, ExchangeRequest, ExchangeResponse>;
@@ -34,8 +35,9 @@ export class Peer {
     readonly random: Random;
     readonly log: Log;
     readonly identity: ReadonlyMap<string, string>;
+    readonly lanes: LaneMeter;
   }) {
-    const { id, address, network, clock, random, log, identity } = options;
+    const { id, address, network, clock, random, log, identity, lanes } = options;
     this.id = id;
     this.address = address;
     this.#connect = (purpose) => network.connect({ address, purpose, identity });
@@ -50,6 +52,7 @@ export class Peer {
       clock,
       random,
       queuedMax,
+      onFrame: lanes.onFrame("votes"),
       onChange: (up) => log.info(up ? "peer.up" : "peer.lost", { peer: id, address }),
     });
   }
@@ -102,6 +105,10 @@ export class Peers {
     return this.#peers.get(id);
   }
 
+  all(): Iterable<Peer> {
+    return this.#peers.values();
+  }
+
   /** Whether a peer is about as quick as the others. */
   isQuick(peer: Peer, nowMs: number): boolean {
     let quickestMs = Infinity;
@@ -136,6 +143,7 @@ export class Peers {
 }
 
 export interface PeersOptions {
+  readonly lanes: LaneMeter;
   readonly self: LocalNode;
   readonly store: ClusterStore;
   readonly network: Network;

@@ -24,9 +24,11 @@ import type { Tracer } from "@quorumfs/telemetry/lean";
 import { errorToDetail, type LaneCaller, serveLane, type ServedLane } from "@quorumfs/rpc";
 import { Caller } from "../admission.js";
 import { Follower } from "../follow/follower.js";
+import type { LaneMeter } from "../observe/lane-meter.js";
 import type { FileDispatcher, FileOperationMessage, FileResult } from "./file-dispatcher.js";
 
 export interface FileRoutesOptions {
+  readonly lanes: LaneMeter;
   readonly dispatcher: FileDispatcher;
   readonly tracer: Tracer;
   readonly clock: Clock;
@@ -41,7 +43,8 @@ export interface FileRoutes {
 
 /** FileService: each operation as a call of its own, and all of them in sessions. */
 export function fileRoutes(options: FileRoutesOptions): FileRoutes {
-  const { dispatcher, tracer, clock, log } = options;
+  const { dispatcher, lanes, tracer, clock, log } = options;
+  const onFrame = lanes.onFrame("sessions");
   const service = FileServiceService;
   const sessions = new Set<ServedLane>();
   // Calls outside of sessions: from wherever they come, they are one caller.
@@ -61,6 +64,7 @@ export function fileRoutes(options: FileRoutesOptions): FileRoutes {
         dispatch: (request, reply, lane) => dispatch(own, request, reply, lane),
         refuse: ({ id }, error) => ({ id, result: { $case: "error", value: errorToDetail(error) }, trace: undefined }),
         cancelledId: ({ operation }) => (operation?.$case === "cancel" ? operation.value : undefined),
+        onFrame,
         clock,
         log,
       });

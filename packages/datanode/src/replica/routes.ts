@@ -23,6 +23,7 @@ import {
 import { serveLane, type ServedLane } from "@quorumfs/rpc";
 import type { Tracer } from "@quorumfs/telemetry/lean";
 import type { OperationLog } from "../follow/operation-log.js";
+import type { LaneMeter } from "../observe/lane-meter.js";
 import { callerOf, votingCaller } from "./caller.js";
 import { dispatchVote, refuseVote } from "./exchange.js";
 import type { LocalReplica } from "./local-replica.js";
@@ -36,6 +37,7 @@ const voteBytes = 32;
 const stateBytes = 320;
 
 export interface ReplicaRoutesOptions {
+  readonly lanes: LaneMeter;
   readonly replica: LocalReplica;
   readonly context: ReplicaContext;
   readonly operations: OperationLog;
@@ -82,6 +84,7 @@ class ReplicaService {
       bytesOf: responseBytes,
       dispatch: (message, reply) => dispatchVote({ replica, from, operations, tracer, clock, log, message, reply }),
       refuse: refuseVote,
+      onFrame: this.#options.lanes.onFrame("answers"),
       clock,
       log,
     });

@@ -42,7 +42,8 @@ const settleTimeoutMs = 10_000;
 const noRequestId = new Uint8Array(0);
 
 /** `held`: this node has it durably. `unneeded`: nobody has it any more, or the bucket is gone. `full`: there is no room here. */
-type Fetched = "held" | "unneeded" | "full" | "failed";
+export const fetchOutcomes = ["held", "unneeded", "full", "failed"] as const;
+export type FetchOutcome = (typeof fetchOutcomes)[number];
 
 export interface CatchUpResult {
   readonly held: number;
@@ -66,9 +67,15 @@ export interface RecordCatchUpOptions {
 
 export class RecordCatchUp {
   readonly #options: RecordCatchUpOptions;
+  readonly #totals: Record<FetchOutcome, number> = { held: 0, unneeded: 0, full: 0, failed: 0 };
 
   constructor(options: RecordCatchUpOptions) {
     this.#options = options;
+  }
+
+  /** What became of the records that were to be fetched, since the start. */
+  get totals(): Readonly<Record<FetchOutcome, number>> {
+    return this.#totals;
   }
 
   /**
@@ -83,7 +90,7 @@ export class RecordCatchUp {
   ): Promise<CatchUpResult> {
     const { pace } = this.#options;
     const { signal, onDone } = options;
-    const counts: Record<Fetched, number> = { held: 0, unneeded: 0, full: 0, failed: 0 };
+    const counts: Record<FetchOutcome, number> = { held: 0, unneeded: 0, full: 0, failed: 0 };
     const large: FileOwner[] = [];
     const inFlight = new InFlight({ tasksMax, bytesMax });
     for (const record of records) {
@@ -96,6 +103,7 @@ export class RecordCatchUp {
       inFlight.run(bytes, async () => {
         const outcome = await this.#fetchOne(source, record, signal);
         counts[outcome] += 1;
+        this.#totals[outcome] += 1;
         if (outcome === "held" && size > inlineBytesMax) large.push({ bucket, path });
         onDone(record);
       });
@@ -104,7 +112,7 @@ export class RecordCatchUp {
     return { held: counts.held, failed: counts.failed, leftOut: counts.full, large };
   }
 
-  async #fetchOne(source: NodeId, record: LackingRecord, signal: CancelSignal): Promise<Fetched> {
+  async #fetchOne(source: NodeId, record: LackingRecord, signal: CancelSignal): Promise<FetchOutcome> {
     const { log, chunks } = this.#options;
     const { bucket, path } = record;
     try {
@@ -125,7 +133,7 @@ export class RecordCatchUp {
   }
 
   /** @returns undefined if only an identity round can tell. @throws QuorumError why it cannot be done just now */
-  async #copy(source: NodeId, { bucket, path, layout }: LackingRecord): Promise<Fetched | undefined> {
+  async #copy(source: NodeId, { bucket, path, layout }: LackingRecord): Promise<FetchOutcome | undefined> {
     const target = { bucket, path, layout };
     const found = await this.#ask(source, {
       target,
@@ -146,7 +154,7 @@ export class RecordCatchUp {
     throw refusal(reply);
   }
 
-  async #settle({ bucket: id, path }: LackingRecord, signal: CancelSignal): Promise<Fetched> {
+  async #settle({ bucket: id, path }: LackingRecord, signal: CancelSignal): Promise<FetchOutcome> {
     const { coordinator, store, clock } = this.#options;
     const bucket = store.view.buckets.get(id);
     if (!bucket) return "unneeded";

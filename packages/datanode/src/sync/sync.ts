@@ -15,7 +15,7 @@ import { ChunkCatchUp } from "./chunk-catch-up.js";
 import type { Digests } from "./digests.js";
 import { LargeFiles } from "./large-files.js";
 import type { PartitionGate } from "./partition-gate.js";
-import { RecordCatchUp } from "./record-catch-up.js";
+import { type FetchOutcome, RecordCatchUp } from "./record-catch-up.js";
 import { RecordSource } from "./record-source.js";
 import { syncRoutes } from "./sync-routes.js";
 import { TransferPace, type TransferRates } from "./transfer-pace.js";
@@ -52,6 +52,7 @@ export class Sync {
   readonly #options: SyncOptions;
   readonly #catchUp: CatchUp;
   readonly #largeFiles: LargeFiles;
+  readonly #records: RecordCatchUp;
 
   constructor(options: SyncOptions) {
     const { digests, context, gate, replica, clock, log, isBusy, rates, large, refresh } = options;
@@ -60,9 +61,10 @@ export class Sync {
     this.routes = syncRoutes({ context, gate, digests, records });
     const pace = new TransferPace({ clock, rates, isBusy });
     const largeFiles = (this.#largeFiles = new LargeFiles({ walks: large.ownerWalks, clock, log }));
+    this.#records = new RecordCatchUp({ ...options, pace });
     this.#catchUp = new CatchUp({
       ...options,
-      records: new RecordCatchUp({ ...options, pace }),
+      records: this.#records,
       chunks: new ChunkCatchUp({ ...options, files: largeFiles }),
       holds: (partition) => context.holds(partition),
       refresh: () => refresh().catch(() => undefined),
@@ -84,6 +86,11 @@ export class Sync {
       behindChunks,
       obstacle: obstacle === "" ? moving.obstacle : obstacle,
     };
+  }
+
+  /** What became of the records that catching up was to fetch, since the start. */
+  get fetched(): Readonly<Record<FetchOutcome, number>> {
+    return this.#records.totals;
   }
 
   start(): void {

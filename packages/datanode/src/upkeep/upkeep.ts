@@ -17,7 +17,7 @@ import { maintenanceRoutes } from "./maintenance-routes.js";
 import { PromiseWalk } from "./promise-walk.js";
 import { RecordWalk } from "./record-walk.js";
 import { type RepairOutcome, RepairQueue } from "./repair-queue.js";
-import { Scrub } from "./scrub.js";
+import { Scrub, type ScrubReport } from "./scrub.js";
 
 /** Gets a record, or its content, back from the other replicas. */
 export interface RecordRepairer {
@@ -126,6 +126,15 @@ export class Upkeep {
   /** Since the store was made. */
   get damage(): DamageCounts {
     return this.#ledger.counts;
+  }
+
+  /** What waits for its repair. */
+  get toRepair(): { readonly records: number; readonly chunks: number } {
+    return { records: this.#records.size, chunks: this.#chunks.size };
+  }
+
+  get scrub(): ScrubReport {
+    return this.#scrub.report;
   }
 
   /** A read, a vote or a listing has met a record that is damaged. */

@@ -12,6 +12,7 @@ import { grpcNetwork, Lane } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
 import { noTracer } from "@quorumfs/telemetry/lean";
 import { OperationLog } from "../../src/follow/operation-log.js";
+import { LaneMeter } from "../../src/observe/lane-meter.js";
 import type { ReplicaContext } from "../../src/replica/replica-context.js";
 import { replicaRoutes, type ReplicaRoutes } from "../../src/replica/routes.js";
 import { rangePageFromWire, replyFromWire, requestToWire } from "../../src/replica/wire.js";
@@ -45,6 +46,7 @@ interface Server {
 async function serve(changes: Partial<ReplicaContext> = {}): Promise<Server> {
   const { replica } = openReplica(new MemoryDisk());
   const service = replicaRoutes({
+    lanes: new LaneMeter(),
     replica,
     context: { ...context, ...changes },
     operations: new OperationLog({ clock, log: silentLog }),
