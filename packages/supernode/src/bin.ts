@@ -143,6 +143,7 @@ await runBinary({
     const superNode = await startSuperNode({
       ...ports,
       config: config.superNode,
+      metrics,
       disk,
       processFacts,
       onFatal: (error) => fail(error),

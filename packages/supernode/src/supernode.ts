@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Clock, Disk, Listener, Log, Network, QuorumError, Random } from "@quorumfs/core";
 import { type ProcessFacts, watchedDisk } from "@quorumfs/runtime";
+import { Metrics } from "@quorumfs/telemetry";
 import { ActivityHistory } from "./activity/activity-history.js";
 import { activityRoutes } from "./activity/activity-routes.js";
 import { adminRoutes } from "./admin-service.js";
@@ -19,9 +20,12 @@ import { layoutRoutes } from "./layout/layout-routes.js";
 import { CommitRecords } from "./membership/commit-records.js";
 import { Heartbeats } from "./membership/heartbeats.js";
 import { Joins } from "./membership/joins.js";
+import { meteredDisk } from "./metered-disk.js";
+import { declareReadings, superNodeInstruments } from "./metrics.js";
 import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
+import { QueryMeter } from "./state/query-meter.js";
 import { StateQueries } from "./state/state-queries.js";
 import { Watchers } from "./watchers.js";
 
@@ -38,6 +42,8 @@ export interface SuperNodeOptions {
   readonly log: Log;
   /** Of this software, for status displays. */
   readonly version?: string;
+  /** Where what it counts can be read; default: nowhere. */
+  readonly metrics?: Metrics;
   /** What its process runs on; where there is no process of its own, nothing is told of it. */
   readonly processFacts?: () => ProcessFacts;
   /**
@@ -64,11 +70,13 @@ export interface SuperNode {
  * @throws QuorumError `invalid_argument` if the store's cluster has another N, `unavailable` if the port is taken; what `reseed` throws
  */
 export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNode> {
-  const { config, network, clock, random, log, version = "" } = options;
-  const disk = watchedDisk(options.disk, (error) => {
+  const { config, network, clock, random, log, version = "", metrics = new Metrics() } = options;
+  const instruments = superNodeInstruments(metrics);
+  const watched = watchedDisk(options.disk, (error) => {
     log.error("supernode.disk-failed", { reason: error.message });
     options.onFatal?.(error);
   });
+  const disk = meteredDisk(watched, clock, (seconds) => instruments.commitSeconds.observe(seconds));
   const { initialNodes, partitions } = config;
   const isReseeded =
     config.reseedFrom.length > 0 &&
@@ -84,10 +92,10 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   const history = new ActivityHistory({ nodes: () => state.nodes, clock });
   const heartbeats = new Heartbeats({ state, history, events, clock, log, times: config });
   const commitRecords = new CommitRecords({ state, changes, clock, log });
-  const layoutChanges = new LayoutChanges({ state, changes, initialNodes, notice, clock, log });
+  const layoutChanges = new LayoutChanges({ state, changes, initialNodes, notice, instruments, clock, log });
   const { deadAfterMs } = config;
   const driver = new LayoutDriver({ state, layoutChanges, changes, deadAfterMs, notice, clock, log });
-  const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, notice, clock, log });
+  const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, notice, instruments, clock, log });
   const buckets = new Buckets({ state, changes, initialNodes, notice, clock, log });
   const dataNodes = new DataNodes({ network, state, clock, version });
   const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });
@@ -95,6 +103,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   await deletion.recover();
   const { loadsEveryMs } = config;
   const watchers = new Watchers();
+  declareReadings(metrics, { state, heartbeats, events, watchers, driver });
   const { clusterId } = state;
   const routes = [
     ...clusterRoutes({
@@ -102,6 +111,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
       joins,
       heartbeats,
       queries,
+      queryMeter: new QueryMeter({ clock, instruments }),
       initialNodes,
       loadsEveryMs,
       clock,

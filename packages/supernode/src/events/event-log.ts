@@ -69,6 +69,7 @@ export class EventLog {
   readonly #droppedTrails = new Set<number>();
   readonly #counts = new Map<string, number>();
   #pending: Event[] = [];
+  #leftOut = 0;
   #nextId: number;
   #writing: Promise<void> | undefined;
   #cancelAlive: CancelTimer | undefined;
@@ -103,6 +104,11 @@ export class EventLog {
   /** How many were written of each kind since the start. */
   get counts(): ReadonlyMap<string, number> {
     return this.#counts;
+  }
+
+  /** How many were not written since the start, since too many were like them. */
+  get leftOut(): number {
+    return this.#leftOut;
   }
 
   /** Something has happened that the SuperNode knows of by itself. */
@@ -207,6 +213,7 @@ export class EventLog {
     const { clock } = this.#options;
     const { admitted, leftOut } = this.#rates.admit(event, clock.nowMs(), this.#pending.length < pendingMax);
     if (!admitted) {
+      this.#leftOut += 1;
       this.#armLeftOut();
       return;
     }

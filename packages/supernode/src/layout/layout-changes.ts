@@ -4,6 +4,7 @@ import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
 import type { ControlChange } from "../cluster/control-store.js";
 import type { Notice } from "../events/event-log.js";
+import type { SuperNodeInstruments } from "../metrics.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import { type Change, changesKept, type ChangeState } from "./change.js";
 import { remainingIn } from "./next-step.js";
@@ -16,6 +17,7 @@ export interface LayoutChangesOptions {
   readonly changes: OneAtATime;
   readonly initialNodes: number;
   readonly notice: Notice;
+  readonly instruments: Pick<SuperNodeInstruments, "layoutChanges">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -92,7 +94,7 @@ export class LayoutChanges {
   }
 
   async begin(plan: Plan, { reason, automatic, without }: Beginning): Promise<Change> {
-    const { state, notice, clock, log } = this.#options;
+    const { state, notice, instruments, clock, log } = this.#options;
     const { number } = plan.base;
     const known = state.changes;
     const previous = state.change;
@@ -119,6 +121,7 @@ export class LayoutChanges {
     });
     const { id, movesTotal: moves, bytesTotal: bytes } = change;
     log.info("layout.change-began", { change: id, reason, moves, bytes, automatic, superseded: previous?.id });
+    instruments.layoutChanges.of({ outcome: "started" }).add();
     notice("layout.started", `${moves} ${moves === 1 ? "partition begins" : "partitions begin"} to move: ${reason}`, {
       fields: { change: id, moves, bytes, ...(previous && { superseded: previous.id }) },
     });
@@ -135,10 +138,11 @@ export class LayoutChanges {
   }
 
   async end(change: Change, how: "done" | "stopped"): Promise<void> {
-    const { state, notice, log } = this.#options;
+    const { state, notice, instruments, log } = this.#options;
     const ended = this.#ended(change, how);
     await state.apply({ changes: [ended] });
     const { id, movesDone: moves, startedAtMs, endedAtMs, lastLayout: layout } = ended;
+    instruments.layoutChanges.of({ outcome: how }).add();
     const elapsedMs = endedAtMs - startedAtMs;
     log.info("layout.change-ended", { change: id, how, moves, layout, elapsedMs });
     const fields = { change: id, moves, layout, elapsed_ms: elapsedMs };

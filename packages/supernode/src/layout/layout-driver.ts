@@ -55,6 +55,11 @@ export class LayoutDriver {
     this.#options = options;
   }
 
+  /** Whether a change has got no further for a while. */
+  get isStuck(): boolean {
+    return this.#obstruction.isTold;
+  }
+
   start(): void {
     this.#arm(0);
   }

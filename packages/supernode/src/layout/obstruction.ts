@@ -16,6 +16,11 @@ export class Obstruction {
   #sinceMs = 0;
   #isTold = false;
 
+  /** Whether a change is stuck, and people were told. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
   /**
    * @param seen undefined: no change is under way
    * @returns what to tell, once for each time that a change gets stuck

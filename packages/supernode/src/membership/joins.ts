@@ -6,6 +6,7 @@ import { defaultBucket, layoutIfDue } from "../cluster/forming.js";
 import { admit } from "../cluster/joining.js";
 import { layoutToWire } from "../cluster/layout-wire.js";
 import type { Notice } from "../events/event-log.js";
+import type { SuperNodeInstruments } from "../metrics.js";
 import type { OneAtATime } from "../one-at-a-time.js";
 import type { Heartbeats } from "./heartbeats.js";
 
@@ -18,6 +19,7 @@ export interface JoinsOptions {
   /** Of the first layout. */
   readonly partitions: number;
   readonly notice: Notice;
+  readonly instruments: Pick<SuperNodeInstruments, "joins">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +36,7 @@ export class Joins {
   }
 
   async #join(request: JoinRequest): Promise<JoinResponse> {
-    const { state, heartbeats, log } = this.#options;
+    const { state, heartbeats, instruments, log } = this.#options;
     const { clusterId, members, formers, revision } = state;
     const layout = state.layout?.number ?? 0;
     const { address, incarnation } = request;
@@ -44,13 +46,16 @@ export class Joins {
       await state.apply({ members: [member, ...displaced] });
       const before = members.find(({ id }) => id === member.id);
       const isSameRun = before?.incarnation === member.incarnation;
-      heartbeats.joined(member.id, before ? (isSameRun ? "again" : "restarted") : "new");
+      const outcome = before ? (isSameRun ? "again" : "restarted") : "new";
+      instruments.joins.of({ outcome }).add();
+      heartbeats.joined(member.id, outcome);
       log.info("node.joined", { node: member.id, address, incarnation, zone: member.zone, version: member.version });
       await this.#formIfDue();
       return { clusterId, nodeId: member.id, cluster: state.cluster };
     } catch (thrown) {
       const { code, message } = QuorumError.from(thrown);
       log.warn("node.refused", { node: request.nodeId, address, incarnation, code, reason: message });
+      instruments.joins.of({ outcome: "refused" }).add();
       if (code === "permission_denied") this.#tellRefused(request, message);
       throw thrown;
     }
