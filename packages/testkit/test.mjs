@@ -16,6 +16,7 @@ const steps = {
   lint: { title: "lint", command: npmRun("lint") },
   types: { title: "types", command: npmRun("types") },
   knip: { title: "unused code", command: npmRun("knip") },
+  docs: { title: "generated documents", command: npmRun("check:docs") },
   // Jest leaves one processor out, which is half of two.
   unit: { title: "unit tests", jest: ["--maxWorkers=100%"] },
   simulation: { title: "simulation tests", jest: ["--maxWorkers=100%"] },
