@@ -56,6 +56,7 @@ export type {
   PutResult,
   ReadResult,
   StatResult,
+  Traced,
   VoteInfo,
 } from "./file-info.js";
 export type {

@@ -20,13 +20,19 @@ export interface Context {
   advise(line: string): void;
   /** Connects with the first call; the same connection for all. */
   cluster(): Promise<QuorumFs>;
+  /** Operations are to be told as they ran. */
+  readonly explain?: boolean;
   /** Asks once. */
   clusterId(): Promise<string>;
 }
 
 /** The options that each operation of the SDK gets. */
-export function operationOptions(context: Context): { readonly timeoutMs: number; readonly signal: AbortSignal } {
-  return { timeoutMs: context.config.timeoutMs, signal: context.signal };
+export function operationOptions(context: Context): {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly trace: boolean;
+} {
+  return { timeoutMs: context.config.timeoutMs, signal: context.signal, trace: context.explain ?? false };
 }
 
 export function readOptions(context: Context) {

@@ -1,5 +1,5 @@
 import { QuorumError } from "@quorumfs/core";
-import type { FileInfo, ReadResult, VoteInfo } from "../file-info.js";
+import type { FileInfo, ReadResult, Traced, VoteInfo } from "../file-info.js";
 import type { TransferProgress } from "../options.js";
 import { PartialDownload } from "./adapters/partial-download.js";
 import { type LocalState, writeLocal } from "./adapters/write-local.js";
@@ -26,12 +26,13 @@ export interface Download {
   readonly replacing?: LocalState | "nothing";
 }
 
-type Downloaded = FileInfo & VoteInfo;
+type Downloaded = FileInfo & VoteInfo & Traced;
 
 /** Downloads one file, or a part of it: it appears whole, verified and on the disk, or not at all. */
 export async function download(context: Context, options: Download): Promise<Downloaded> {
   const { name, path, meter, range, replacing } = options;
-  const { body, file, length, ...vote } = await openRemote(context, { name, meter, range });
+  const result = await openRemote(context, { name, meter, range });
+  const { body, file, length } = result;
   try {
     await consuming(body, (bytes) => writeLocal(path, bytes, replacing === undefined ? {} : { replacing }));
   } catch (thrown) {
@@ -41,7 +42,10 @@ export async function download(context: Context, options: Download): Promise<Dow
     }
     throw thrown;
   }
-  return infoOf(file, vote);
+  // Now that all has come, it tells all.
+  const { trace } = result;
+  context.printer.trace(trace);
+  return { ...infoOf(file, result), ...(trace && { trace }) };
 }
 
 /** Writes a file, or a part of it, to standard output. */
@@ -49,10 +53,11 @@ export async function downloadToOutput(
   context: Context,
   options: Pick<Download, "name" | "meter" | "range">,
 ): Promise<void> {
-  const { body } = await openRemote(context, options);
-  await consuming(body, async (content) => {
+  const result = await openRemote(context, options);
+  await consuming(result.body, async (content) => {
     for await (const bytes of content) await context.terminal.write(bytes);
   });
+  context.printer.trace(result.trace);
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { QuorumError } from "@quorumfs/core";
+import type { OperationTrace, QuorumError } from "@quorumfs/core";
 import type { OutputFormat } from "./settings.js";
 import type { Terminal } from "./terminal.js";
+import { traceText } from "./trace-text.js";
 import { printable, printableLines } from "./wording.js";
 
 // A write to a pipe costs tens of microseconds, a line far less.
@@ -101,8 +102,17 @@ export class Printer {
   }
 
   problem(error: QuorumError): void {
-    if (this.format === "table") this.#terminal.complain(printable(`quorumfs: ${error.message}`));
-    else this.#terminal.complain(JSON.stringify({ error: problemOf(error) }));
+    if (this.format !== "table") {
+      this.#terminal.complain(JSON.stringify({ error: problemOf(error) }));
+      return;
+    }
+    this.#terminal.complain(printable(`quorumfs: ${error.message}${nameInLogs(error)}`));
+    if (error.details.trace) this.trace(error.details.trace);
+  }
+
+  /** How an operation ran, on standard error; for programs it is in the result itself. */
+  trace(trace: OperationTrace | undefined): void {
+    if (trace && this.format === "table") this.#terminal.complain(printableLines(traceText(trace)));
   }
 
   async #print(text: string): Promise<void> {
@@ -120,6 +130,26 @@ export class Printer {
     this.#pending = "";
     // In JSON what is escaped stands in strings, where it means the same.
     if (text !== "") await this.#terminal.write(printableLines(text));
+  }
+}
+
+/** Where the logs of DataNodes may tell more: by which name. What is up to the caller needs no logs. */
+function nameInLogs({ code, message, details: { requestId } }: QuorumError): string {
+  if (requestId === undefined || message.includes(requestId)) return "";
+  switch (code) {
+    case "invalid_argument":
+    case "not_found":
+    case "precondition_failed":
+    case "cancelled":
+      return "";
+    case "unavailable":
+    case "resource_exhausted":
+    case "quorum_unavailable":
+    case "corrupt":
+    case "permission_denied":
+    case "unknown_outcome":
+    case "internal":
+      return ` [request ${requestId}]`;
   }
 }
 

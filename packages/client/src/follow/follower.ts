@@ -27,6 +27,7 @@ export class Follower {
   readonly #steps: TraceStep[] = [];
   #leftOut = 0;
   #attempts = 0;
+  #isOver = false;
 
   constructor({ clock, operationId, tells, span }: FollowerOptions) {
     this.operationId = operationId;
@@ -107,7 +108,10 @@ export class Follower {
     return new QuorumError({ code, message, details: { ...details, trace }, cause });
   }
 
+  /** What comes after the first end says nothing new. */
   ended(error: QuorumError | undefined): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const tookMs = this.#clock.nowMs() - this.#startedAtMs;
     this.#add("decided", { tookMs, detail: error ? `${error.code}: ${error.message}` : "done" });
     this.#span?.end(error);

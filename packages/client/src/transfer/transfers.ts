@@ -147,6 +147,8 @@ export class Transfers {
     const { file, acknowledged, replicas, durability } = found;
     const range = rangeOf(file, options);
     const lifetime = this.#begin(`read ${name}`, signal);
+    // Also when the reader cancels.
+    if (follower) lifetime.onEnd((error) => follower.ended(error));
     try {
       const next = await readFile(this.#context, found, {
         range,

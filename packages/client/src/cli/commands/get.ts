@@ -6,6 +6,7 @@ import { isDirectory } from "../adapters/find-local.js";
 import { parseByteRange } from "../byte-range.js";
 import { command } from "../command.js";
 import type { Context } from "../context.js";
+import { explainOption } from "../explain-option.js";
 import { download, downloadResumably, downloadToOutput } from "../download.js";
 import { findRemote, isMany, type RemoteFile, splitRemote } from "../remote-files.js";
 import { remoteGlob } from "../remote-glob.js";
@@ -30,6 +31,7 @@ export const get = command({
       describe:
         "Keep what has come when interrupted (.NAME.ETAG.part), and go on from there if the content is the same",
     },
+    ...explainOption,
   },
   examples: [
     ["$0 get files/notes.txt", "Download to ./notes.txt"],
@@ -39,7 +41,8 @@ export const get = command({
     ["$0 get files/disk.img --resume", "Download something large, in several goes if need be"],
     ["$0 get files/disk.img - --range 0-511", "Show the first 512 bytes"],
   ],
-  async run({ operands: [remote = "", local], values: { recursive, range: rangeText, resume } }, context) {
+  async run({ operands: [remote = "", local], values: { recursive, range: rangeText, resume, explain } }, given) {
+    const context = { ...given, explain };
     const many = isMany(remote, recursive);
     const range = rangeText === undefined ? undefined : parseByteRange(rangeText);
     if (range && many) throw invalid("--range goes with one file only");

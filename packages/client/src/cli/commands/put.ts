@@ -5,6 +5,7 @@ import { LocalReading } from "../adapters/read-local.js";
 import { command } from "../command.js";
 import { conditionOptions, conditionsOf, requireOneFile } from "../condition-options.js";
 import { type Context, operationOptions } from "../context.js";
+import { explainOption } from "../explain-option.js";
 import { linksOption } from "../local-file.js";
 import type { FileMeter } from "../transfer-meter.js";
 import { forEachFile } from "../transfers.js";
@@ -33,6 +34,7 @@ export const put = command({
     },
     "if-absent": { type: "boolean", default: false, describe: "Only if the file does not exist" },
     ...conditionOptions,
+    ...explainOption,
     attribute: {
       type: "string",
       array: true,
@@ -50,13 +52,15 @@ export const put = command({
     ["$0 put lock files/lock --if-absent", "Upload unless the file exists"],
     ["$0 put state.json files/state.json --if-version 7", "Replace version 7, and no other"],
   ],
-  async run({ operands, values }, context) {
+  async run({ operands, values }, given) {
+    const context = { ...given, explain: values.explain };
     const target = operands.at(-1);
     const sources = operands.slice(0, -1);
     if (target === undefined || sources.length === 0) {
       throw invalid("put needs local files and a target: quorumfs put LOCAL... BUCKET/PATH");
     }
-    const { recursive, links, append, resume } = values;
+    const { recursive, links, append, resume, explain } = values;
+    if (append && explain) throw invalid("--append goes without --explain");
     const isSingle = await isOneFile(sources);
     const conditions = conditionsOf(values);
     requireOneFile({ conditions, isMany: !isSingle });
@@ -81,6 +85,7 @@ export const put = command({
           if (item.kind === "problem") throw item.problem;
           const { path, name } = item;
           const { file, ...vote } = await send(path, name, meter);
+          context.printer.trace(vote.trace);
           await rows.add({ ...file, ...vote, ...(path === undefined ? {} : { local: path }) });
         },
       });

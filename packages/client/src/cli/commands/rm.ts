@@ -2,6 +2,7 @@ import { QuorumError } from "@quorumfs/core";
 import { command } from "../command.js";
 import { conditionOptions, conditionsOf, requireOneFile } from "../condition-options.js";
 import { operationOptions } from "../context.js";
+import { explainOption } from "../explain-option.js";
 import { findEach, isMany } from "../remote-files.js";
 import { forEachFile } from "../transfers.js";
 import { printable } from "../wording.js";
@@ -15,6 +16,7 @@ export const rm = command({
     recursive: { alias: "r", type: "boolean", default: false, describe: "Delete all that is under the path" },
     force: { alias: "f", type: "boolean", default: false, describe: "It is no error if there is no such file" },
     ...conditionOptions,
+    ...explainOption,
   },
   examples: [
     ["$0 rm files/notes.txt", "Delete a file"],
@@ -22,8 +24,9 @@ export const rm = command({
     ["$0 rm 'files/logs/*.log'", "Delete what matches a pattern"],
     ["$0 rm files/lock --if-version 7", "Delete version 7, and no other"],
   ],
-  async run({ operands, values }, context) {
-    const { recursive, force } = values;
+  async run({ operands, values }, given) {
+    const { recursive, force, explain } = values;
+    const context = { ...given, explain };
     const conditions = conditionsOf(values);
     const many = operands.length > 1 || operands.some((operand) => isMany(operand, recursive));
     requireOneFile({ conditions, isMany: many });
@@ -42,6 +45,7 @@ export const rm = command({
             const result = await (
               await context.cluster()
             ).delete(name, { ...operationOptions(context), ...conditions });
+            context.printer.trace(result.trace);
             await rows.add({ name, ...result });
           } catch (thrown) {
             // Another client may have been faster than a listing, too.
