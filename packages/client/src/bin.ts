@@ -1,8 +1,10 @@
 import { systemClock, versionOf } from "@quorumfs/runtime/lean";
+import { openTracing, type Tracing } from "@quorumfs/telemetry/lean";
 import { processTerminal } from "./cli/adapters/terminal.js";
 import { uploadNotes } from "./cli/adapters/upload-notes.js";
 import { commands } from "./cli/commands/index.js";
 import { runCommandLine } from "./cli/run.js";
+import { connect } from "./connect.js";
 
 // What was begun mostly ends within this, and its outcome need not be left open.
 const graceMs = 500;
@@ -23,17 +25,24 @@ for (const [signal, code] of [
   });
 }
 
+const version = versionOf(new URL("../package.json", import.meta.url));
+let tracing: Tracing | undefined;
+
+const exitCode = await runCommandLine({
+  version,
+  commands,
+  args: process.argv.slice(2),
+  environment: process.env,
+  terminal: processTerminal(),
+  clock: systemClock(),
+  notes: uploadNotes(process.env),
+  connectTo: async (options) => {
+    tracing ??= await openTracing({ environment: process.env, serviceName: "quorumfs", version });
+    return connect({ ...options, tracer: tracing.tracer });
+  },
+  stopping: stopping.signal,
+  signal: interrupt.signal,
+});
+await tracing?.close();
 // What is left open by then (a pipe on standard input) must not keep the process.
-process.exit(
-  await runCommandLine({
-    version: versionOf(new URL("../package.json", import.meta.url)),
-    commands,
-    args: process.argv.slice(2),
-    environment: process.env,
-    terminal: processTerminal(),
-    clock: systemClock(),
-    notes: uploadNotes(process.env),
-    stopping: stopping.signal,
-    signal: interrupt.signal,
-  }),
-);
+process.exit(exitCode);

@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Log } from "@quorumfs/core";
 import { grpcNetwork } from "@quorumfs/rpc";
+import { openTracing, type Tracer } from "@quorumfs/telemetry/lean";
 import {
   createLog,
   logLevels,
@@ -124,8 +125,10 @@ await runBinary({
       level: config.logLevel,
       console: config.logFormat,
     });
+    const tracing = await openTracing({ environment: process.env, serviceName: "quorumfs-datanode", version });
+    const { tracer } = tracing;
     const node = await startLifetimes({
-      begin: (earlier, signal) => beginLife(config, earlier, { log, signal }),
+      begin: (earlier, signal) => beginLife(config, earlier, { tracer, log, signal }),
       setAside: () => setStoreAside({ dataDirectory: config.dataDirectory, store }).directory,
       log,
     });
@@ -134,6 +137,7 @@ await runBinary({
       ended: node.ended,
       close: async () => {
         await node.close();
+        await tracing.close();
         await log.close();
       },
     };
@@ -143,7 +147,7 @@ await runBinary({
 async function beginLife(
   given: BinaryConfig,
   { address, news }: EarlierLives,
-  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+  { tracer, log, signal }: { readonly tracer: Tracer; readonly log: Log; readonly signal: AbortSignal },
 ): Promise<Life> {
   const config = address === undefined ? given : onPortOf(address, given);
   const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log });
@@ -164,6 +168,7 @@ async function beginLife(
       clock: systemClock(),
       random: systemRandom(),
       probe,
+      tracer,
       checkup: { processFacts, diskProbe: openDiskProbe(config.dataDirectory) },
       log,
       version,
