@@ -12,6 +12,7 @@ import { AdminServiceService, type ListResponse } from "@quorumfs/proto";
 import { watchActivity } from "./activity.js";
 import type { ActivitySample } from "./activity-info.js";
 import { bucketsOf } from "./buckets.js";
+import { checkupOf } from "./checkup.js";
 import { ClusterWatch } from "./cluster/cluster-watch.js";
 import type { ClusterView } from "./cluster/cluster-view.js";
 import { Control } from "./cluster/control.js";
@@ -56,7 +57,7 @@ import {
   type TraceOptions,
   type WatchEventsOptions,
 } from "./options.js";
-import type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
+import type { Buckets, Checkup, Layout, QuorumFs, Scrub } from "./quorumfs.js";
 import { attributesOf, checkPageSize, mutationOf } from "./requests.js";
 import { hedgesPerRead, RetryBudget } from "./retry/retry-budget.js";
 import { SeenVersions } from "./retry/seen-versions.js";
@@ -85,6 +86,7 @@ export class Client implements QuorumFs {
   readonly buckets: Buckets;
   readonly scrub: Scrub;
   readonly layout: Layout;
+  readonly checkup: Checkup;
   readonly #options: ClientOptions;
   readonly #control: Control;
   readonly #watch: ClusterWatch;
@@ -125,10 +127,12 @@ export class Client implements QuorumFs {
     this.#transfers = new Transfers({ surroundings: this.#surroundings, calls: this.#calls, view });
     this.buckets = bucketsOf(this.#control);
     this.layout = layoutOf({ control: this.#control, clock, random });
+    const nodes = () => new Map([...dataNodes.targets].map(([id, { bulk }]) => [id, bulk]));
     this.scrub = scrubOf(() => {
       view();
-      return new Map([...dataNodes.targets].map(([id, { bulk }]) => [id, bulk]));
+      return nodes();
     });
+    this.checkup = checkupOf({ control: this.#control, clock, nodes });
   }
 
   /** @throws QuorumError `unavailable` if no SuperNode answers within `timeoutMs` */

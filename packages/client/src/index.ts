@@ -21,6 +21,7 @@ export {
   type OperationKind,
   operationKinds,
 } from "./activity-info.js";
+export type { NodeDisk, NodeProcess, ProcessInfo } from "./checkup-info.js";
 export type {
   BucketInfo,
   ClusterStatus,
@@ -85,6 +86,7 @@ export type {
   MaintenanceOptions,
   MutationOptions,
   OperationOptions,
+  ProbeDisksOptions,
   ProgressOptions,
   PutOptions,
   ReadOptions,
@@ -95,4 +97,4 @@ export type {
   TransferProgress,
   WatchEventsOptions,
 } from "./options.js";
-export type { Buckets, Layout, QuorumFs, Scrub } from "./quorumfs.js";
+export type { Buckets, Checkup, Layout, QuorumFs, Scrub } from "./quorumfs.js";

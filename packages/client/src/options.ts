@@ -106,6 +106,11 @@ export interface StartScrubOptions extends MaintenanceOptions {
   readonly restart?: boolean;
 }
 
+export interface ProbeDisksOptions extends MaintenanceOptions {
+  /** Small files that each node writes, 1 to 100. Default 20. */
+  readonly files?: number;
+}
+
 export type DeleteOptions = MutationOptions;
 
 export interface ListOptions extends OperationOptions {

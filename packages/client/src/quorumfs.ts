@@ -1,4 +1,5 @@
 import type { ActivitySample } from "./activity-info.js";
+import type { NodeDisk, NodeProcess, ProcessInfo } from "./checkup-info.js";
 import type { BucketInfo, ClusterStatus, NodeInfo, NodeScrub, StateQuery } from "./cluster-info.js";
 import type { ClusterEvent, EventPage } from "./event-info.js";
 import type { LayoutChange, LayoutInfo, LayoutPlan, NodeChange, PartitionInfo } from "./layout-info.js";
@@ -23,6 +24,7 @@ import type {
   ListOptions,
   MaintenanceOptions,
   OperationOptions,
+  ProbeDisksOptions,
   PutOptions,
   ReadOptions,
   RemoveNodeOptions,
@@ -30,7 +32,6 @@ import type {
   StateOptions,
   WatchEventsOptions,
 } from "./options.js";
-
 
 /**
  * A connection to a cluster. Share one per process: it is made for many operations at once, which it batches.
@@ -51,6 +52,7 @@ export interface QuorumFs extends AsyncDisposable {
   readonly buckets: Buckets;
   readonly scrub: Scrub;
   readonly layout: Layout;
+  readonly checkup: Checkup;
 
   /**
    * Stores a file, replacing what was there, and resolves once W of its N replicas have it as durably as the bucket
@@ -178,6 +180,16 @@ export interface Scrub {
   /** Holds the pass, also over restarts, until the next {@link start}. */
   pause(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
   status(options?: MaintenanceOptions): Promise<readonly NodeScrub[]>;
+}
+
+/** What the machines of a cluster are like. Calls of DataNodes answer per node, by id, since some may be away. */
+export interface Checkup {
+  /** @throws QuorumError `unavailable` */
+  superNode(options?: OperationOptions): Promise<ProcessInfo>;
+  /** Asks each DataNode from here, which also tells whether it can be reached. */
+  processes(options?: MaintenanceOptions): Promise<readonly NodeProcess[]>;
+  /** Lets each DataNode write and fsync a few small files; takes 3 seconds at most on each. */
+  disks(options?: ProbeDisksOptions): Promise<readonly NodeDisk[]>;
 }
 
 /**

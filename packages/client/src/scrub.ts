@@ -1,33 +1,22 @@
 import { type Channel, QuorumError } from "@quorumfs/core";
 import { MaintenanceServiceService, ScrubState, type ScrubStatus } from "@quorumfs/proto";
 import { wallDate } from "./adapters/wall-date.js";
+import { askNodes, type MaintainedNodes } from "./cluster/ask-nodes.js";
 import type { NodeScrub, ScrubInfo } from "./cluster-info.js";
-import { callWith, type MaintenanceOptions, type StartScrubOptions } from "./options.js";
+import type { callWith, MaintenanceOptions, StartScrubOptions } from "./options.js";
 import type { Scrub } from "./quorumfs.js";
 import { required, toDamageInfo } from "./wire.js";
 
 type CallOptions = ReturnType<typeof callWith>;
 type AskNode = (channel: Channel, call: CallOptions) => Promise<{ readonly status?: ScrubStatus | undefined }>;
 
-/** The DataNodes of the cluster by id, with a way to each. */
-export type MaintainedNodes = () => ReadonlyMap<number, { readonly channel: Channel }>;
-
 /** The maintenance of DataNodes, which is each one's own. */
 export function scrubOf(nodes: MaintainedNodes): Scrub {
   const ask = async (options: MaintenanceOptions, call: AskNode): Promise<readonly NodeScrub[]> => {
-    const known = nodes();
-    const ids = options.nodes ?? [...known.keys()];
-    const missing = ids.find((id) => !known.has(id));
-    if (missing !== undefined) throw invalid(`the cluster has no DataNode ${missing}`);
-    const answers = ids.map(async (node): Promise<NodeScrub> => {
-      try {
-        const { channel } = required(known.get(node), "node");
-        return { node, scrub: toScrubInfo(required((await call(channel, callWith(options))).status, "status")) };
-      } catch (thrown) {
-        return { node, error: QuorumError.from(thrown) };
-      }
-    });
-    return (await Promise.all(answers)).sort((a, b) => a.node - b.node);
+    const answers = await askNodes(nodes, options, async (channel, callOptions) =>
+      toScrubInfo(required((await call(channel, callOptions)).status, "status")),
+    );
+    return answers.map(({ node, answer, error }): NodeScrub => (error ? { node, error } : { node, scrub: answer }));
   };
   return {
     start: async (options: StartScrubOptions = {}) => {

@@ -3,7 +3,7 @@ import { comparePaths, parseFileName, QuorumError } from "@quorumfs/core";
 import type { ClusterStatus, NodeScrub } from "../../src/cluster-info.js";
 import type { FileContent, FileInfo, ListEntry, PutResult, ReadResult, StatResult } from "../../src/file-info.js";
 import type { AppendOptions, DeleteOptions, GetOptions, ListOptions, PutOptions } from "../../src/options.js";
-import type { Buckets, QuorumFs, Scrub } from "../../src/quorumfs.js";
+import type { Buckets, Checkup, QuorumFs, Scrub } from "../../src/quorumfs.js";
 import { MemoryLayout } from "./memory-layout.js";
 
 interface Stored {
@@ -159,6 +159,10 @@ export class MemoryCluster implements QuorumFs {
   }
 
   readonly layout = new MemoryLayout();
+
+  get checkup(): Checkup {
+    throw new Error("not asked for");
+  }
 
   readonly scrub: Scrub = {
     start: async ({ nodes = [1, 2] } = {}) => nodes.map((node) => scrubOf(node)),

@@ -16,9 +16,23 @@ export function eventLine(event: ClusterEvent, paint: Paint): string {
     timeText(at),
     paint(style, severity.padEnd(severityChars)),
     paint(style, printable(kind).padEnd(kindChars)),
-    (node === undefined ? "" : `node ${node}`).padEnd("node 12".length),
+    nodeText(node),
     printable(message),
   ].join("  ");
+}
+
+/** The same in little room: `16:43:36Z  node.suspected       node 2  node 2 has missed its heartbeats` */
+export function shortEventLine({ at, kind, severity, node, message }: ClusterEvent, paint: Paint): string {
+  return [
+    timeText(at).slice("2026-11-20 ".length),
+    paint(severityStyle(severity), printable(kind).padEnd(kindChars)),
+    nodeText(node),
+    printable(message),
+  ].join("  ");
+}
+
+function nodeText(node: number | undefined): string {
+  return (node === undefined ? "" : `node ${node}`).padEnd("node 12".length);
 }
 
 export function severityStyle(severity: EventSeverity): Style | undefined {

@@ -1,6 +1,6 @@
 /** The picture of the live view: a function of what is known, what was chosen, and how large the screen is. */
 import { fitted } from "../columns.js";
-import { eventLine } from "../events/event-text.js";
+import { shortEventLine } from "../events/event-text.js";
 import type { Paint } from "../paint.js";
 import { cutPainted } from "./cut-painted.js";
 import { summaryLines } from "./summary-lines.js";
@@ -66,7 +66,7 @@ function lastEvents({ events }: TopData, count: number, width: number, paint: Pa
   return events
     .slice(0, count)
     .toReversed()
-    .map((event) => cutPainted(eventLine(event, paint), width));
+    .map((event) => cutPainted(shortEventLine(event, paint), width));
 }
 
 function emptyText({ view }: TopChoice): string {

@@ -66,7 +66,9 @@ function kindsLine({ sample }: TopData, { width }: SummaryOptions): string {
   if (!sample) return "";
   const { kinds, bytesReadPerSecond, bytesWrittenPerSecond } = sample.total;
   const parts = [
-    ...operationKinds.map((kind) => `${kind} ${rateText(kinds[kind].operationsPerSecond)}/s`),
+    ...operationKinds
+      .filter((kind) => kinds[kind].operationsPerSecond > 0)
+      .map((kind) => `${kind} ${rateText(kinds[kind].operationsPerSecond)}/s`),
     `read ${bytesRateText(bytesReadPerSecond)}`,
     `written ${bytesRateText(bytesWrittenPerSecond)}`,
   ];
