@@ -19,12 +19,17 @@ import {
   systemRandom,
   versionOf,
 } from "@quorumfs/runtime";
+import { healthRoute, type HttpServing, Metrics, metricsRoute, processMetrics, serveHttp } from "@quorumfs/telemetry";
 import { type DataNodeConfig, dataNodeConfig } from "./config.js";
 import { startDataNode } from "./datanode.js";
 import { type EarlierLives, type Ending, type Life, startLifetimes } from "./lifetimes.js";
+import { metricsAddressFor, type MetricsSettings, metricsSettings } from "./metrics-settings.js";
+import { StoreMeter } from "./observe/store-meter.js";
 
 interface BinaryConfig {
   readonly node: DataNodeConfig;
+  /** Undefined: none are served. */
+  readonly metrics: MetricsSettings | undefined;
   readonly dataDirectory: string;
   readonly logDirectory: string;
   readonly logLevel: (typeof logLevels)[number];
@@ -50,6 +55,13 @@ await runBinary({
       defaultDescription: "where it listens",
       describe: "HOST:PORT under which others reach this node",
     },
+    "metrics-port": {
+      type: "string",
+      default: "",
+      defaultDescription: "100 above --port, or any if that is taken",
+      describe: "Port of /metrics and /healthz over HTTP; 0 takes any, off none",
+    },
+    "metrics-host": { type: "string", default: "127.0.0.1", describe: "Address of /metrics" },
     "node-id": { type: "number", default: 0, describe: "Number to ask for at the first start; 0 takes what is given" },
     "forgive-store": {
       type: "boolean",
@@ -112,6 +124,11 @@ await runBinary({
       fullBelow: parsePercentage(values["full-below"]),
       scrubPeriodMs: values["scrub-period"] === "0" ? 0 : parseDuration(values["scrub-period"]),
     }),
+    metrics: metricsSettings({
+      host: values["metrics-host"],
+      port: values["metrics-port"],
+      nodePort: values.port,
+    }),
     dataDirectory: resolve(values["data-dir"]),
     logDirectory: resolve(values["log-dir"]),
     logLevel: values["log-level"],
@@ -127,16 +144,20 @@ await runBinary({
     });
     const tracing = await openTracing({ environment: process.env, serviceName: "quorumfs-datanode", version });
     const { tracer } = tracing;
+    const page = await openMetricsPage(config.metrics, log);
     const node = await startLifetimes({
-      begin: (earlier, signal) => beginLife(config, earlier, { tracer, log, signal }),
+      begin: (earlier, signal) => beginLife(config, earlier, { tracer, log, signal, page }),
       setAside: () => setStoreAside({ dataDirectory: config.dataDirectory, store }).directory,
       log,
     });
+    page.status = "serving";
     return {
       ready: node.address,
       ended: node.ended,
       close: async () => {
+        page.status = "closing";
         await node.close();
+        await page.serving?.close();
         await tracing.close();
         await log.close();
       },
@@ -144,13 +165,44 @@ await runBinary({
   },
 });
 
+/** The process's page of metrics, over the lives of its node. */
+interface MetricsPage {
+  readonly serving: HttpServing | undefined;
+  status: "starting" | "serving" | "closing";
+  /** Of the present life: what is counted begins anew with each. */
+  life: Metrics;
+}
+
+/** There from the start on: what takes long then is of interest, too. */
+async function openMetricsPage(settings: MetricsSettings | undefined, log: Log): Promise<MetricsPage> {
+  if (!settings) return { serving: undefined, status: "starting", life: new Metrics() };
+  const ofProcess = new Metrics({ log });
+  processMetrics(ofProcess, { process: "quorumfs-datanode", version });
+  const { host, port, anyPortDoes } = settings;
+  const serving = await serveHttp({
+    host,
+    port,
+    whenTaken: anyPortDoes ? "any" : "fail",
+    routes: {
+      "/metrics": metricsRoute(() => [ofProcess, page.life]),
+      "/healthz": healthRoute(() => page.status),
+    },
+    log,
+  });
+  const page: MetricsPage = { serving, status: "starting", life: new Metrics() };
+  log.info("metrics.serving", { url: `${serving.url}/metrics` });
+  return page;
+}
+
 async function beginLife(
   given: BinaryConfig,
   { address, news }: EarlierLives,
-  { tracer, log, signal }: { readonly tracer: Tracer; readonly log: Log; readonly signal: AbortSignal },
+  { tracer, log, signal, page }: { readonly tracer: Tracer; readonly log: Log; readonly signal: AbortSignal; readonly page: MetricsPage },
 ): Promise<Life> {
   const config = address === undefined ? given : onPortOf(address, given);
-  const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log });
+  const storeMeter = new StoreMeter();
+  const onCommit = storeMeter.committed.bind(storeMeter);
+  const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log, onCommit });
   const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
   const probe = processProbe();
   const release = async (): Promise<void> => {
@@ -172,6 +224,9 @@ async function beginLife(
       checkup: { processFacts, diskProbe: openDiskProbe(config.dataDirectory) },
       log,
       version,
+      metrics: (page.life = new Metrics({ log })),
+      storeMeter,
+      metricsAddress: page.serving ? metricsAddressOf(page.serving, config) : "",
       earlierNews: news,
       signal,
       onFatal: (error) => end({ kind: "failed", error }),
@@ -183,6 +238,11 @@ async function beginLife(
     await release();
     throw error;
   }
+}
+
+function metricsAddressOf({ port }: HttpServing, { node, metrics }: BinaryConfig): string {
+  const nodeAddress = node.advertise === "" ? `${node.host}:${node.port}` : node.advertise;
+  return metrics ? metricsAddressFor({ host: metrics.host, port, nodeAddress }) : "";
 }
 
 /** Who took any port at first is known under it by now. */

@@ -12,6 +12,7 @@ import {
   type Random,
 } from "@quorumfs/core";
 import { watchedDisk } from "@quorumfs/runtime";
+import type { Metrics } from "@quorumfs/telemetry";
 import { noTracer, type Tracer } from "@quorumfs/telemetry/lean";
 import { Admission } from "./admission.js";
 import { chunkRoutes, holdsChunk } from "./chunk/chunk-routes.js";
@@ -49,6 +50,7 @@ import { Handover } from "./handover/handover.js";
 import { Holdings } from "./handover/holdings.js";
 import { OperationLog } from "./follow/operation-log.js";
 import { Lister } from "./list/lister.js";
+import { type DataNodeSources, dataNodeMetrics } from "./metrics.js";
 import { RangeQuorum } from "./list/range-quorum.js";
 import { ActivityReport } from "./observe/activity-report.js";
 import { ChunkTraffic } from "./observe/chunk-traffic.js";
@@ -57,6 +59,7 @@ import { HotFiles } from "./observe/hot-files.js";
 import { LaneMeter } from "./observe/lane-meter.js";
 import { type EarlierNews, NoticedEvents } from "./observe/noticed-events.js";
 import { OperationMeter } from "./observe/operation-meter.js";
+import type { StoreMeter } from "./observe/store-meter.js";
 import { LocalReplica } from "./replica/local-replica.js";
 import { replicaRoutes } from "./replica/routes.js";
 import { PartitionGate } from "./sync/partition-gate.js";
@@ -83,6 +86,12 @@ export interface DataNodeOptions {
   readonly tracer?: Tracer;
   /** Of this software; shown in node lists. */
   readonly version: string;
+  /** Where the node's metrics are declared; they are read as long as it runs. Default: nowhere. */
+  readonly metrics?: Metrics;
+  /** Told by `disk` of its commits, for the metrics. */
+  readonly storeMeter?: StoreMeter;
+  /** False: operations are not counted, which is for measuring what counting costs. */
+  readonly countsOperations?: boolean;
   /** host:port of this process's metrics over HTTP; empty, as by default: it serves none. */
   readonly metricsAddress?: string;
   /** What happened before this start, and people are to hear of. */
@@ -222,7 +231,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     lister,
     buckets,
     admission,
-    meter,
+    meter: options.countsOperations === false ? undefined : meter,
     hotFiles,
     operations,
     clock,
@@ -374,6 +383,29 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     await fileService.drain();
     await replicaService.drain();
   };
+  let sources: DataNodeSources | undefined = {
+    self,
+    store,
+    meter,
+    chunkTraffic,
+    votes,
+    lanes,
+    peers,
+    admission,
+    loadMeter,
+    replica,
+    chunks,
+    disk,
+    storeMeter: options.storeMeter,
+    upkeep,
+    sync,
+    tombstones,
+    events,
+  };
+  if (options.metrics) dataNodeMetrics(options.metrics, () => sources);
+  const forgetSources = (): void => {
+    sources = undefined;
+  };
   const close = closer({
     listener,
     conditions,
@@ -388,6 +420,7 @@ export async function startDataNode(options: DataNodeOptions): Promise<DataNode>
     handover,
     peers,
     drain,
+    forgetSources,
   });
   try {
     await enter(membership, options.signal);
@@ -432,6 +465,8 @@ function closer(parts: {
   readonly handover: Handover;
   readonly peers: Peers;
   readonly drain: () => Promise<void>;
+  /** Nothing is asked for metrics any more. */
+  readonly forgetSources: () => void;
 }): () => Promise<void> {
   const {
     listener,
@@ -447,6 +482,7 @@ function closer(parts: {
     handover,
     peers,
     drain,
+    forgetSources,
   } = parts;
   const closeAll = async () => {
     conditions.close();
@@ -462,6 +498,7 @@ function closer(parts: {
     coordinator.close();
     peers.close();
     await backgroundEnded;
+    forgetSources();
     await chunks.close();
     await replica.close();
   };

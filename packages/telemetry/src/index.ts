@@ -11,7 +11,7 @@ export { httpStatusOf, sendError, sendJson } from "./http/replies.js";
 export { healthRoute, type HttpHandler, metricsRoute } from "./http/routes.js";
 export type { HistogramSample, Sample } from "./metrics/collected.js";
 export type { Counter } from "./metrics/counter.js";
-export { otherLabel, seriesMax } from "./metrics/family.js";
+export { type Labels, otherLabel, seriesMax } from "./metrics/family.js";
 export { exponentialBounds, Histogram } from "./metrics/histogram.js";
 export { LabelValues } from "./metrics/label-values.js";
 export {

@@ -39,7 +39,8 @@ export interface FileDispatcherOptions {
   readonly lister: Lister;
   readonly buckets: Buckets;
   readonly admission: Admission;
-  readonly meter: OperationMeter;
+  /** Undefined: nothing is counted. */
+  readonly meter: OperationMeter | undefined;
   readonly hotFiles: HotFiles;
   readonly operations: OperationLog;
   readonly clock: Clock;
@@ -273,6 +274,7 @@ export class FileDispatcher {
     end: { readonly error: unknown; readonly result?: FileResult | undefined; readonly contentBytes: number },
   ): void {
     const { meter, hotFiles, buckets } = this.#options;
+    if (!meter) return;
     const { error, result } = end;
     const outcome = result ? "answered" : outcomeOf(QuorumError.from(error).code);
     if (outcome === undefined) return;

@@ -1,0 +1,58 @@
+import { QuorumError } from "@quorumfs/core";
+import { isLoopback } from "@quorumfs/telemetry";
+
+/** Where this process serves its metrics; checked. */
+export interface MetricsSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Nobody asked for this very port: any other will do. */
+  readonly anyPortDoes: boolean;
+}
+
+export interface MetricsFlags {
+  readonly host: string;
+  /** A number, `off`, or nothing for the default. */
+  readonly port: string;
+  /** Where the DataNode listens. */
+  readonly nodePort: number;
+}
+
+/** Far enough from the ports of the DataNodes beside this one. */
+const aboveNodePort = 100;
+
+/**
+ * @returns undefined: it serves none
+ * @throws QuorumError `invalid_argument`
+ */
+export function metricsSettings({ host, port, nodePort }: MetricsFlags): MetricsSettings | undefined {
+  if (port === "off") return undefined;
+  if (port === "") {
+    const above = nodePort + aboveNodePort;
+    return { host, port: nodePort === 0 || above > 65_535 ? 0 : above, anyPortDoes: true };
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
+    throw new QuorumError({
+      code: "invalid_argument",
+      message: `--metrics-port is a number from 0 to 65535, or off; got ${JSON.stringify(port)}`,
+    });
+  }
+  return { host, port: Number(port), anyPortDoes: false };
+}
+
+/**
+ * What the cluster is told: host:port under which others reach the metrics; empty if they cannot.
+ *
+ * @param options.nodeAddress under which others reach the DataNode
+ */
+export function metricsAddressFor(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly nodeAddress: string;
+}): string {
+  const { host, port, nodeAddress } = options;
+  const nodeHost = nodeAddress.slice(0, nodeAddress.lastIndexOf(":"));
+  const isEverywhere = host === "0.0.0.0" || host === "::" || host === "";
+  if (isEverywhere) return `${nodeHost}:${port}`;
+  if (isLoopback(host) && !isLoopback(nodeHost)) return "";
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
