@@ -48,10 +48,10 @@ export class Follower {
     return { operationId: toHex(this.operationId), steps: [...this.#steps], leftOut: this.#leftOut };
   }
 
-  attempt(node: number, verb: string): void {
+  attempt(node: number, askedAtMs: number, verb: string): void {
     this.#attempts += 1;
     const detail = this.#attempts === 1 ? verb : `${verb}, attempt ${this.#attempts}`;
-    this.#add("attempt", { node, detail });
+    this.#add("attempt", { atMs: askedAtMs - this.#startedAtMs, node, detail });
     this.#span?.event("attempt", { "quorumfs.node": node, "quorumfs.attempt": this.#attempts });
   }
 
@@ -131,9 +131,15 @@ export class Follower {
 
   #push(step: TraceStep): void {
     if (!this.tells) return;
-    if (this.#steps.length < stepsMax) this.#steps.push(step);
+    if (this.#steps.length < stepsMax)
+      this.#steps.push({ ...step, atMs: toMicros(step.atMs), tookMs: toMicros(step.tookMs) });
     else this.#leftOut += 1;
   }
+}
+
+/** More digits say nothing. */
+function toMicros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 function fromWire(step: WireStep, coordinator: number, offsetMs: number): TraceStep {

@@ -204,7 +204,7 @@ export class Operation<Result> implements Waiting {
     if (mutation) mutation.mayHaveRun = this.#ledger.mayHaveRun;
     this.#queued = false;
     target.began(this, nowMs);
-    follower?.attempt(target.id, this.#spec.verb);
+    follower?.attempt(target.id, nowMs, this.#spec.verb);
     this.#cancelCall = target.session.call(
       {
         id: 0,

@@ -55,9 +55,11 @@ export class LargePuts {
     // The version carries the time from before its chunks' leases were started anew: replicas refuse it long before those
     // are over, however long this process was stopped in between.
     const modifiedAtMs = this.#options.clock.wallMs();
+    const sinceMs = this.#options.clock.nowMs();
     let verdict: UploadVerdict;
     try {
       verdict = await this.#check(request, caller.signal);
+      request.follower?.waited(this.#options.clock.nowMs() - sinceMs, "to make sure that its chunks are on W replicas");
     } catch (thrown) {
       const error = QuorumError.from(thrown);
       if (!request.mayHaveRun || error.code === "cancelled") throw error;

@@ -190,7 +190,7 @@ export class Coordinator {
     if (!entered) {
       this.#deadlines.forget(slot);
       onEnd({ error: tooManyWait(bucket, path) });
-    }
+    } else if (!started) follower?.queues();
     return () => operation.cancel();
   }
 

@@ -177,12 +177,12 @@ export class OperationRun<Outcome> {
     if (vote.request.kind === "read" && !vote.request.withContent) vote.have ??= this.#own;
     const { links, counts, follower } = this.#options;
     counts.asked += 1;
-    follower?.asked(node, vote.request);
+    follower?.asked(round, node, vote.request);
     links.ask(node, vote, (reply, reason) => {
       counts.answered(reply);
       if (reply?.kind === "ok" && round === this.#acceptRound) this.#onVote();
       if (this.#ended) return;
-      this.#options.follower?.answered(node, vote.request, reply, reason);
+      this.#options.follower?.answered({ round, node, request: vote.request }, reply, reason);
       this.#onAnswer(round, node, reply, reason);
     });
   }

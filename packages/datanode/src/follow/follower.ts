@@ -30,18 +30,17 @@ export class Follower {
   readonly #steps: TraceSteps | undefined;
   readonly #span: Span | undefined;
   readonly #cameAtMs: number;
-  #enteredAtMs: number;
+  #queuedAtMs: number | undefined;
   #round = 0;
   #roundSpan: Span | undefined;
-  /** When each node was asked last. */
-  readonly #askedAtMs = new Map<NodeId, number>();
+  /** When each node was asked, by round and node. */
+  readonly #askedAtMs = new Map<string, number>();
 
   constructor({ clock, tells, span }: FollowerOptions) {
     this.#clock = clock;
     this.#steps = tells ? new TraceSteps(clock) : undefined;
     this.#span = span;
     this.#cameAtMs = clock.nowMs();
-    this.#enteredAtMs = this.#cameAtMs;
   }
 
   /** Of the round that is under way: what is asked in it is asked on its behalf. */
@@ -51,13 +50,17 @@ export class Follower {
 
   admitted(): void {
     this.#steps?.add(TraceKind.TRACE_KIND_ADMITTED, { tookMs: this.#clock.nowMs() - this.#cameAtMs });
-    this.#enteredAtMs = this.#clock.nowMs();
   }
 
-  /** Its turn at the file has come. */
+  /** There are earlier changes of the file. */
+  queues(): void {
+    this.#queuedAtMs = this.#clock.nowMs();
+  }
+
+  /** Its turn at the file has come, perhaps at once. */
   hasTurn(): void {
-    const tookMs = this.#clock.nowMs() - this.#enteredAtMs;
-    if (tookMs <= 0) return;
+    if (this.#queuedAtMs === undefined) return;
+    const tookMs = this.#clock.nowMs() - this.#queuedAtMs;
     const detail = "for earlier changes of the file";
     this.#steps?.add(TraceKind.TRACE_KIND_QUEUED, { tookMs, detail });
     this.#span?.event("queued", { "quorumfs.waited_ms": tookMs });
@@ -77,13 +80,24 @@ export class Follower {
     });
   }
 
-  asked(node: NodeId, { kind }: ReplicaRequest): void {
-    this.#askedAtMs.set(node, this.#clock.nowMs());
+  asked(round: number, node: NodeId, { kind }: ReplicaRequest): void {
+    this.#askedAtMs.set(`${round}/${node}`, this.#clock.nowMs());
     this.#steps?.add(TraceKind.TRACE_KIND_ASKED, { node, detail: kind });
   }
 
-  answered(node: NodeId, request: ReplicaRequest, reply: ReplicaReply | undefined, reason: string): void {
-    const tookMs = this.#clock.nowMs() - (this.#askedAtMs.get(node) ?? this.#cameAtMs);
+  /** @param of the question; an answer to an earlier round comes too late to count */
+  answered(
+    of: { readonly round: number; readonly node: NodeId; readonly request: ReplicaRequest },
+    reply: ReplicaReply | undefined,
+    reason: string,
+  ): void {
+    const { round, node, request } = of;
+    const tookMs = this.#clock.nowMs() - (this.#askedAtMs.get(`${round}/${node}`) ?? this.#cameAtMs);
+    if (round !== this.#round) {
+      const detail = `too late for the round of ${request.kind}`;
+      this.#steps?.add(TraceKind.TRACE_KIND_ANSWERED, { node, tookMs, detail });
+      return;
+    }
     if (reply?.kind === "state" || reply?.kind === "ok") {
       const detail = answerText(request, reply);
       this.#steps?.add(TraceKind.TRACE_KIND_ANSWERED, { node, tookMs, ...detail });
