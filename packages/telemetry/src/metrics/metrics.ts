@@ -100,12 +100,6 @@ export class Metrics {
     else new CollectedGauge(shape, read);
   }
 
-  /** Takes in a metric that prom-client made. */
-  adopt(metric: prom.Metric, description: MetricDescription): void {
-    this.#registry.registerMetric(metric);
-    this.#descriptions.push(description);
-  }
-
   /** In Prometheus' text format. Who asks while it is being written gets the same. */
   text(): Promise<string> {
     this.#writing ??= this.#registry.metrics().finally(() => (this.#writing = undefined));
