@@ -178,6 +178,10 @@ export class MemoryCluster implements QuorumFs {
     throw new Error("not asked for");
   }
 
+  explain(): never {
+    throw new Error("not asked for");
+  }
+
   activity(): never {
     throw new Error("not asked for");
   }

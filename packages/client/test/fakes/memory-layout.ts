@@ -71,6 +71,10 @@ export class MemoryLayout implements Layout {
     };
   }
 
+  async partitions(): Promise<never[]> {
+    return [];
+  }
+
   async plan(): Promise<LayoutPlan> {
     return this.planned;
   }

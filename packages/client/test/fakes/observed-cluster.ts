@@ -114,7 +114,7 @@ export function activityOf(activity: Partial<Activity>): Activity {
 export function nodeOf(
   node: number,
   activity: Partial<Activity> | undefined,
-  state = NodeState.NODE_STATE_UP,
+  state: NodeState = NodeState.NODE_STATE_UP,
 ): NodeSample {
   return { node, state, load: undefined, activity: activity && activityOf(activity) };
 }
