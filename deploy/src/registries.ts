@@ -1,4 +1,6 @@
 /** All metrics that there are, as the packages declare them. Nothing is read of them here. */
+import { dataNodeMetrics } from "@quorumfs/datanode";
+import { declareReadings, superNodeInstruments } from "@quorumfs/supernode";
 import { Metrics, processMetrics } from "@quorumfs/telemetry";
 import type { Registry } from "./metrics-reference.js";
 
@@ -6,15 +8,38 @@ import type { Registry } from "./metrics-reference.js";
 let declared: readonly Registry[] | undefined;
 
 export function registries(): readonly Registry[] {
-  return (declared ??= [processRegistry()]);
+  return (declared ??= [dataNodeRegistry(), superNodeRegistry(), processRegistry()]);
+}
+
+function dataNodeRegistry(): Registry {
+  const metrics = new Metrics();
+  dataNodeMetrics(metrics, () => undefined);
+  const served = "At `/metrics` of each DataNode's `metrics-port`, which is its port plus 100.";
+  return { title: "DataNode", served, metrics: metrics.list() };
+}
+
+function superNodeRegistry(): Registry {
+  const metrics = new Metrics();
+  superNodeInstruments(metrics);
+  declareReadings(metrics, {
+    state: {
+      members: [],
+      healthOf: () => "down",
+      layout: undefined,
+      targets: undefined,
+      change: undefined,
+      buckets: [],
+    },
+    heartbeats: { received: 0 },
+    events: { counts: new Map(), leftOut: 0, size: 0 },
+    watchers: { count: 0 },
+    driver: { isStuck: false },
+  });
+  return { title: "SuperNode", served: "At `/metrics` of the SuperNode's `console-port`.", metrics: metrics.list() };
 }
 
 function processRegistry(): Registry {
   const metrics = new Metrics();
   processMetrics(metrics, { process: "", version: "" });
-  return {
-    title: "Every process",
-    served: "Served by all of them beside their own.",
-    metrics: metrics.list(),
-  };
+  return { title: "Every process", served: "Beside their own, all of them serve these.", metrics: metrics.list() };
 }

@@ -14,7 +14,6 @@ export function processRow(where: string, legend: string): Row {
         queries: [
           { expr: rate(`process_cpu_seconds_total${at}`), legend },
           { expr: rate(`process_cpu_system_seconds_total${at}`), legend: `${legend} in the system` },
-          { expr: rate(`process_cpu_user_seconds_total${at}`), legend: `${legend} in the program` },
         ],
       },
       {
@@ -36,7 +35,6 @@ export function processRow(where: string, legend: string): Row {
           { expr: `nodejs_eventloop_lag_p50_seconds${at}`, legend: `${legend} p50` },
           { expr: `nodejs_eventloop_lag_p99_seconds${at}`, legend: `${legend} p99` },
           { expr: `nodejs_eventloop_lag_max_seconds${at}`, legend: `${legend} most` },
-          { expr: `nodejs_eventloop_lag_seconds${at}`, legend: `${legend} now` },
         ],
       },
       {
