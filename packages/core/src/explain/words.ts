@@ -43,7 +43,8 @@ export function readNeeds(explained: Explained): string {
   const quorum = `needs ${ofEachGroup(voters, "read", "answer")}`;
   if (verdict === "no_quorum") {
     const others = voters.members.filter((node) => !counted.includes(node));
-    return `A read ${quorum}, and gets ${shortfall.got}: it fails until more of ${nodes(others)} ${others.length === 1 ? "answers" : "answer"}.`;
+    const until = others.length === 1 ? `${nodes(others)} answers` : `more of ${nodes(others)} answer`;
+    return `A read ${quorum}, and gets ${shortfall.got}: it fails until ${until}.`;
   }
   const parts = [`A read ${quorum}; ${spare(voters, "read", counted)}.`];
   if (verdict === "unsettled") {
@@ -58,7 +59,7 @@ export function readNeeds(explained: Explained): string {
     parts.push(
       whole.length === 0
         ? "No replica that holds this version has its content undamaged: the content cannot be read until one is repaired."
-        : `It takes one round trip; the content comes from one of ${nodes(whole)}.`,
+        : `It takes one round trip; the content comes from ${whole.length === 1 ? "" : "one of "}${nodes(whole)}.`,
     );
   } else parts.push("It takes one round trip.");
   return parts.join(" ");
@@ -74,11 +75,21 @@ export function writeNeeds(explained: Explained): string {
   for (const kind of ["promise", "write"] as const) {
     if (hasQuorum(voters, kind, (node) => counted.includes(node))) continue;
     const { needed, got } = quorumShortfall(voters, kind, (node) => counted.includes(node));
-    return `${needs}; only ${replicasThere(got)} of the ${needed} ${kind === "write" ? "that have to acknowledge it" : "that have to promise"}: it fails.`;
+    const who = kind === "write" ? "that have to acknowledge it" : "that have to promise";
+    return `${needs}; only ${replicasThere(got)} of the ${needed} ${who}: it fails.`;
   }
-  const { promised } = highestPromise(explained);
-  const above = isZeroBallot(promised) ? "" : ` Its ballot has to be above ${formatBallot(promised)}.`;
-  return `${needs}; ${spare(voters, "write", counted)}.${above} The node that wrote the file last needs no promises: it has them already.`;
+  return `${needs}; ${spare(voters, "write", counted)}. ${ballotSentence(explained)}`.trimEnd();
+}
+
+/** Whoever wrote last was promised its next ballot along with the votes. */
+function ballotSentence(explained: Explained): string {
+  const { voters } = explained;
+  const { promised, by } = highestPromise(explained);
+  if (isZeroBallot(promised)) return "";
+  const text = formatBallot(promised);
+  return hasQuorum(voters, "promise", (node) => by.includes(node))
+    ? `Node ${promised.node} has enough promises for ballot ${text} already and may begin with the votes; any other node takes a ballot above that.`
+    : `Its ballot has to be above ${text}.`;
 }
 
 function jointSentence({ groups }: Electorate): string {
