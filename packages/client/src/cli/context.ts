@@ -8,6 +8,8 @@ import type { UploadNotes } from "./upload-note.js";
 /** What a command works with. */
 export interface Context {
   readonly config: CommonConfig;
+  /** Of this software. */
+  readonly version: string;
   readonly terminal: Terminal;
   readonly printer: Printer;
   readonly clock: Clock;

@@ -1,6 +1,7 @@
 import type { Command } from "../command.js";
 import { bucket } from "./bucket.js";
 import { cat } from "./cat.js";
+import { doctor } from "./doctor.js";
 import { events } from "./events.js";
 import { explain } from "./explain.js";
 import { get } from "./get.js";
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
   status,
   top,
   events,
+  doctor,
   node,
   layout,
   scrub,
