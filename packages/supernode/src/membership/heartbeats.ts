@@ -96,8 +96,10 @@ export class Heartbeats {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    for (const stream of this.#streams.values()) stream.end();
+    const streams = [...this.#streams.values()];
+    // Before they end: that they do is no sign of a node that has gone.
     this.#streams.clear();
+    for (const stream of streams) stream.end();
   }
 
   /** The node that beats, if it has joined in this run of its. */

@@ -11,6 +11,7 @@ import {
   unaryRoute,
 } from "@quorumfs/core";
 import {
+  type Activity,
   type Cluster,
   ClusterServiceService,
   type FileColumns,
@@ -20,6 +21,7 @@ import {
   type JoinRequest,
   Load,
   MaintenanceServiceService,
+  NoticedEvent,
   type RangeEntry,
   ReplicaServiceService,
   type ScanWindowRequest,
@@ -34,6 +36,8 @@ export interface FakeFile {
   readonly size?: number;
   readonly tombstone?: boolean;
   readonly corrupt?: boolean;
+  /** Default: its counter. */
+  readonly modifiedAtMs?: number;
 }
 
 /** What a SuperNode sees of a DataNode: joins, beats, follows, and tells what it holds. */
@@ -47,14 +51,15 @@ export class FakeDataNode {
   #beats: Duplex<HeartbeatRequest, HeartbeatResponse> | undefined;
   #cancelBeat: () => void = () => undefined;
   #watch = new AbortController();
+  #noticed = 0;
   id = 0;
   clusterId = "";
   incarnation = 0;
   files: readonly FakeFile[] = [];
   /** Records that it looks at in a window, at most. */
   windowRecords = Infinity;
-  /** How many windows it was asked for. */
-  windows = 0;
+  /** Called before it tells of a window. */
+  onWindow: (request: ScanWindowRequest) => void = () => undefined;
   cluster: Cluster | undefined;
   /** What was said of loads last. */
   loads = 0;
@@ -68,6 +73,14 @@ export class FakeDataNode {
   leavingPartitions = 0;
   /** Why it gets no further. */
   obstacle = "";
+  /** What its beats say that it did. */
+  activity: Activity | undefined;
+  /** What it has noticed, until the SuperNode has it. */
+  events: readonly NoticedEvent[] = [];
+  /** Whether it forgets what the SuperNode has. */
+  forgets = true;
+  /** What the SuperNode has said of its events, in order. */
+  readonly acknowledged: number[] = [];
   commits = 1;
   /** 0 takes any. */
   port = 0;
@@ -83,6 +96,8 @@ export class FakeDataNode {
 
   async start(given: Partial<JoinRequest> = {}): Promise<void> {
     this.incarnation += 1;
+    this.#noticed = 0;
+    this.events = [];
     const scan = unaryRoute(ReplicaServiceService.scanWindow, async (request) => this.#window(request));
     const memory = unaryRoute(MaintenanceServiceService.getMemory, async () => this.#memory());
     const port = this.port;
@@ -113,6 +128,7 @@ export class FakeDataNode {
         runId: new Uint8Array(16).fill(this.incarnation),
         commits: this.commits,
         revision: this.cluster?.revision ?? 0,
+        metricsAddress: "",
         ...given,
       },
       {},
@@ -136,6 +152,11 @@ export class FakeDataNode {
   beat(): void {
     const stream = this.#channel?.duplex(ClusterServiceService.heartbeat, {});
     this.#beats = stream;
+    stream?.onMessage(({ eventsThrough }) => {
+      this.acknowledged.push(eventsThrough);
+      // As a DataNode does, unless it does not hear.
+      if (this.forgets) this.events = this.events.filter(({ sequence }) => sequence > eventsThrough);
+    });
     const next = (): void => {
       const revision = this.follows ? (this.cluster?.revision ?? 0) : 0;
       const { id: nodeId, incarnation, commits, leavingPartitions, obstacle } = this;
@@ -143,10 +164,17 @@ export class FakeDataNode {
       const sync = { joiningPartitions, leavingPartitions, obstacle };
       const load = Load.fromPartial({ inFlight: this.id, diskFreeBytes: 1e9, sync, ...this.load });
       const synced = this.takesOver && this.follows ? this.#joining() : [];
-      stream?.write({ nodeId, incarnation, load, revision, synced, commits, activity: undefined, events: [] });
+      const { activity, events } = this;
+      stream?.write({ nodeId, incarnation, load, revision, synced, commits, activity, events: [...events] });
       this.#cancelBeat = this.#clock.after(500, next);
     };
     next();
+  }
+
+  /** Has something to tell with its next beat, and those after it. */
+  notice(kind: string, message: string): void {
+    this.#noticed += 1;
+    this.events = [...this.events, NoticedEvent.fromPartial({ sequence: this.#noticed, kind, message, severity: 2 })];
   }
 
   /** The process hangs: nothing breaks, and nothing is said. */
@@ -187,8 +215,9 @@ export class FakeDataNode {
     return { clusterId, nodeId, storeId, incarnation, cluster };
   }
 
-  #window({ bucket, prefix, after, until, limit, parts, sizeMin, sizeMax = Infinity }: ScanWindowRequest) {
-    this.windows += 1;
+  #window(request: ScanWindowRequest) {
+    this.onWindow(request);
+    const { bucket, prefix, after, until, limit, parts, sizeMin, sizeMax = Infinity } = request;
     const partOf = (path: string) => parts[partitionOf(bucketId(bucket), path, parts.length)] ?? 0;
     const inRange = this.files
       .filter((file) => file.bucket === bucket && file.path.startsWith(prefix))
@@ -260,9 +289,10 @@ function columnsOf(files: readonly FakeFile[], partitions: number): FileColumns 
   };
 }
 
-export function entryOf({ path, counter, size = 0, tombstone = false, corrupt = false }: FakeFile): RangeEntry {
+export function entryOf(file: FakeFile): RangeEntry {
+  const { path, counter, size = 0, tombstone = false, corrupt = false, modifiedAtMs = counter } = file;
   const ballot = { counter, node: 1, incarnation: 1 };
   if (corrupt) return { path, accepted: undefined, value: undefined, committed: undefined, corrupt };
-  const value = Value.fromPartial({ tombstone, version: ballot, size, modifiedAtMs: counter });
+  const value = Value.fromPartial({ tombstone, version: ballot, size, modifiedAtMs });
   return { path, accepted: ballot, value, committed: undefined, corrupt: false };
 }
