@@ -245,7 +245,7 @@ test("property: the verdict is what a real read comes to, whatever was lost befo
       (voters, puts, downs, draws) => {
         const field = new Field(voters);
         for (const [by, request, lucky] of puts) {
-          const next = () => lucky.next().value;
+          const next = () => lucky.next().value === true;
           field.put(nodeId(by + 1), request, () => next() || next());
         }
         const down = new Set(downs.flatMap((index) => voters.members[index] ?? []));
