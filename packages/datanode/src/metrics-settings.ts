@@ -1,5 +1,4 @@
-import { QuorumError } from "@quorumfs/core";
-import { isLoopback } from "@quorumfs/telemetry";
+import { isLoopback, parsePortOrOff } from "@quorumfs/telemetry";
 
 /** Where this process serves its metrics; checked. */
 export interface MetricsSettings {
@@ -25,18 +24,12 @@ const aboveNodePort = 100;
  * @throws QuorumError `invalid_argument`
  */
 export function metricsSettings({ host, port, nodePort }: MetricsFlags): MetricsSettings | undefined {
-  if (port === "off") return undefined;
   if (port === "") {
     const above = nodePort + aboveNodePort;
     return { host, port: nodePort === 0 || above > 65_535 ? 0 : above, anyPortDoes: true };
   }
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new QuorumError({
-      code: "invalid_argument",
-      message: `--metrics-port is a number from 0 to 65535, or off; got ${JSON.stringify(port)}`,
-    });
-  }
-  return { host, port: Number(port), anyPortDoes: false };
+  const given = parsePortOrOff("--metrics-port", port);
+  return given === undefined ? undefined : { host, port: given, anyPortDoes: false };
 }
 
 /**

@@ -3,9 +3,16 @@
  * what is declared here costs nothing between scrapes, and is absent while there is no node to ask: before it has started, and
  * after it has ended.
  */
-import { type Disk, latencyBoundMs, latencyBuckets } from "@quorumfs/core";
+import type { Disk } from "@quorumfs/core";
 import { SyncState } from "@quorumfs/proto";
-import type { HistogramSample, Labels, Metrics, Sample } from "@quorumfs/telemetry";
+import {
+  type HistogramSample,
+  type Labels,
+  latencySecondsBounds,
+  latencySecondsCounts,
+  type Metrics,
+  type Sample,
+} from "@quorumfs/telemetry";
 import type { Admission, OperationKind } from "./admission.js";
 import type { ChunkStore } from "./chunk/chunk-store.js";
 import type { ClusterStore } from "./cluster/cluster-store.js";
@@ -97,11 +104,11 @@ function operationMetrics(metrics: Metrics, from: From, manyFrom: ManyFrom): voi
     name: "quorumfs_datanode_operation_seconds",
     help: "How long answered operations took, from their arrival to their answer.",
     labels: ["kind"],
-    bounds: latencyBounds,
+    bounds: latencySecondsBounds,
     read: manyFrom(({ meter }) =>
       operationKinds.map((kind): HistogramSample => {
         const { latencies, seconds } = meter.kind(kind);
-        return { labels: { kind }, counts: byDoubling(latencies), sum: seconds };
+        return { labels: { kind }, counts: latencySecondsCounts(latencies), sum: seconds };
       }),
     ),
   });
@@ -156,21 +163,6 @@ function operationSamples(meter: OperationMeter): readonly Sample[] {
     }
   }
   return samples;
-}
-
-/** Core's buckets of latencies, four of which make one of these: 0.1 ms, 0.2 ms, and so on to a minute. */
-const perBound = 4;
-const latencyBounds = Array.from({ length: (latencyBuckets - 1) / perBound - 1 }, (_, index) =>
-  Number((latencyBoundMs((index + 1) * perBound) / 1000).toPrecision(6)),
-);
-
-function byDoubling(latencies: readonly number[]): readonly number[] {
-  const counts = new Array<number>(latencyBounds.length + 1).fill(0);
-  for (const [bucket, count] of latencies.entries()) {
-    const index = Math.min(latencyBounds.length, Math.max(0, Math.ceil(bucket / perBound) - 1));
-    counts[index] = (counts[index] ?? 0) + count;
-  }
-  return counts;
 }
 
 function voteMetrics(metrics: Metrics, from: From, manyFrom: ManyFrom): void {

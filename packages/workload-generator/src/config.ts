@@ -1,5 +1,6 @@
 import { checkBucketName, inlineBytesMax, QuorumError } from "@quorumfs/core";
 import { parseDuration } from "@quorumfs/runtime";
+import { parsePortOrOff } from "@quorumfs/telemetry";
 import { stampBytesMax } from "./content/unique-content.js";
 import { type DistributionName, distributionNames } from "./plan/distribution.js";
 import { type Mode, modes, readRatioOf } from "./plan/mix.js";
@@ -39,6 +40,8 @@ export interface WorkloadConfig {
   readonly output: Output;
   readonly progress: ProgressForm;
   readonly report: string | undefined;
+  /** Where the run's metrics are served; undefined: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** The flags of the command line, by name. */
@@ -87,6 +90,12 @@ export const settings = {
     describe: "How far it is, on stderr: for people, as one JSON object a line, or not at all",
   },
   report: { type: "string", describe: "Also write a page with plots, like out.html" },
+  "metrics-port": {
+    type: "string",
+    default: "off",
+    describe: "Port of /metrics and /healthz over HTTP while it runs; 0 takes any",
+  },
+  "metrics-host": { type: "string", default: "127.0.0.1", describe: "Address of /metrics" },
 } as const;
 
 /** What the flags hold once they are parsed. */
@@ -110,6 +119,8 @@ export interface SettingValues {
   readonly output: Output;
   readonly progress: ProgressForm;
   readonly report?: string | undefined;
+  readonly "metrics-port": string;
+  readonly "metrics-host": string;
 }
 
 const operationsDefault = 10_000;
@@ -161,6 +172,7 @@ export function workloadConfig(values: SettingValues, randomSeed: number): Workl
     output: values.output,
     progress: values.progress,
     report: values.report,
+    metrics: metricsAt(values),
   };
 }
 
@@ -170,6 +182,11 @@ function checkSize(size: SizeRange, verify: boolean): SizeRange {
     throw invalid(`--verify needs --size above ${stampBytesMax} bytes, since every content tells who wrote it`);
   }
   return size;
+}
+
+function metricsAt(values: SettingValues): WorkloadConfig["metrics"] {
+  const port = parsePortOrOff("--metrics-port", values["metrics-port"]);
+  return port === undefined ? undefined : { host: values["metrics-host"], port };
 }
 
 function whole(flag: string, value: number, max: number): number {

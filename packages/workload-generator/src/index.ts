@@ -6,6 +6,7 @@ export { type LatencySummary, latencyHistogram, recordLatency, summarize } from 
 export { machineClock } from "./adapters/machine-clock.js";
 export { seededDraw } from "./plan/seeded-random.js";
 export { type Drive, drive, type DriveOptions } from "./run/drive.js";
+export { workloadMetrics, type WorkloadSources } from "./metrics.js";
 export { Series } from "./measure/series.js";
 export { outcomeOf } from "./run/recorder.js";
 export { plotLibrary } from "./adapters/write-page.js";

@@ -15,9 +15,20 @@ const defaults: SettingValues = {
   keep: false,
   output: "table",
   progress: "auto",
+  "metrics-port": "off",
+  "metrics-host": "127.0.0.1",
 };
 
 describe("configuration", () => {
+  test("metrics: off unless there is a port", () => {
+    const at = (port: string) => workloadConfig({ ...defaults, "metrics-port": port }, 0).metrics;
+    expect(at("off")).toBeUndefined();
+    expect(at("0")).toEqual({ host: "127.0.0.1", port: 0 });
+    for (const port of ["70000", "-1", "", "on"]) {
+      expect(() => at(port)).toThrow("--metrics-port is a number from 0 to 65535, or off");
+    }
+  });
+
   test("defaults", () => {
     expect(workloadConfig(defaults, 42)).toMatchObject({
       operations: 10_000,

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { errorCodes, QuorumError } from "@quorumfs/core";
 import type { Operation } from "../history/operation.js";
+import type { LiveSnapshot } from "../measure/live-counts.js";
 import type { FromWorker, ToWorker } from "../processes/messages.js";
 import type { Session, SessionProgress, SessionResult } from "../run/session.js";
 import type { Share } from "../run/share.js";
@@ -14,6 +15,7 @@ export class ForkedSession implements Session {
   #waiting: { resolve: (message: FromWorker) => void; reject: (error: QuorumError) => void } | undefined;
   #failure: QuorumError | undefined;
   progress: SessionProgress = { phase: "preparing", done: 0, failed: 0 };
+  live: LiveSnapshot = { kinds: [], bytes: 0, inFlight: 0 };
 
   constructor(share: Share) {
     this.#share = share;
@@ -52,6 +54,7 @@ export class ForkedSession implements Session {
     switch (message.kind) {
       case "progress":
         this.progress = message.progress;
+        this.live = message.live;
         break;
       case "history":
         for (const operation of message.operations) this.#history.push(operation);

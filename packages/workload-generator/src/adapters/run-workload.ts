@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { connect } from "@quorumfs/client";
 import { QuorumError } from "@quorumfs/core";
-import { type Running, systemRandom } from "@quorumfs/runtime";
+import { type Running, silentLog, systemRandom } from "@quorumfs/runtime";
+import { healthRoute, type HttpServing, Metrics, metricsRoute, processMetrics, serveHttp } from "@quorumfs/telemetry";
 import type { Output, WorkloadConfig } from "../config.js";
+import { workloadMetrics } from "../metrics.js";
 import { reportAsCsv } from "../report/csv.js";
 import { reportAsJson } from "../report/json.js";
 import type { Report } from "../report/report.js";
@@ -30,6 +32,7 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
     startedAt: new Date(clock.wallMs()).toISOString(),
     sessions: shares.map((share) => (config.processes === 1 ? localSession(share) : new ForkedSession(share))),
   });
+  const page = config.metrics && openMetricsPage(config, workload, version);
   const hideProgress = showProgress({ config, progress: () => workload.progress, clock });
   let stopped = false;
   let settled = false;
@@ -38,9 +41,11 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
     let result;
     try {
       if (config.report !== undefined) await requireWritable(config.report);
+      await page;
       result = await workload.run();
     } finally {
       hideProgress();
+      await page?.then((serving) => serving.close()).catch(() => undefined);
     }
     if (result) {
       await print(formatReport(result.report, config.output));
@@ -65,6 +70,21 @@ export function startWorkload(config: WorkloadConfig, version: string): Running 
       throw new QuorumError({ code: "cancelled", message: "stopped by a signal" });
     },
   };
+}
+
+async function openMetricsPage(config: WorkloadConfig, workload: Workload, version: string): Promise<HttpServing> {
+  const metrics = new Metrics();
+  processMetrics(metrics, { process: "quorumfs-workload", version });
+  workloadMetrics(metrics, () => ({ config, live: workload.live, progress: workload.progress }));
+  const { host, port } = config.metrics ?? { host: "127.0.0.1", port: 0 };
+  const serving = await serveHttp({
+    host,
+    port,
+    routes: { "/metrics": metricsRoute(() => [metrics]), "/healthz": healthRoute(() => "serving") },
+    log: silentLog,
+  });
+  process.stderr.write(`metrics: ${serving.url}/metrics\n`);
+  return serving;
 }
 
 function formatReport(report: Report, output: Output): string {

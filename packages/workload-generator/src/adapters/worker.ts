@@ -41,7 +41,10 @@ async function handle(message: ToWorker): Promise<void> {
 }
 
 function reportProgress(of: Session): void {
-  progressTimer = setInterval(() => send({ kind: "progress", progress: of.progress }), progressIntervalMs);
+  progressTimer = setInterval(
+    () => send({ kind: "progress", progress: of.progress, live: of.live }),
+    progressIntervalMs,
+  );
 }
 
 async function finish({ measurements, history }: SessionResult): Promise<void> {

@@ -1,5 +1,6 @@
 import { inlineBytesMax, type Clock, QuorumError } from "@quorumfs/core";
 import { UniqueContent } from "../content/unique-content.js";
+import { LiveCounts, type LiveSnapshot } from "../measure/live-counts.js";
 import { type Ending, Measurements } from "../measure/measurements.js";
 import { fileChooser } from "../plan/distribution.js";
 import { fileMix, stateQueryMix } from "../plan/mix.js";
@@ -40,6 +41,7 @@ export class LocalSession implements Session {
   #stopped = false;
   #prepared = 0;
   #measurements: Measurements | undefined;
+  readonly #live = new LiveCounts();
 
   constructor(options: LocalSessionOptions) {
     this.#options = options;
@@ -123,7 +125,12 @@ export class LocalSession implements Session {
     await this.#runDrive(
       drive({
         next: () => plan.next(),
-        perform: async (operation, intendedAt) => measurements.record(await executor.execute(operation, intendedAt)),
+        perform: async (operation, intendedAt) => {
+          this.#live.begun();
+          const sample = await executor.execute(operation, intendedAt);
+          this.#live.ended(sample);
+          measurements.record(sample);
+        },
         concurrency: concurrencyOf(share),
         ratePerSecond: rateOf(share),
         durationMs: config.durationMs,
@@ -151,6 +158,10 @@ export class LocalSession implements Session {
     const measured = this.#measurements;
     if (!measured) return { phase: "preparing", done: this.#prepared, failed: 0 };
     return { phase: "running", done: measured.answered + measured.failed, failed: measured.failed };
+  }
+
+  get live(): LiveSnapshot {
+    return this.#live.snapshot;
   }
 
   async close(): Promise<void> {

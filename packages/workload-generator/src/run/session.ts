@@ -1,4 +1,5 @@
 import type { Operation } from "../history/operation.js";
+import type { LiveSnapshot } from "../measure/live-counts.js";
 import type { EncodedMeasurements } from "../measure/measurements.js";
 
 export interface SessionProgress {
@@ -27,5 +28,6 @@ export interface Session {
   /** Ends `prepare` or `run` early, with what there is. Idempotent. */
   stop(): void;
   readonly progress: SessionProgress;
+  readonly live: LiveSnapshot;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "@quorumfs/core";
 import type { WorkloadConfig } from "../config.js";
+import { addSnapshots, type LiveSnapshot } from "../measure/live-counts.js";
 import { Measurements } from "../measure/measurements.js";
 import { type Plot, plotsOf } from "../report/plots.js";
 import { groupLatencies, makeReport, type Report } from "../report/report.js";
@@ -57,6 +58,10 @@ export class Workload {
   stop(): void {
     this.#stopped = true;
     for (const session of this.#options.sessions) session.stop();
+  }
+
+  get live(): LiveSnapshot {
+    return addSnapshots(this.#options.sessions.map(({ live }) => live));
   }
 
   get progress(): SessionProgress {

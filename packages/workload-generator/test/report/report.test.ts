@@ -24,6 +24,8 @@ const config = workloadConfig(
     keep: false,
     output: "table",
     progress: "auto",
+    "metrics-port": "off",
+    "metrics-host": "127.0.0.1",
     rate: 1000,
   },
   9,

@@ -22,6 +22,8 @@ const flags: SettingValues = {
   keep: false,
   output: "table",
   progress: "auto",
+  "metrics-port": "off",
+  "metrics-host": "127.0.0.1",
   ops: 500,
 };
 
