@@ -1,6 +1,7 @@
 import { type QuorumError, type Random } from "@quorumfs/core";
 import { type Bucket, FileServiceService } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
+import { Metrics } from "@quorumfs/telemetry";
 import { type DataNode, type DataNodeConfig, dataNodeConfig, startDataNode } from "../../src/index.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { FakeSuperNode } from "./fake-super-node.js";
@@ -40,6 +41,8 @@ export class SmallCluster {
   readonly nodes: DataNode[] = [];
   readonly disks: MemoryDisk[] = [];
   readonly contents: MemoryContentFiles[] = [];
+  /** Of each node; of the one that was started last, if it was started again. */
+  readonly metrics: Metrics[] = [];
   readonly fatal: QuorumError[] = [];
   /** Nodes (from 0) that have left as they were told to. */
   readonly left: number[] = [];
@@ -67,7 +70,9 @@ export class SmallCluster {
   /** Starts node `index` (from 0) on a disk, with the content files that it had before, if any. */
   async startNode(index: number, disk: MemoryDisk): Promise<DataNode> {
     const content = (this.contents[index] ??= new MemoryContentFiles(this.#volume));
+    const metrics = (this.metrics[index] = new Metrics());
     const starting = startDataNode({
+      metrics,
       config: dataNodeConfig({ supernode: "super:1", host: "node", nodeId: this.wantedNodeId, ...this.#config }),
       network: this.network,
       disk,
