@@ -14,7 +14,7 @@ const fadeMs = 10_000;
 const countMin = 0.01;
 
 /** Of a busy node, one operation in so many is counted, for as many: chosen by chance, so that no pattern hides a file. */
-const sampleOf = 8;
+const sampleOf = 16;
 
 /** So many are counted one by one since the last fading: on a node that has little to do each one matters. */
 const countedAllMax = 500;
@@ -27,6 +27,7 @@ export interface HotFile {
 }
 
 interface Counter {
+  readonly key: string;
   bucket: string;
   path: string;
   /** Own and inherited. */
@@ -37,6 +38,8 @@ interface Counter {
 
 export class HotFiles {
   readonly #counters = new Map<string, Counter>();
+  /** The same: walking a map takes several times as long, and each newcomer has it walked. */
+  #list: Counter[] = [];
   #seen = 0;
   /** Any state of the generator but 0 will do: the estimate does not depend on it, and runs are to be repeatable. */
   #chance = 0x9e3779b9;
@@ -53,12 +56,13 @@ export class HotFiles {
     this.#seen = 0;
     if (this.#counters.size === 0) return;
     const left = Math.exp(-elapsedMs / fadeMs);
-    for (const [key, counter] of this.#counters) {
+    for (const counter of this.#list) {
       counter.count *= left;
       counter.reads *= left;
       counter.writes *= left;
-      if (counter.count < countMin) this.#counters.delete(key);
+      if (counter.count < countMin) this.#counters.delete(counter.key);
     }
+    if (this.#counters.size < this.#list.length) this.#list = [...this.#counters.values()];
   }
 
   /**
@@ -66,7 +70,7 @@ export class HotFiles {
    * @returns the busiest first
    */
   hottest(atMost: number): readonly HotFile[] {
-    return [...this.#counters.values()]
+    return [...this.#list]
       .sort((a, b) => b.reads + b.writes - (a.reads + a.writes))
       .slice(0, atMost)
       .map(({ bucket, path, reads, writes }) => {
@@ -85,20 +89,21 @@ export class HotFiles {
   }
 
   #counterFor(key: string, bucket: string, path: string): Counter {
-    let count = 0;
-    if (this.#counters.size >= countersMax) {
-      let smallest: string | undefined;
-      count = Infinity;
-      for (const [candidate, counter] of this.#counters) {
-        if (counter.count >= count) continue;
-        count = counter.count;
-        smallest = candidate;
-      }
-      if (smallest !== undefined) this.#counters.delete(smallest);
+    const smallest = this.#counters.size >= countersMax ? this.#smallest() : undefined;
+    if (smallest) {
+      this.#counters.delete(smallest.key);
+      this.#list.splice(this.#list.indexOf(smallest), 1);
     }
-    const counter = { bucket, path, count, reads: 0, writes: 0 };
+    const counter = { key, bucket, path, count: smallest?.count ?? 0, reads: 0, writes: 0 };
     this.#counters.set(key, counter);
+    this.#list.push(counter);
     return counter;
+  }
+
+  #smallest(): Counter | undefined {
+    let smallest = this.#list[0];
+    for (const counter of this.#list) if (counter.count < (smallest?.count ?? 0)) smallest = counter;
+    return smallest;
   }
 
   /** Marsaglia's xorshift: a good part of a nanosecond, which no better source comes near. */
