@@ -3,6 +3,7 @@ import { startConsole } from "@quorumfs/console";
 import { type Log, QuorumError, replicasMax } from "@quorumfs/core";
 import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/datanode";
 import { grpcNetwork } from "@quorumfs/rpc";
+import type { Tracer } from "@quorumfs/telemetry/lean";
 import { openDiskProbe, processFacts, silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
 import { startSuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
@@ -21,6 +22,8 @@ export interface StartClusterOptions {
   readonly dataDir?: string;
   /** Default: silent. */
   readonly log?: Log;
+  /** Where the spans of DataNodes go; clients get their own. Default: nowhere. */
+  readonly tracer?: Tracer;
   /** Decides which messages `dropMessages({ fraction })` hits. Default: a random one; see `cluster.seed`. */
   readonly seed?: number;
   /** DataNodes that are not started with the others, but by `restart`. Until then a new cluster keeps forming. */
@@ -86,7 +89,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
   const makeNode = (id: number, port: number, own: AddNodeOptions = {}): Member => {
     const zone = options.zones?.[(id - 1) % options.zones.length];
     const placed = { ...options.dataNode, ...(zone !== undefined && { zone }), ...own };
-    return dataNodeMember({ surroundings, dataDir, port, id, superNode: superNode.address, settings: placed });
+    const { tracer } = options;
+    return dataNodeMember({ surroundings, dataDir, port, id, superNode: superNode.address, settings: placed, tracer });
   };
   const dataNodes = Array.from({ length: nodes }, (_, index) => makeNode(index + 1, basePort + index + 1));
   const wantedConsole = options.console === true ? {} : options.console;
@@ -156,8 +160,9 @@ function dataNodeMember(options: {
   id: number;
   superNode: string;
   settings: StartClusterOptions["dataNode"];
+  tracer: Tracer | undefined;
 }): Member {
-  const { surroundings, dataDir, port, id, superNode, settings } = options;
+  const { surroundings, dataDir, port, id, superNode, settings, tracer } = options;
   return new Member({
     party: id,
     address: `${host}:${port}`,
@@ -168,6 +173,7 @@ function dataNodeMember(options: {
       startDataNode({
         ...ports,
         content: openContent(),
+        ...(tracer && { tracer }),
         checkup: { processFacts, diskProbe: openDiskProbe(join(dataDir, `datanode-${id}`)) },
         version,
         config: dataNodeConfig({ ...settings, host, port, nodeId: id, supernode: superNode }),
