@@ -14,10 +14,10 @@ const fadeMs = 10_000;
 const countMin = 0.01;
 
 /** Of a busy node, one operation in so many is counted, for as many: chosen by chance, so that no pattern hides a file. */
-const sampleOf = 16;
+const sampleOf = 32;
 
 /** So many are counted one by one since the last fading: on a node that has little to do each one matters. */
-const countedAllMax = 500;
+const countedAllMax = 250;
 
 export interface HotFile {
   readonly bucket: string;
