@@ -98,7 +98,7 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
   const joins = new Joins({ state, heartbeats, changes, initialNodes, partitions, notice, instruments, clock, log });
   const buckets = new Buckets({ state, changes, initialNodes, notice, clock, log });
   const dataNodes = new DataNodes({ network, state, clock, version });
-  const queries = new StateQueries({ state, dataNodes, initialNodes, clock, log });
+  const queries = new StateQueries({ state, dataNodes, initialNodes, instruments, clock });
   const deletion = new Deletion({ state, changes, queries, timeoutMs: config.deletionTimeoutMs, notice, clock, log });
   await deletion.recover();
   const { loadsEveryMs } = config;

@@ -8,19 +8,12 @@
  *
  * Each file is told as it was at some instant within the query; the whole is no snapshot.
  */
-import {
-  bucketId,
-  type CancelSignal,
-  type Clock,
-  type Log,
-  type NodeId,
-  partitionOf,
-  QuorumError,
-} from "@quorumfs/core";
+import { bucketId, type CancelSignal, type Clock, type NodeId, partitionOf, QuorumError } from "@quorumfs/core";
 import type { Bucket, GetFileSystemStateResponse, StateSummary } from "@quorumfs/proto";
 import type { ClusterState } from "../cluster/cluster-state.js";
 import { requireLayout } from "../cluster/forming.js";
 import { Gate } from "../gate.js";
+import type { SuperNodeInstruments } from "../metrics.js";
 import type { DataNodes } from "./data-nodes.js";
 import { fileMessages } from "./file-messages.js";
 import { rowsOf } from "./file-rows.js";
@@ -44,8 +37,8 @@ export interface StateQueriesOptions {
   readonly state: ClusterState;
   readonly dataNodes: DataNodes;
   readonly initialNodes: number;
+  readonly instruments: Pick<SuperNodeInstruments, "querySeconds" | "queryFiles">;
   readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** A query under way. */
@@ -69,7 +62,7 @@ export class StateQueries {
 
   /** @throws QuorumError `invalid_argument`, `not_found`, `unavailable` while the cluster forms, `resource_exhausted` */
   async *run(query: StateQuery, signal: CancelSignal): AsyncGenerator<GetFileSystemStateResponse> {
-    const { state, initialNodes, clock } = this.#options;
+    const { state, initialNodes, instruments, clock } = this.#options;
     requireLayout(state, initialNodes);
     const buckets = this.#bucketsOf(query);
     for (const node of [query.heldBy, query.assignedTo]) {
@@ -78,6 +71,9 @@ export class StateQueries {
     }
     const turn = new QueryTurn({ clock, caller: signal, leave: await this.#gate.enter(signal) });
     const run = this.#begin(query, turn.signal);
+    const startedMs = clock.nowMs();
+    // Who reads no further leaves the generator where it is.
+    let outcome = "abandoned";
     try {
       for (const bucket of buckets) {
         for await (const message of query.totalsOnly ? this.#count(run, bucket) : this.#list(run, bucket)) {
@@ -87,8 +83,14 @@ export class StateQueries {
         }
         if (run.totals.files >= query.limit) break;
       }
+      outcome = "done";
+    } catch (error) {
+      if (QuorumError.from(error).code !== "cancelled") outcome = "failed";
+      throw error;
     } finally {
       turn.end();
+      instruments.querySeconds.of({ outcome }).observe((clock.nowMs() - startedMs) / 1000);
+      instruments.queryFiles.add(run.totals.files);
     }
     yield { ...nothing, summary: summaryOf(run) };
   }
