@@ -13,7 +13,7 @@ export interface TracingOptions {
 export interface Tracing {
   readonly tracer: Tracer;
   /** Sends what is left, for two seconds at most. Never throws. Idempotent. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const off: Tracing = { tracer: noTracer, close: () => Promise.resolve() };
