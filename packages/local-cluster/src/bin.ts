@@ -70,7 +70,12 @@ async function start(config: LocalConfig): Promise<Running> {
     write: (text) => process.stderr.write(text),
   });
   try {
-    const cluster = await startProcessCluster({ ...config, dataDir, onEvent: (event) => progress.show(event) });
+    const cluster = await startProcessCluster({
+      ...config,
+      dataDir,
+      metrics: true,
+      onEvent: (event) => progress.show(event),
+    });
     progress.done();
     process.stdout.write(overview({ cluster, config, dataDir }));
     return {

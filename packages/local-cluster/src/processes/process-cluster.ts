@@ -27,6 +27,8 @@ export interface ProcessClusterOptions {
   readonly logLevel?: "error" | "warn" | "info" | "debug";
   /** Where the console listens, or on the next port that is free. Default: there is none. */
   readonly consolePort?: number | undefined;
+  /** Whether DataNodes serve their metrics, each on a port of its own. Default: no. */
+  readonly metrics?: boolean;
   readonly onEvent?: (event: ProcessEvent) => void;
   /** For the start in all; default 30,000. */
   readonly timeoutMs?: number;
@@ -199,6 +201,7 @@ export class ProcessCluster implements AsyncDisposable {
   #member(party: number | "supernode"): ProcessMember {
     const { host, port, dataDir, nodes, replicas, zones = [], dataNodeArgs = [], logLevel = "info" } = this.#options;
     const { consolePort = "off" } = this.#options;
+    const metricsArgs = this.#options.metrics === true ? [] : ["--metrics-port", "off"];
     const consoleArgs = ["--console-host", consoleHost, "--console-port", String(consolePort)];
     const index = party === "supernode" ? 0 : party;
     const component = party === "supernode" ? "supernode" : "datanode";
@@ -211,7 +214,7 @@ export class ProcessCluster implements AsyncDisposable {
     const own =
       party === "supernode"
         ? ["--replicas", String(replicas), "--initial-nodes", String(nodes), ...consoleArgs]
-        : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...zoneArgs, ...dataNodeArgs];
+        : ["--node-id", String(party), "--supernode", `${host}:${port}`, ...zoneArgs, ...metricsArgs, ...dataNodeArgs];
     return new ProcessMember({
       party,
       address: `${host}:${port + index}`,

@@ -207,6 +207,8 @@ export class TestBed {
             ...["--node-id", String(party <= nodes ? party : 0), ...(zone === undefined ? [] : ["--zone", zone])],
             // Short, so that what is to go is gone before the end of the run.
             ...["--upload-lease", uploadLease, "--retire-after", "3s", "--scrub-period", "0"],
+            // A port beside its own may be that of another member, which is down just now.
+            ...["--metrics-port", "off"],
           ]
         : ["--replicas", String(replicas), "--initial-nodes", String(nodes), "--console-port", "off"];
     const member = new ProcessMember({
