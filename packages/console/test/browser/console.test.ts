@@ -317,6 +317,9 @@ describe("console: when things break", () => {
     await cluster.kill(3);
     await row.getByText("down", { exact: true }).waitFor({ timeout: downShownMs });
     expect(performance.now() - killedAt).toBeLessThan(downShownMs);
+    await page.setViewportSize({ width: 400, height: 800 });
+    expect(await isNarrow()).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 800 });
     await open("files/files/voted.txt");
     const picture = page.getByRole("img", { name: /2 of 3 replicas answered/ });
     await picture.waitFor();
@@ -335,7 +338,7 @@ describe("console: when things break", () => {
     expect(await page.locator(".app[data-stale]").count()).toBe(0);
   });
 
-  test("with a token: nothing without it, everything with it", async () => {
+  test("with a token: nothing without it, everything with it; without the server the page says so", async () => {
     await using guarded = await startCluster({
       nodes: 1,
       console: { token: "correct-horse-battery", pageDirectory: built.path },
@@ -349,7 +352,11 @@ describe("console: when things break", () => {
     await visitor.keyboard.press("Enter");
     await visitor.getByText("1 of 1").waitFor();
     await visitor.getByRole("button", { name: "Log out" }).click();
-    await visitor.getByLabel("Token").waitFor();
+    await visitor.getByLabel("Token").fill("correct-horse-battery");
+    await visitor.keyboard.press("Enter");
+    await visitor.getByText("1 of 1").waitFor();
+    await guarded.close();
+    await visitor.getByText(/The console's server does not answer/).waitFor();
     await visitor.close();
   });
 });

@@ -6,6 +6,7 @@ import type { LayoutView, PartitionView } from "../../../src/api.js";
 import { h } from "../ui/h.js";
 import { effect, onEnd, type Signal } from "../ui/reactive.js";
 import { themeChanges } from "../ui/theme.js";
+import { isVisible } from "../ui/visibility.js";
 import { type Colour, colour } from "./palette.js";
 import { fitted } from "./sparkline.js";
 
@@ -51,6 +52,7 @@ export function partitionMap(options: {
     onpointerdown: (event) => chosen.set(cellAt(canvas, event.offsetX, event.offsetY, count())),
   });
   const draw = (): void => {
+    if (!isVisible.get()) return;
     themeChanges.get();
     const partitions = layout()?.partitions ?? [];
     const at = chosen.get();

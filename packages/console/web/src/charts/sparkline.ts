@@ -1,14 +1,16 @@
 /** Small charts of one figure without axes, on one scale for all that stand below each other, so that they compare. */
 import type { LiveSample } from "../../../src/api.js";
-import { samples } from "../store.js";
 import { h } from "../ui/h.js";
 import { effect, onEnd, type Signal } from "../ui/reactive.js";
 import { themeChanges } from "../ui/theme.js";
+import { isVisible } from "../ui/visibility.js";
 import { type Colour, colour, faded } from "./palette.js";
 
 const lineWidth = 1.4;
 
 export function sparkline(options: {
+  /** Those to show; the last one is at the right end. */
+  samples: () => readonly LiveSample[];
   value: (sample: LiveSample) => number | null;
   /** Upper end of the scale, the same for all. */
   max: () => number;
@@ -17,7 +19,8 @@ export function sparkline(options: {
 }): HTMLCanvasElement {
   const canvas = h("canvas", { class: "sparkline live", "aria-hidden": "true" });
   const draw = (): void => {
-    const all = samples.get();
+    if (!isVisible.get()) return;
+    const all = options.samples();
     const endMs = all.at(-1)?.atMs ?? 0;
     const spanMs = options.seconds.get() * 1000;
     const max = options.max();
@@ -25,15 +28,13 @@ export function sparkline(options: {
     const context = fitted(canvas);
     if (!context) return;
     const { clientWidth: width, clientHeight: height } = canvas;
-    const points = all
-      .filter(({ atMs }) => atMs >= endMs - spanMs)
-      .map((sample) => {
-        const value = options.value(sample);
-        return {
-          x: width * (1 - (endMs - sample.atMs) / spanMs),
-          y: value === null ? undefined : height - lineWidth - (height - 2 * lineWidth) * Math.min(1, value / max),
-        };
-      });
+    const points = all.map((sample) => {
+      const value = options.value(sample);
+      return {
+        x: width * (1 - (endMs - sample.atMs) / spanMs),
+        y: value === null ? undefined : height - lineWidth - (height - 2 * lineWidth) * Math.min(1, value / max),
+      };
+    });
     context.strokeStyle = colour(options.colour);
     context.fillStyle = faded(options.colour, 0.14);
     context.lineWidth = lineWidth;

@@ -9,6 +9,7 @@ import { formatClock, noFigure } from "../ui/format.js";
 import { h, svg } from "../ui/h.js";
 import { effect, onEnd, type Signal, signal } from "../ui/reactive.js";
 import { themeChanges } from "../ui/theme.js";
+import { isVisible } from "../ui/visibility.js";
 import { toColumns } from "./columns.js";
 import { type Colour, colour, faded } from "./palette.js";
 import { byteSteps, decades, isDecade, roundUp, roundUpBytes } from "./scale.js";
@@ -75,6 +76,7 @@ export function timeChart(options: ChartOptions): HTMLElement {
   };
 
   effect(() => {
+    if (!isVisible.get()) return;
     const all = samples.get();
     const endMs = all.at(-1)?.atMs ?? Date.now();
     const beginMs = endMs - seconds.get() * 1000;

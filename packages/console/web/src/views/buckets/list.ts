@@ -26,7 +26,7 @@ export function bucketTable(list: Loaded<BucketList>): HTMLElement {
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "Buckets, table" },
       h(
         "table",
-        { class: "cards" },
+        { class: "cards buckets" },
         h(
           "thead",
           {},
@@ -66,7 +66,7 @@ function bucketRow(bucket: BucketView, reload: () => void): HTMLElement {
     h("td", { class: "number", "data-label": "W" }, writeQuorum),
     h(
       "td",
-      { class: "nowrap" },
+      { class: "nowrap whole" },
       durability === "fsync" ? "on disk" : h("span", { class: "tag tone-warning" }, "in memory"),
     ),
     h(
@@ -75,10 +75,10 @@ function bucketRow(bucket: BucketView, reload: () => void): HTMLElement {
       meaning.summary,
       meaning.warning !== null && h("p", { class: "small tone-warning" }, meaning.warning),
     ),
-    h("td", { class: "nowrap muted" }, formatTime(createdAtMs)),
+    h("td", { class: "nowrap muted created" }, formatTime(createdAtMs)),
     h(
       "td",
-      { class: "number" },
+      { class: "number actions" },
       h(
         "button",
         {

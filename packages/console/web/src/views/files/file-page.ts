@@ -70,12 +70,16 @@ function facts({ bucket, file, attributes, vote }: FileStat): HTMLElement {
       fact("SHA-256", h("code", {}, file.etag)),
       fact(
         "Known by",
-        `${enumerate(vote.acknowledged.map((id) => `node ${id}`))}, of ${enumerate(vote.replicas)}` +
-          (vote.durability === "fsync" ? "; on their disks" : "; in their memory"),
+        `nodes ${enumerate(inOrder(vote.acknowledged))} of ${enumerate(inOrder(vote.replicas))}, ` +
+          (vote.durability === "fsync" ? "on their disks" : "in their memory"),
       ),
       Object.entries(attributes).map(([key, value]) => fact(key, value)),
     ),
   );
+}
+
+function inOrder(ids: readonly number[]): readonly number[] {
+  return [...ids].sort((a, b) => a - b);
 }
 
 function fact(name: string, value: string | Node): readonly Node[] {

@@ -8,7 +8,7 @@ import { computed } from "../../ui/reactive.js";
 import { shape, stateBadge, type StateLook } from "../../ui/state.js";
 
 const looks: Readonly<Record<LayoutChangeState, StateLook>> = {
-  moving: { tone: "warning", word: "moving" },
+  moving: { tone: "info", word: "moving" },
   stopping: { tone: "warning", word: "stopping" },
   stopped: { tone: "info", word: "stopped" },
   done: { tone: "good", word: "done" },

@@ -8,7 +8,7 @@ import { plural } from "../../ui/format.js";
 import { h } from "../../ui/h.js";
 import { computed, signal } from "../../ui/reactive.js";
 import { segmented } from "../../ui/segmented.js";
-import { nodeLook, shape } from "../../ui/state.js";
+import { nodeLook, shape, stateBadge } from "../../ui/state.js";
 
 type ColouredBy = "node" | "zone";
 
@@ -46,24 +46,15 @@ export function mapPanel(): HTMLElement {
   return h(
     "section",
     { class: "panel", "aria-labelledby": "map" },
-    h(
-      "header",
-      {},
-      h("h2", { id: "map" }, "Partitions"),
-      h("span", { class: "muted" }, summary),
-      h(
-        "div",
-        { class: "end" },
-        segmented({
-          label: "Coloured by",
-          value: colouredBy,
-          choices: [
-            { value: "node", label: "by node", title: "Coloured by the node that is asked first" },
-            { value: "zone", label: "by zone", title: "Coloured by the zone of the node that is asked first" },
-          ],
-        }),
-      ),
-    ),
+    h("header", {}, h("h2", { id: "map" }, "Partitions"), h("span", { class: "muted" }, summary)),
+    segmented({
+      label: "Coloured by",
+      value: colouredBy,
+      choices: [
+        { value: "node", label: "by node", title: "Coloured by the node that is asked first" },
+        { value: "zone", label: "by zone", title: "Coloured by the zone of the node that is asked first" },
+      ],
+    }),
     each({
       parent: h("ul", { class: "map-legend", "aria-label": "Show only the partitions of" }),
       items: () => groups.get().map((group, index) => ({ ...group, index })),
@@ -84,6 +75,7 @@ export function mapPanel(): HTMLElement {
             },
             h("span", { class: `swatch ${nthColour(index).slice(2)}`, "aria-hidden": "true" }, () => item.get().label),
             name,
+            slot(() => groupState(item.get())),
           ),
         );
       },
@@ -117,6 +109,13 @@ function zoneGroups(): readonly Group[] {
   return [...zones]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([zone, nodes]) => ({ name: zone === "" ? "No zone" : `Zone ${zone}`, label: zone.slice(0, 2), nodes }));
+}
+
+/** Said where not all of a group is up. */
+function groupState({ nodes }: Group): HTMLElement | undefined {
+  const states = (cluster.get()?.nodes ?? []).filter(({ id }) => nodes.has(id)).map(({ state }) => state);
+  const worst = (["down", "suspect"] as const).find((state) => states.includes(state));
+  return worst && stateBadge(nodeLook(worst));
 }
 
 function summary(): string {

@@ -1,5 +1,5 @@
 /** The DataNodes by zone: state, load, and their last minutes in small charts on one scale. */
-import type { LiveSample, NodeSample, NodeView } from "../../../../src/api.js";
+import type { LiveSample, NodeRole, NodeSample, NodeView } from "../../../../src/api.js";
 import { sparkline } from "../../charts/sparkline.js";
 import { roundUp } from "../../charts/scale.js";
 import { cluster, samples } from "../../store.js";
@@ -11,12 +11,11 @@ import {
   formatMs,
   formatPercent,
   formatShort,
-  formatTime,
   noFigure,
   plural,
 } from "../../ui/format.js";
 import { type Child, h } from "../../ui/h.js";
-import { computed, type Signal } from "../../ui/reactive.js";
+import { type Computed, computed, type Signal } from "../../ui/reactive.js";
 import { nodeLook, stateBadge } from "../../ui/state.js";
 
 const headings = [
@@ -32,18 +31,18 @@ const headings = [
 ] as const;
 
 export function nodeTable(seconds: Signal<number>): HTMLElement {
-  const visible = () => {
+  const visible = computed(() => {
     const all = samples.get();
     const sinceMs = (all.at(-1)?.atMs ?? 0) - seconds.get() * 1000;
     return all.filter(({ atMs }) => atMs >= sinceMs);
-  };
-  const operationsMax = computed(() => largest(visible(), ({ traffic }) => traffic?.answeredPerSecond ?? 0));
-  const latencyMax = computed(() => largest(visible(), ({ traffic }) => traffic?.p99Ms ?? 0));
+  });
+  const operationsMax = computed(() => largest(visible.get(), ({ traffic }) => traffic?.answeredPerSecond ?? 0));
+  const latencyMax = computed(() => largest(visible.get(), ({ traffic }) => traffic?.p99Ms ?? 0));
   const body = each({
     parent: h("tbody"),
     items: () => byZone(cluster.get()?.nodes ?? []),
     key: ({ id }) => id,
-    build: (node) => nodeRow({ node, seconds, operationsMax, latencyMax }),
+    build: (node) => nodeRow({ node, visible, seconds, operationsMax, latencyMax }),
   });
   return h(
     "section",
@@ -92,21 +91,32 @@ function largest(visible: readonly LiveSample[], read: (node: NodeSample) => num
   return roundUp(max);
 }
 
+const indexes = new WeakMap<LiveSample, ReadonlyMap<number, NodeSample>>();
+
+/** A sample's nodes by id; each is looked up in every small chart, each second. */
+function byNode(sample: LiveSample): ReadonlyMap<number, NodeSample> {
+  const known = indexes.get(sample) ?? new Map(sample.nodes.map((node) => [node.node, node]));
+  indexes.set(sample, known);
+  return known;
+}
+
 function nodeRow(options: {
   node: Signal<NodeView>;
+  visible: Computed<readonly LiveSample[]>;
   seconds: Signal<number>;
-  operationsMax: { get(): number };
-  latencyMax: { get(): number };
+  operationsMax: Computed<number>;
+  latencyMax: Computed<number>;
 }): HTMLTableRowElement {
-  const { node, seconds, operationsMax, latencyMax } = options;
+  const { node, visible, seconds, operationsMax, latencyMax } = options;
   const { id } = node.peek();
-  const ofNode = ({ nodes }: LiveSample): NodeSample | undefined => nodes.find((sample) => sample.node === id);
+  const ofNode = (sample: LiveSample): NodeSample | undefined => byNode(sample).get(id);
   const now = () => {
-    const last = samples.get().at(-1);
+    const last = visible.get().at(-1);
     return last && ofNode(last);
   };
   const load = () => node.get().load;
   const state = computed(() => node.get().state);
+  const role = computed(() => node.get().role);
   return h(
     "tr",
     {},
@@ -117,7 +127,7 @@ function nodeRow(options: {
         "div",
         {},
         `Node ${id}`,
-        slot(() => roleTag(node.get())),
+        slot(() => roleTag(role.get())),
       ),
       h("div", { class: "muted small address", title: () => `version ${node.get().version}` }, () =>
         nodeLine(node.get()),
@@ -132,6 +142,7 @@ function nodeRow(options: {
       "Operations/s",
       h("span", {}, () => short(now()?.traffic?.answeredPerSecond)),
       sparkline({
+        samples: () => visible.get(),
         seconds,
         max: () => operationsMax.get(),
         colour: "--series-1",
@@ -142,6 +153,7 @@ function nodeRow(options: {
       "p99",
       h("span", {}, () => formatMs(now()?.traffic?.p99Ms ?? undefined)),
       sparkline({
+        samples: () => visible.get(),
         seconds,
         max: () => latencyMax.get(),
         colour: "--series-4",
@@ -151,17 +163,14 @@ function nodeRow(options: {
     cell(
       "CPU, loop delay",
       h("div", {}, () => percent(load()?.cpuFraction)),
-      h("div", { class: "muted small" }, () => formatMs(load()?.eventLoopDelayMs)),
+      h("div", { class: "muted small" }, () => (load() ? formatMs(load()?.eventLoopDelayMs) : "")),
     ),
     cell(
       "Memory, in flight",
       h("div", {}, () => bytes(load()?.residentBytes)),
-      h("div", { class: "muted small" }, () => `${short(load()?.inFlight)} in flight`),
+      h("div", { class: "muted small" }, () => (load() ? `${short(load()?.inFlight)} in flight` : "")),
     ),
-    cell(
-      "Disk",
-      slot(() => disk(node.get())),
-    ),
+    cell("Disk", disk(node)),
     cell(
       "Files",
       h("div", {}, () => count(load()?.records)),
@@ -183,24 +192,35 @@ function nodeLine({ zone, address }: NodeView): string {
   return zone === "" ? address : `${zone} · ${address}`;
 }
 
-function roleTag({ role }: NodeView): HTMLElement | undefined {
+function roleTag(role: NodeRole): HTMLElement | undefined {
   return role === "active" ? undefined : h("span", { class: "tag tone-warning" }, role);
 }
 
+/** How long it has been away. */
 function since({ state, stateSinceMs }: NodeView): string {
-  return state === "up" ? "" : `since ${formatTime(stateSinceMs)}`;
+  const nowMs = cluster.get()?.atMs;
+  if (state === "up" || nowMs === undefined) return "";
+  return `for ${formatDuration(Math.max(0, Math.round((nowMs - stateSinceMs) / 1000) * 1000))}`;
 }
 
-function disk({ load }: NodeView): HTMLElement {
-  if (!load) return h("span", {}, noFigure);
-  const total = load.diskUsedBytes + load.diskFreeBytes;
-  const used = `${formatBytes(load.diskUsedBytes)} used, ${formatBytes(load.diskFreeBytes)} free`;
+function disk(node: Signal<NodeView>): HTMLElement {
+  const used = () => node.get().load?.diskUsedBytes ?? 0;
+  const free = () => node.get().load?.diskFreeBytes ?? 0;
+  const total = () => used() + free();
+  const isFull = computed(() => node.get().load?.full === true);
   return h(
     "div",
     { class: "disk-use" },
-    h("meter", { min: 0, max: total, value: load.diskUsedBytes, high: 0.85 * total, optimum: 0, "aria-label": used }),
-    h("div", { class: "small nowrap" }, `${formatBytes(load.diskFreeBytes)} free`),
-    load.full && h("span", { class: "tag tone-warning" }, "full"),
+    h("meter", {
+      min: 0,
+      max: () => Math.max(1, total()),
+      value: used,
+      high: () => 0.85 * total(),
+      optimum: 0,
+      "aria-label": () => `${formatBytes(used())} used, ${formatBytes(free())} free`,
+    }),
+    h("div", { class: "small nowrap" }, () => (node.get().load ? `${formatBytes(free())} free` : noFigure)),
+    slot(() => (isFull.get() ? h("span", { class: "tag tone-warning" }, "full") : undefined)),
   );
 }
 
