@@ -16,6 +16,9 @@ const countMin = 0.01;
 /** Of a busy node, one operation in so many is counted, for as many: chosen by chance, so that no pattern hides a file. */
 const sampleOf = 32;
 
+/** Where operations are sampled, a file that was met less often may have been met by chance. */
+const samplesMin = 4;
+
 /** So many are counted one by one since the last fading: on a node that has little to do each one matters. */
 const countedAllMax = 250;
 
@@ -41,6 +44,8 @@ export class HotFiles {
   /** The same: walking a map takes several times as long, and each newcomer has it walked. */
   #list: Counter[] = [];
   #seen = 0;
+  /** Whether operations were sampled before the last fading. */
+  #isSampled = false;
   /** Any state of the generator but 0 will do: the estimate does not depend on it, and runs are to be repeatable. */
   #chance = 0x9e3779b9;
 
@@ -53,6 +58,7 @@ export class HotFiles {
 
   /** Lets what was counted fade by this much time. */
   fade(elapsedMs: number): void {
+    this.#isSampled = this.#seen > countedAllMax;
     this.#seen = 0;
     if (this.#counters.size === 0) return;
     const left = Math.exp(-elapsedMs / fadeMs);
@@ -70,7 +76,9 @@ export class HotFiles {
    * @returns the busiest first
    */
   hottest(atMost: number): readonly HotFile[] {
-    return [...this.#list]
+    const least = this.#isSampled ? samplesMin * sampleOf : 0;
+    return this.#list
+      .filter(({ reads, writes }) => reads + writes >= least)
       .sort((a, b) => b.reads + b.writes - (a.reads + a.writes))
       .slice(0, atMost)
       .map(({ bucket, path, reads, writes }) => {

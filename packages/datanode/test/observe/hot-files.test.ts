@@ -58,7 +58,7 @@ describe("hot files", () => {
     run(files, 30, () => {
       for (let count = 0; count < 5000; count += 1) files.touched("files", `file-${(index += 1)}`, "read");
     });
-    expect(files.hottest(1)[0]?.readsPerSecond ?? 0).toBeLessThan(2);
+    expect(files.hottest(1)).toEqual([]);
   });
 
   test("cools down, and is forgotten", () => {
