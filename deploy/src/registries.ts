@@ -2,13 +2,14 @@
 import { dataNodeMetrics } from "@quorumfs/datanode";
 import { declareReadings, superNodeInstruments } from "@quorumfs/supernode";
 import { Metrics, processMetrics } from "@quorumfs/telemetry";
+import { workloadMetrics } from "@quorumfs/workload-generator";
 import type { Registry } from "./metrics-reference.js";
 
 /** Declared once in a run: the metrics of a process watch it for good. */
 let declared: readonly Registry[] | undefined;
 
 export function registries(): readonly Registry[] {
-  return (declared ??= [dataNodeRegistry(), superNodeRegistry(), processRegistry()]);
+  return (declared ??= [dataNodeRegistry(), superNodeRegistry(), workloadRegistry(), processRegistry()]);
 }
 
 function dataNodeRegistry(): Registry {
@@ -36,6 +37,13 @@ function superNodeRegistry(): Registry {
     driver: { isStuck: false },
   });
   return { title: "SuperNode", served: "At `/metrics` of the SuperNode's `console-port`.", metrics: metrics.list() };
+}
+
+function workloadRegistry(): Registry {
+  const metrics = new Metrics();
+  workloadMetrics(metrics, () => undefined);
+  const served = "At `/metrics` of `quorumfs-workload --metrics-port PORT`, while it runs.";
+  return { title: "Workload generator", served, metrics: metrics.list() };
 }
 
 function processRegistry(): Registry {
