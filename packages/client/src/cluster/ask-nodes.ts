@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type Channel, QuorumError } from "@quorumfs/core";
 import { callWith, type MaintenanceOptions } from "../options.js";
 
@@ -20,7 +21,13 @@ export async function askNodes<Answer>(
   ask: (channel: Channel, call: ReturnType<typeof callWith>) => Promise<Answer>,
 ): Promise<readonly NodeAnswer<Answer>[]> {
   const known = nodes();
-  const call = callWith(options);
+  // Every call listens to it; on the caller's own signal Node would take more than ten of them for a leak.
+  const shared = new AbortController();
+  setMaxListeners(0, shared.signal);
+  const giveUp = (): void => shared.abort();
+  options.signal?.addEventListener("abort", giveUp, { once: true });
+  if (options.signal?.aborted === true) giveUp();
+  const call = { ...callWith(options), signal: shared.signal };
   const asked = (options.nodes ?? [...known.keys()]).map(async (node): Promise<NodeAnswer<Answer>> => {
     const way = known.get(node);
     if (!way) {
@@ -32,5 +39,9 @@ export async function askNodes<Answer>(
       return { node, error: QuorumError.from(thrown) };
     }
   });
-  return (await Promise.all(asked)).sort((a, b) => a.node - b.node);
+  try {
+    return (await Promise.all(asked)).sort((a, b) => a.node - b.node);
+  } finally {
+    options.signal?.removeEventListener("abort", giveUp);
+  }
 }

@@ -1,8 +1,19 @@
 import { createHash } from "node:crypto";
 import { comparePaths, parseFileName, QuorumError } from "@quorumfs/core";
+import type { ActivitySample } from "../../src/activity-info.js";
 import type { ClusterStatus, NodeScrub } from "../../src/cluster-info.js";
+import type { ClusterEvent, EventPage } from "../../src/event-info.js";
 import type { FileContent, FileInfo, ListEntry, PutResult, ReadResult, StatResult } from "../../src/file-info.js";
-import type { AppendOptions, DeleteOptions, GetOptions, ListOptions, PutOptions } from "../../src/options.js";
+import type {
+  ActivityOptions,
+  AppendOptions,
+  DeleteOptions,
+  GetOptions,
+  ListEventsOptions,
+  ListOptions,
+  PutOptions,
+  WatchEventsOptions,
+} from "../../src/options.js";
 import type { Buckets, Checkup, QuorumFs, Scrub } from "../../src/quorumfs.js";
 import { MemoryLayout } from "./memory-layout.js";
 
@@ -161,7 +172,7 @@ export class MemoryCluster implements QuorumFs {
   readonly layout = new MemoryLayout();
 
   get checkup(): Checkup {
-    throw new Error("not asked for");
+    throw new QuorumError({ code: "unavailable", message: "no SuperNode answers" });
   }
 
   readonly scrub: Scrub = {
@@ -182,16 +193,29 @@ export class MemoryCluster implements QuorumFs {
     throw new Error("not asked for");
   }
 
-  activity(): never {
-    throw new Error("not asked for");
+  /** What `activity` tells, and then nothing more. */
+  readonly samples: ActivitySample[] = [];
+  /** What has happened, oldest first. */
+  readonly happened: ClusterEvent[] = [];
+  /** What happens while somebody watches. */
+  readonly coming: ClusterEvent[] = [];
+  /** Of each call that asked for events. */
+  readonly filters: ListEventsOptions[] = [];
+
+  async *activity({ signal }: ActivityOptions = {}): AsyncGenerator<ActivitySample> {
+    yield* this.samples;
+    await aborted(signal);
   }
 
-  events(): never {
-    throw new Error("not asked for");
+  async events({ before, limit = 100, signal: _, ...filter }: ListEventsOptions = {}): Promise<EventPage> {
+    this.filters.push(filter);
+    const older = this.happened.filter(({ id }) => before === undefined || id < before).toReversed();
+    return { events: older.slice(0, limit), more: older.length > limit };
   }
 
-  watchEvents(): never {
-    throw new Error("not asked for");
+  async *watchEvents({ signal, after = 0 }: WatchEventsOptions = {}): AsyncGenerator<ClusterEvent> {
+    yield* [...this.happened, ...this.coming].filter(({ id }) => id > after);
+    await aborted(signal);
   }
 
   async close(): Promise<void> {
@@ -240,6 +264,15 @@ export class MemoryCluster implements QuorumFs {
     };
     return { content, file };
   }
+}
+
+/** Rejects when the signal is given. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const end = (): void => reject(new QuorumError({ code: "cancelled", message: "given up" }));
+    if (signal?.aborted === true) end();
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /** Node 9 does not answer. */

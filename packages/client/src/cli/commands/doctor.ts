@@ -2,6 +2,7 @@ import { QuorumError } from "@quorumfs/core";
 import { runtimeVersionHere } from "../adapters/this-process.js";
 import { command } from "../command.js";
 import { type Context, operationOptions } from "../context.js";
+import { countText } from "../doctor/count-text.js";
 import { examine } from "../doctor/checks.js";
 import { gatherFacts } from "../doctor/facts.js";
 import { type Finding, type FindingLevel } from "../doctor/finding.js";
@@ -10,7 +11,7 @@ import { Reported } from "../transfers.js";
 import { printable } from "../wording.js";
 
 // What does not answer by then is a finding in itself.
-const patienceMs = 10_000;
+const patienceMs = 5000;
 const checkChars = 9;
 const levelChars = 7;
 
@@ -94,5 +95,5 @@ function summaryOf(findings: readonly Finding[]): Summary {
 
 function summaryText({ ok, warnings, errors }: Summary): string {
   if (warnings + errors === 0) return `all ${ok} checks are well`;
-  return `${ok} well, ${warnings} warnings, ${errors} errors`;
+  return `${ok} well, ${countText(warnings, "warning")}, ${countText(errors, "error")}`;
 }

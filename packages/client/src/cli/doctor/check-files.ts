@@ -3,7 +3,7 @@ import { formatBytes } from "@quorumfs/runtime/lean";
 import type { BucketInfo } from "../../cluster-info.js";
 import { durationText } from "../progress-line.js";
 import { damagedCount, repairedCount } from "../commands/scrub.js";
-import { countText } from "./check-members.js";
+import { countText } from "./count-text.js";
 import { activeNodes, type Facts } from "./facts.js";
 import { error, type Judgement, judged, warning } from "./finding.js";
 
@@ -221,12 +221,15 @@ export function checkDamage({ status }: Facts): readonly Judgement[] {
   return judged(faults, repaired === 0 ? "none was found" : `${repaired} found so far, all repaired`);
 }
 
-export function checkEvents({ errors }: Facts): readonly Judgement[] {
-  const [newest] = errors;
+export function checkEvents({ errors, status }: Facts): readonly Judgement[] {
+  const isUp = (id: number | undefined): boolean => status.nodes.some((node) => node.id === id && node.state === "up");
+  // Who is back is well; who is not is told of by another check.
+  const open = errors.filter(({ kind, node }) => kind !== "node.down" || !isUp(node));
+  const [newest] = open;
   if (!newest) return judged([], "no errors in the last hour");
   return [
     warning(
-      `${countText(errors.length, "error")} in the last hour, the newest: ${newest.message}`,
+      `${countText(open.length, "error")} in the last hour, the newest: ${newest.message}`,
       "quorumfs events --severity error --since 1h",
     ),
   ];

@@ -1,6 +1,7 @@
 /** Checks of who is there: SuperNode, DataNodes, ways to them, versions, and what they run on. */
 import { formatBytes } from "@quorumfs/runtime/lean";
 import { durationText } from "../progress-line.js";
+import { countText } from "./count-text.js";
 import { activeNodes, type Facts, nodeName } from "./facts.js";
 import { error, type Judgement, judged, ok, warning } from "./finding.js";
 
@@ -161,8 +162,6 @@ export function checkFiles({ superNode, processes }: Facts): readonly Judgement[
     limits.length === 0 ? "not told on this system" : `at least ${Math.min(...limits)} for each process`,
   );
 }
-
-export const countText = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const lagMs = 100;
 

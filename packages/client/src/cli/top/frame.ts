@@ -1,5 +1,4 @@
 /** The picture of the live view: a function of what is known, what was chosen, and how large the screen is. */
-import { fitted } from "../columns.js";
 import { shortEventLine } from "../events/event-text.js";
 import type { Paint } from "../paint.js";
 import { cutPainted } from "./cut-painted.js";
@@ -49,24 +48,26 @@ export function frameOf(latest: TopData, choice: TopChoice, options: FrameOption
   const table = tableOf(choice.view, data, { sorting: choice.sortings[choice.view], isMarked: true, paint });
   const summary = summaryLines(data, { width, paint, nowMs, isHeld: choice.held !== undefined });
   const room = Math.max(0, rows - summary.length - 2);
-  const body = choice.isHelp ? help.map((line) => fitted(line, width).trimEnd()) : undefined;
+  const body = choice.isHelp ? help : undefined;
   const shownEvents =
     choice.view === "nodes" ? Math.min(eventsMax, data.events.length, Math.max(0, room - table.rows - 3)) : 0;
   const page = Math.max(0, room - 1 - (shownEvents > 0 ? shownEvents + 2 : 0));
   const scroll = Math.max(0, Math.min(choice.scroll, table.rows - page));
   const content = body ?? [
     ...(table.rows === 0 ? [emptyText(choice)] : table.lines({ from: scroll, count: page, width })),
-    ...(shownEvents > 0 ? ["", paint("bold", "LAST EVENTS"), ...lastEvents(data, shownEvents, width, paint)] : []),
+    ...(shownEvents > 0 ? ["", paint("bold", "LAST EVENTS"), ...lastEvents(data, shownEvents, paint)] : []),
   ];
   const filled = Array.from({ length: room }, (_, index) => content[index] ?? "");
-  return { lines: [...summary, "", ...filled, footer(choice, width, paint)].slice(0, rows), table, page };
+  const lines = [...summary, "", ...filled, footer(choice, paint)].slice(0, rows);
+  // However small the screen is.
+  return { lines: lines.map((line) => cutPainted(line, width)), table, page };
 }
 
-function lastEvents({ events }: TopData, count: number, width: number, paint: Paint): readonly string[] {
+function lastEvents({ events }: TopData, count: number, paint: Paint): readonly string[] {
   return events
     .slice(0, count)
     .toReversed()
-    .map((event) => cutPainted(shortEventLine(event, paint), width));
+    .map((event) => shortEventLine(event, paint));
 }
 
 function emptyText({ view }: TopChoice): string {
@@ -82,7 +83,7 @@ function emptyText({ view }: TopChoice): string {
   }
 }
 
-function footer({ view, held }: TopChoice, width: number, paint: Paint): string {
+function footer({ view, held }: TopChoice, paint: Paint): string {
   const parts = [
     ...topViews.map(
       (each) => ({ text: `${each.charAt(0)} ${each}`, style: each === view ? "inverse" : "dim" }) as const,
@@ -91,5 +92,5 @@ function footer({ view, held }: TopChoice, width: number, paint: Paint): string 
       (text) => ({ text, style: "dim" }) as const,
     ),
   ];
-  return cutPainted(parts.map(({ text, style }) => paint(style, text)).join("  "), width);
+  return parts.map(({ text, style }) => paint(style, text)).join("  ");
 }
