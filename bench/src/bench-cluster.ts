@@ -13,6 +13,8 @@ export interface BenchClusterOptions {
   readonly parent?: string | undefined;
   /** Where the servers write CPU profiles when they end. */
   readonly profile?: string | undefined;
+  /** What the DataNodes are told besides. */
+  readonly dataNodeArgs?: readonly string[];
 }
 
 /** One SuperNode and three DataNodes, N/R/W 3/2/2, on free ports of loopback, with their data in a temporary directory. */
@@ -32,7 +34,7 @@ export class BenchCluster implements AsyncDisposable {
   }
 
   /** Resolves when it takes writes. */
-  static async start({ parent = tmpdir(), profile }: BenchClusterOptions): Promise<BenchCluster> {
+  static async start({ parent = tmpdir(), profile, dataNodeArgs = [] }: BenchClusterOptions): Promise<BenchCluster> {
     const directory = await mkdtemp(join(parent, "quorumfs-bench-"));
     const started: ServerProcess[] = [];
     const start = async (name: string, binary: "supernode" | "datanode", args: readonly string[]) => {
@@ -44,7 +46,9 @@ export class BenchCluster implements AsyncDisposable {
     try {
       const superNode = await start("supernode", "supernode", ["--replicas", "3"]);
       const names = Array.from({ length: dataNodes }, (_, index) => `datanode-${index + 1}`);
-      const nodes = await Promise.all(names.map((name) => start(name, "datanode", ["--supernode", superNode.address])));
+      const nodes = await Promise.all(
+        names.map((name) => start(name, "datanode", ["--supernode", superNode.address, ...dataNodeArgs])),
+      );
       const cluster = new BenchCluster(directory, superNode, nodes);
       await cluster.#ready();
       return cluster;

@@ -1,5 +1,6 @@
-/** `pnpm bench small|large|overload|state`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
+/** `pnpm bench small|large|overload|state|observe`: what the smallest real cluster does, and what it costs. See docs/BENCHMARKS.md. */
 import { benchLarge } from "./large/large.js";
+import { benchObserve } from "./observe/observe.js";
 import { benchOverload } from "./overload/overload.js";
 import { benchSmall } from "./small.js";
 import { benchState } from "./state.js";
@@ -18,8 +19,13 @@ switch (what) {
   case "state":
     await benchState(args);
     break;
+  case "observe":
+    await benchObserve(args);
+    break;
   case undefined:
   default:
-    process.stderr.write("pnpm bench small|large|overload|state [options]; --help after one of them tells them\n");
+    process.stderr.write(
+      "pnpm bench small|large|overload|state|observe [options]; --help after one of them tells them\n",
+    );
     process.exitCode = 2;
 }

@@ -30,6 +30,7 @@ interface BinaryConfig {
   readonly node: DataNodeConfig;
   /** Undefined: none are served. */
   readonly metrics: MetricsSettings | undefined;
+  readonly countsOperations: boolean;
   readonly dataDirectory: string;
   readonly logDirectory: string;
   readonly logLevel: (typeof logLevels)[number];
@@ -62,6 +63,11 @@ await runBinary({
       describe: "Port of /metrics and /healthz over HTTP; 0 takes any, off none",
     },
     "metrics-host": { type: "string", default: "127.0.0.1", describe: "Address of /metrics" },
+    "count-operations": {
+      type: "boolean",
+      default: true,
+      describe: "Count operations for metrics, `top` and the console; off only to measure what that costs",
+    },
     "node-id": { type: "number", default: 0, describe: "Number to ask for at the first start; 0 takes what is given" },
     "forgive-store": {
       type: "boolean",
@@ -129,6 +135,7 @@ await runBinary({
       port: values["metrics-port"],
       nodePort: values.port,
     }),
+    countsOperations: values["count-operations"],
     dataDirectory: resolve(values["data-dir"]),
     logDirectory: resolve(values["log-dir"]),
     logLevel: values["log-level"],
@@ -197,12 +204,20 @@ async function openMetricsPage(settings: MetricsSettings | undefined, log: Log):
 async function beginLife(
   given: BinaryConfig,
   { address, news }: EarlierLives,
-  { tracer, log, signal, page }: { readonly tracer: Tracer; readonly log: Log; readonly signal: AbortSignal; readonly page: MetricsPage },
+  {
+    tracer,
+    log,
+    signal,
+    page,
+  }: { readonly tracer: Tracer; readonly log: Log; readonly signal: AbortSignal; readonly page: MetricsPage },
 ): Promise<Life> {
   const config = address === undefined ? given : onPortOf(address, given);
   const storeMeter = new StoreMeter();
-  const onCommit = storeMeter.committed.bind(storeMeter);
-  const disk = openLmdbDisk({ directory: join(config.dataDirectory, store), log, onCommit });
+  const disk = openLmdbDisk({
+    directory: join(config.dataDirectory, store),
+    log,
+    onCommit: storeMeter.committed.bind(storeMeter),
+  });
   const content = openContentFiles({ directory: join(config.dataDirectory, "chunks") });
   const probe = processProbe();
   const release = async (): Promise<void> => {
@@ -226,6 +241,7 @@ async function beginLife(
       version,
       metrics: (page.life = new Metrics({ log })),
       storeMeter,
+      countsOperations: config.countsOperations,
       metricsAddress: page.serving ? metricsAddressOf(page.serving, config) : "",
       earlierNews: news,
       signal,
