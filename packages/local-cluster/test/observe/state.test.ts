@@ -16,7 +16,6 @@ beforeAll(async () => {
   cluster = await startCluster({ nodes: 4, replicas: 3, dataNode: { compareEveryMs: 1000 } });
   client = await cluster.client();
   await client.buckets.create("other");
-  const t = Date.now();
   await each(0, files, (index) => client.put(`files/${path(index)}`, "x".repeat(sizeOf(index))));
   await each(0, 100, (index) => client.put(`other/${path(index)}`, "y"));
   await cluster.waitUntil("all files have all their copies", async () => {
