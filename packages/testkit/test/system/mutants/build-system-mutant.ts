@@ -43,7 +43,10 @@ export async function buildSystemMutant(patches: readonly SystemPatch[]): Promis
             return { path: join(packages, name, "src", `${entry}.ts`) };
           });
           builder.onResolve(
-            { filter: /^(@grpc|lmdb|winston|grpc-health-check|hash-wasm|@node-rs|hdr-histogram)/ },
+            {
+              filter:
+                /^(@grpc|lmdb|winston|grpc-health-check|hash-wasm|@node-rs|hdr-histogram|prom-client|@opentelemetry)/,
+            },
             () => {
               return { path: "nothing", namespace: "nothing" };
             },
