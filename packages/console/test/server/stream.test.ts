@@ -60,7 +60,7 @@ describe("stream", () => {
     await cluster.kill(3);
     await until("it is down", () => tab.last("nodes")?.nodes.find(({ id }) => id === 3)?.state === "down");
     expect(tab.last("nodes")?.conditions).toContainEqual(
-      expect.objectContaining({ level: "error", node: 3, text: expect.stringContaining("is down") as string }),
+      expect.objectContaining({ level: "error", node: 3, text: expect.stringContaining("is down") }),
     );
     expect(tab.last("nodes")?.ready).toBe(true);
     await until("it is an event", () =>

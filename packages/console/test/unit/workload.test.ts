@@ -42,7 +42,7 @@ describe("workload: what may be asked for", () => {
     ["balanced"],
     [null],
   ])("refused: %j", (body) => {
-    expect(() => workloadRequest(body)).toThrow(expect.objectContaining({ code: "invalid_argument" }) as Error);
+    expect(() => workloadRequest(body)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
   });
 });
 

@@ -5,6 +5,7 @@ import { type DataNodeConfig, dataNodeConfig, startDataNode } from "@quorumfs/da
 import { grpcNetwork } from "@quorumfs/rpc";
 import type { Tracer } from "@quorumfs/telemetry/lean";
 import { openDiskProbe, processFacts, silentLog, systemClock, systemRandom, versionOf } from "@quorumfs/runtime";
+import { Metrics } from "@quorumfs/telemetry";
 import { startSuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { freePorts } from "../adapters/free-ports.js";
 import { temporaryDirectory } from "../adapters/temporary-directory.js";
@@ -85,7 +86,17 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
   };
   const basePort = await freePorts({ host, count: nodes + 1, random });
   const settings = options.superNode;
-  const superNode = superNodeMember({ surroundings, dataDir, port: basePort, replicas, initialNodes: nodes, settings });
+  let metrics = new Metrics();
+  const newMetrics = (): Metrics => (metrics = new Metrics());
+  const superNode = superNodeMember({
+    newMetrics,
+    surroundings,
+    dataDir,
+    port: basePort,
+    replicas,
+    initialNodes: nodes,
+    settings,
+  });
   const makeNode = (id: number, port: number, own: AddNodeOptions = {}): Member => {
     const zone = options.zones?.[(id - 1) % options.zones.length];
     const placed = { ...options.dataNode, ...(zone !== undefined && { zone }), ...own };
@@ -108,7 +119,7 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
         random,
         log: surroundings.log,
         version,
-        metrics: () => [],
+        metrics: () => [metrics],
         ...(pageDirectory !== undefined && { pageDirectory }),
       }),
     dataDir,
@@ -129,6 +140,8 @@ export async function startCluster(options: StartClusterOptions = {}): Promise<L
 }
 
 function superNodeMember(options: {
+  /** Each life of the SuperNode counts from the beginning, as a process does. */
+  newMetrics: () => Metrics;
   surroundings: Surroundings;
   dataDir: string;
   port: number;
@@ -136,7 +149,7 @@ function superNodeMember(options: {
   initialNodes: number;
   settings: StartClusterOptions["superNode"];
 }): Member {
-  const { surroundings, dataDir, port, replicas, initialNodes, settings } = options;
+  const { newMetrics, surroundings, dataDir, port, replicas, initialNodes, settings } = options;
   return new Member({
     party: "supernode",
     address: `${host}:${port}`,
@@ -148,6 +161,7 @@ function superNodeMember(options: {
         ...ports,
         processFacts,
         version,
+        metrics: newMetrics(),
         config: superNodeConfig({ ...settings, host, port, replicas, initialNodes }),
       }),
   });
