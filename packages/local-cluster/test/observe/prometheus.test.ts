@@ -52,7 +52,7 @@ describe("a real Prometheus at a real cluster", () => {
     directory = await temporaryDirectory("quorumfs-observe-");
     const random = systemRandom();
     const port = await freePorts({ host, count: nodes + 1, random });
-    const [consolePort, workloadPort] = [0, await freePorts({ host, count: 1, random })];
+    const workloadPort = await freePorts({ host, count: 1, random });
     const zones = ["rack-1", "rack-2", "rack-3"];
     cluster = await startProcessCluster({
       nodes,
@@ -61,7 +61,8 @@ describe("a real Prometheus at a real cluster", () => {
       port,
       dataDir: directory.path,
       zones,
-      consolePort,
+      consolePort: 0,
+      metrics: true,
     });
     const endpoint = cluster.endpoints.join(",");
     workload = new Program(binary("workload"), [
