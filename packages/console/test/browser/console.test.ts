@@ -230,6 +230,17 @@ describe("console: workload", () => {
     await results.getByText("done", { exact: true }).waitFor({ timeout: 30_000 });
     await results.getByRole("row", { name: /^all / }).waitFor();
   });
+
+  test("stops when it is told to", async () => {
+    await page.getByRole("radio", { name: "a time" }).check();
+    await page.getByLabel("Seconds", { exact: true }).fill("600");
+    await page.getByRole("button", { name: "Run" }).click();
+    const now = panel("Running now");
+    await now.getByText("running", { exact: true }).waitFor();
+    await now.getByRole("button", { name: "Stop" }).click();
+    await panel("Results").getByText("stopped", { exact: true }).waitFor();
+    await now.getByText("Nothing runs.").waitFor();
+  });
 });
 
 describe("console: events", () => {
@@ -254,6 +265,18 @@ describe("console: events", () => {
       .getByText(/bucket noticed/)
       .first()
       .waitFor();
+  });
+
+  test("older ones are loaded when they are asked for", async () => {
+    // Pages of three, since a cluster so young has no hundred events yet.
+    const short = (url: string) => url.replace("limit=100", "limit=3");
+    await page.route(/\/api\/events/, (route) => route.continue({ url: short(route.request().url()) }));
+    await page.reload();
+    await page.getByText("3 shown").waitFor();
+    await page.getByRole("button", { name: "Load older" }).click();
+    await page.getByText("6 shown").waitFor();
+    expect(await page.locator("ol.events > li").count()).toBe(6);
+    await page.unroute(/\/api\/events/);
   });
 });
 

@@ -31,6 +31,8 @@ const heightPx = 176;
 /** Wide enough for every label, so that the charts' times stand below each other. */
 const axisPx = 58;
 
+const cursorSync = "time";
+
 export interface ChartOptions {
   readonly title: string;
   readonly lines: readonly ChartLine[];
@@ -67,13 +69,10 @@ export function timeChart(options: ChartOptions): HTMLElement {
       event.preventDefault();
       pointAt(Math.max(0, Math.min(data.peek()[0].length - 1, (pointed.peek() ?? data.peek()[0].length) + step)));
     },
-    onblur: () => plot.setCursor({ left: -10, top: -10 }),
+    onblur: () => pointAll(undefined),
   });
   const plot: uPlot = new uPlot(plotOptions(options, pointed), data.peek(), stage);
-  const pointAt = (index: number): void => {
-    const at = data.peek()[0][index];
-    if (at !== undefined) plot.setCursor({ left: plot.valToPos(at, "x"), top: heightPx / 2 });
-  };
+  const pointAt = (index: number): void => pointAll(data.peek()[0][index]);
 
   effect(() => {
     if (!isVisible.get()) return;
@@ -124,6 +123,13 @@ export function timeChart(options: ChartOptions): HTMLElement {
   );
 }
 
+/** Puts the cursor of all charts at a time; undefined: nowhere. */
+function pointAll(at: number | undefined): void {
+  for (const plot of uPlot.sync(cursorSync).plots) {
+    plot.setCursor(at === undefined ? { left: -10, top: -10 } : { left: plot.valToPos(at, "x"), top: heightPx / 2 });
+  }
+}
+
 /** The piece of line in the legend. */
 function stroke({ colour: name, dash }: ChartLine): SVGSVGElement {
   return svg(
@@ -156,7 +162,7 @@ function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>)
     cursor: {
       y: false,
       drag: { x: false, y: false },
-      sync: { key: "time" },
+      sync: { key: cursorSync },
       points: { size: 7 },
     },
     scales: {

@@ -1,4 +1,5 @@
 /** What is around every view: navigation, how the cluster is, and whether what is shown is of now. */
+import type { ConditionLevel } from "../../../src/api.js";
 import { api, loginNeeded } from "../api.js";
 import { linkTo, route, type ViewName, viewNames } from "../router.js";
 import { about, cluster, connection, heardAtMs } from "../store.js";
@@ -25,6 +26,9 @@ const titles: Readonly<Record<ViewName, string>> = {
   events: "Events",
 };
 
+/** Seen in a tab behind others, too. */
+const titleSigns: Readonly<Record<ConditionLevel, string>> = { good: "", info: "", warning: "▲ ", error: "✕ " };
+
 const builders: Readonly<Record<ViewName, () => HTMLElement>> = {
   overview: overviewView,
   layout: layoutView,
@@ -39,8 +43,9 @@ export function appFrame(): HTMLElement {
   const isLost = computed(() => connection.get() === "lost" || cluster.get()?.connected === false);
   const main = h("main", { class: "main", id: "main", tabindex: -1 });
   main.append(slot(() => builders[view.get()]()));
+  const level = computed(() => cluster.get()?.conditions[0]?.level);
   effect(() => {
-    document.title = `${titles[view.get()]} · QuorumFS`;
+    document.title = `${titleSigns[level.get() ?? "good"]}${titles[view.get()]} · QuorumFS`;
   });
   let first = true;
   effect(() => {

@@ -7,7 +7,7 @@ import { formatBytes, formatCount, formatMs, noFigure, plural } from "../../ui/f
 import { checkbox } from "../../ui/checkbox.js";
 import { type Child, h } from "../../ui/h.js";
 import { loaded } from "../../ui/loaded.js";
-import { effect, onEnd, signal } from "../../ui/reactive.js";
+import { computed, effect, onEnd, type Signal, signal } from "../../ui/reactive.js";
 import { shape, stateBadge, type StateLook } from "../../ui/state.js";
 
 /** For watching a vote change; every question asks all replicas. */
@@ -23,6 +23,13 @@ const verdicts: Readonly<Record<Verdict, StateLook>> = {
 export function explainPanel(file: FileName): HTMLElement {
   const explanation = loaded((abort) => api.explain(file, abort));
   const repeat = signal(false);
+  // What outlives an answer: whether the figures are open, and words that are read aloud only when they are others.
+  const areFiguresOpen = signal(false);
+  const verdict = computed(() => explanation.value()?.verdict);
+  const told = (): string => {
+    const known = explanation.value();
+    return known ? verdictText(known) : "";
+  };
   explanation.load();
   effect(() => {
     if (!repeat.get()) return;
@@ -49,8 +56,16 @@ export function explainPanel(file: FileName): HTMLElement {
         : h("p", { class: "note tone-error", role: "alert" }, shape("error"), explanation.fault()),
     ),
     slot(() => {
+      const known = verdict.get();
+      const look = known && verdicts[known];
+      return (
+        look &&
+        h("p", { class: `note tone-${look.tone} verdict`, role: "status" }, stateBadge(look), h("span", {}, told))
+      );
+    }),
+    slot(() => {
       const known = explanation.value();
-      if (known) return body(known);
+      if (known) return body(known, areFiguresOpen);
       return explanation.fault() === ""
         ? h("p", { class: "muted", role: "status" }, "Asking all replicas …")
         : undefined;
@@ -58,20 +73,13 @@ export function explainPanel(file: FileName): HTMLElement {
   );
 }
 
-function body(explanation: Explanation): HTMLElement {
-  const { verdict, version, votes, joint, readQuorum } = explanation;
-  const look = verdicts[verdict];
+function body(explanation: Explanation, areFiguresOpen: Signal<boolean>): HTMLElement {
+  const { version, votes, joint, readQuorum } = explanation;
   const picture = (title: string, group: readonly ReplicaVoteView[]): HTMLElement =>
     votePicture({ title, votes: group, quorum: readQuorum, version, summary: verdictText(explanation) });
   return h(
     "div",
     { class: "stack explain" },
-    h(
-      "p",
-      { class: `note tone-${look.tone} verdict`, role: "status" },
-      stateBadge(look),
-      h("span", {}, verdictText(explanation)),
-    ),
     joint
       ? [
           h("h3", {}, "The group that votes now"),
@@ -111,7 +119,7 @@ function body(explanation: Explanation): HTMLElement {
         h("dd", {}, quorumText(explanation)),
       ),
     ),
-    figuresTable(votes),
+    figuresTable(votes, areFiguresOpen),
   );
 }
 
@@ -171,10 +179,10 @@ const headings = [
   "Latency",
 ];
 
-function figuresTable(votes: readonly ReplicaVoteView[]): HTMLElement {
-  return h(
+function figuresTable(votes: readonly ReplicaVoteView[], isOpen: Signal<boolean>): HTMLElement {
+  const details: HTMLDetailsElement = h(
     "details",
-    {},
+    { open: isOpen.peek(), ontoggle: () => isOpen.set(details.open) },
     h("summary", {}, "Exact figures"),
     h(
       "div",
@@ -195,6 +203,7 @@ function figuresTable(votes: readonly ReplicaVoteView[]): HTMLElement {
       ),
     ),
   );
+  return details;
 }
 
 function figuresRow(vote: ReplicaVoteView): HTMLElement {

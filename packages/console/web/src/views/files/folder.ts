@@ -7,7 +7,7 @@ import { each, slot } from "../../ui/dynamic.js";
 import { formatBytes, formatCount, formatTime } from "../../ui/format.js";
 import { h } from "../../ui/h.js";
 import { icon } from "../../ui/icons.js";
-import { effect, type Signal, signal } from "../../ui/reactive.js";
+import { computed, effect, type Signal, signal, untracked } from "../../ui/reactive.js";
 import { type Loaded, loaded } from "../../ui/loaded.js";
 import { shape } from "../../ui/state.js";
 import { toast } from "../../ui/toast.js";
@@ -18,6 +18,8 @@ import { addUpload, storedCount } from "./uploads.js";
 
 /** A screenful or two. */
 const pageLimit = 100;
+/** Of one request. */
+const limitMax = 1000;
 
 interface Place {
   readonly bucket: string;
@@ -34,7 +36,10 @@ export function folderPage(place: Place): HTMLElement {
   const { bucket, prefix } = place;
   const ifAbsent = signal(false);
   const isTarget = signal(false);
-  const listing = loaded<Listing>((abort) => api.files({ bucket, prefix, limit: pageLimit }, abort));
+  // As many as are shown already, so that an upload does not fold up what somebody has unfolded.
+  const limit = (): number => Math.min(limitMax, Math.max(pageLimit, untracked(listing.value)?.entries.length ?? 0));
+  const listing: Loaded<Listing> = loaded((abort) => api.files({ bucket, prefix, limit: limit() }, abort));
+  const isThere = computed(() => listing.value() !== undefined);
   effect(() => {
     storedCount.get();
     listing.load();
@@ -70,7 +75,7 @@ export function folderPage(place: Place): HTMLElement {
       h("header", {}, trail(bucket, prefix), h("div", { class: "row end" }, ...uploadControls(ifAbsent, take))),
       slot(() => {
         if (listing.fault() !== "") return faultNote(listing.fault(), listing.load);
-        if (!listing.value()) return h("p", { class: "muted", role: "status" }, "Asking for the files …");
+        if (!isThere.get()) return h("p", { class: "muted", role: "status" }, "Asking for the files …");
         return entryTable(place, listing);
       }),
     ),
