@@ -14,8 +14,9 @@ await runBinary({
     "saw for linearizability.\n\n" +
     "The old form, `quorumfs-workload 0 100`, works too: 0 read-heavy, 1 write-heavy, 2 balanced, 3 state-query; then\n" +
     "the number of operations.\n\n" +
-    "State queries are 40 % stat, 25 % list, 15 % file-system state of a directory, 10 % the same of one node, 10 % node\n" +
-    "list. Under --verify, of 100 writes 90 are plain, 6 conditional and 4 deletes.",
+    "State queries are 40 % stat, 25 % list, 10 % file-system state of a directory, 10 % the same of one node, 5 % the\n" +
+    "under-replicated files of a directory, 10 % node list. Under --verify, of 100 writes 90 are plain, 6 conditional and 4\n" +
+    "deletes.",
   version,
   settings,
   examples: [

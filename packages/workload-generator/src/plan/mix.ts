@@ -12,6 +12,7 @@ export const operationKinds = [
   "list",
   "state",
   "node state",
+  "under-replicated",
   "nodes",
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
@@ -35,13 +36,14 @@ export function readRatioOf(mode: Exclude<Mode, "state-query">): number {
 
 /**
  * What is asked about files and nodes, and nothing written: single files, pages of a listing, the state of a directory
- * with the holders of each file, the same of one DataNode, and the list of nodes.
+ * with the holders of each file, the same of one DataNode, its files that lack copies, and the list of nodes.
  */
 export const stateQueryMix: Mix = [
   ["stat", 0.4],
   ["list", 0.25],
-  ["state", 0.15],
+  ["state", 0.1],
   ["node state", 0.1],
+  ["under-replicated", 0.05],
   ["nodes", 0.1],
 ];
 
@@ -92,6 +94,7 @@ export function isWrite(kind: OperationKind): boolean {
     case "list":
     case "state":
     case "node state":
+    case "under-replicated":
     case "nodes":
       return false;
   }

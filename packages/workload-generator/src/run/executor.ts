@@ -2,6 +2,7 @@ import type { FileInfo } from "@quorumfs/client";
 import { type Clock, QuorumError } from "@quorumfs/core";
 import type { UniqueContent } from "../content/unique-content.js";
 import type { Ending, Sample } from "../measure/measurements.js";
+import type { OperationKind } from "../plan/mix.js";
 import type { PlannedOperation } from "../plan/plan.js";
 import type { FileSpace } from "./file-space.js";
 import type { KnownFiles } from "./known-files.js";
@@ -25,6 +26,9 @@ export interface ExecutorOptions {
   /** Records the history, if it is to be verified. */
   readonly recorder: Recorder | undefined;
 }
+
+/** What a state-query run asks. */
+type Question = Extract<OperationKind, "stat" | "list" | "state" | "node state" | "under-replicated" | "nodes">;
 
 /** Performs single operations and says how they went. Never throws: what fails is a result too. */
 export class Executor {
@@ -60,6 +64,7 @@ export class Executor {
       case "list":
       case "state":
       case "node state":
+      case "under-replicated":
       case "nodes":
         return this.#ask(kind, file, operation.lot);
     }
@@ -142,11 +147,7 @@ export class Executor {
     return { ending, bytes: 0, error };
   }
 
-  async #ask(
-    kind: "stat" | "list" | "state" | "node state" | "nodes",
-    file: number,
-    lot: number,
-  ): Promise<{ ending: Ending; bytes: number }> {
+  async #ask(kind: Question, file: number, lot: number): Promise<{ ending: Ending; bytes: number }> {
     try {
       await this.#query(kind, file, lot);
       return { ending: "ok", bytes: 0 };
@@ -155,7 +156,7 @@ export class Executor {
     }
   }
 
-  async #query(kind: "stat" | "list" | "state" | "node state" | "nodes", file: number, lot: number): Promise<void> {
+  async #query(kind: Question, file: number, lot: number): Promise<void> {
     const { target, files, nodes, timeoutMs } = this.#options;
     const options = { timeoutMs };
     const prefix = files.directory(file);
@@ -173,6 +174,11 @@ export class Executor {
         const node = nodes[Math.floor(lot * nodes.length)];
         if (node === undefined) return;
         await exhaust(target.state({ ...options, bucket: files.bucket, prefix, node }), Infinity);
+        return;
+      }
+      case "under-replicated": {
+        const query = target.state({ ...options, bucket: files.bucket, prefix, health: "under_replicated" });
+        await exhaust(query, Infinity);
         return;
       }
       case "nodes":

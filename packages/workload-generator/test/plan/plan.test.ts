@@ -93,7 +93,14 @@ describe("mix", () => {
   });
 
   test("state queries write nothing", () => {
-    expect([...shares(stateQueryMix).keys()].sort()).toEqual(["list", "node state", "nodes", "stat", "state"]);
+    expect([...shares(stateQueryMix).keys()].sort()).toEqual([
+      "list",
+      "node state",
+      "nodes",
+      "stat",
+      "state",
+      "under-replicated",
+    ]);
   });
 });
 

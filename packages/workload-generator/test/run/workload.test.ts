@@ -69,7 +69,14 @@ describe("run", () => {
   test("state queries: every kind, and nothing written during the run", async () => {
     const it = setUp({ mode: "state-query" });
     const { report } = await runIt(it);
-    expect(report.kinds.map(({ name }) => name)).toEqual(["stat", "list", "state", "node state", "nodes"]);
+    expect(report.kinds.map(({ name }) => name)).toEqual([
+      "stat",
+      "list",
+      "state",
+      "node state",
+      "under-replicated",
+      "nodes",
+    ]);
     expect(report.groups.map(({ name }) => name)).toEqual(["reads", "all"]);
     expect(it.target.calls.filter((call) => call.startsWith("put"))).toHaveLength(5);
   });
