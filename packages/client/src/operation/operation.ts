@@ -431,10 +431,7 @@ export class Operation<Result> implements Waiting {
     }
     // Who cannot come back in time need not wait for that.
     if (isRefused && clock.nowMs() + pauseMs >= this.#startedAtMs + this.#spec.timeoutMs) this.#outOfTime();
-    else {
-      if (pauseMs > 0) this.#spec.follower?.waits(pauseMs, `to try again after: ${error.message}`);
-      this.#attemptAfter(pauseMs);
-    }
+    else this.#attemptAfter(pauseMs);
   }
 
   /** Whether another node has room, where this one is at its limit. */
@@ -456,8 +453,9 @@ export class Operation<Result> implements Waiting {
   }
 
   #attemptAfter(pauseMs: number): void {
-    if (pauseMs === 0) this.#attempt();
-    else this.#pause(pauseMs, () => this.#attempt());
+    if (pauseMs === 0) return this.#attempt();
+    this.#spec.follower?.waits(pauseMs, "before the next attempt");
+    this.#pause(pauseMs, () => this.#attempt());
   }
 
   /** Goes on after a while, but not beyond the deadline. */

@@ -11,6 +11,7 @@ import {
   type Node,
   NodeRole,
   NodeState,
+  type OperationTrace,
   type SessionRequest,
   StoreFault,
   type WatchLayoutResponse,
@@ -42,6 +43,8 @@ export class FakeCluster {
   /** Every request that a DataNode got, in order; cancellations as well. */
   readonly seen: Seen[] = [];
   react: (node: number, request: FileRequest) => Reaction;
+  /** What answers that come at once tell of how they came about. */
+  trace: OperationTrace | undefined;
   /** Nodes that answer nothing at all. */
   readonly hanging = new Set<number>();
   /** How long nodes take for what costs them nothing. */
@@ -170,7 +173,7 @@ export class FakeCluster {
         this.clock.after(reaction.afterMs, () =>
           end.send({ responses: [{ id: request.id, result: reaction.result }] }),
         );
-      } else end.send({ responses: [{ id: request.id, result: reaction }] });
+      } else end.send({ responses: [{ id: request.id, result: reaction, trace: this.trace }] });
     }
   }
 }
