@@ -109,7 +109,7 @@ export interface ExplainResponse {
   layout: number;
   /** The DataNode that asked the others. */
   coordinator: number;
-  /** By the bucket: who many replicas a file has, and how many of them a read, a write and a promise need. */
+  /** By the bucket: how many replicas a file has, and how many of them a read, a write and a promise need. */
   replicas: number;
   readQuorum: number;
   writeQuorum: number;
@@ -119,7 +119,7 @@ export interface ExplainResponse {
   verdict: Verdict;
   /** Why, for people: one sentence a step, in the order in which it was decided. */
   reasons: string[];
-  /** Of what a linearizable read would answer; absent for absent files, and without a verdict. */
+  /** What was found, also if it is a delete or not known to be chosen; absent without a quorum, and where nobody has anything. */
   version:
     | ExplainedVersion
     | undefined;

@@ -59,7 +59,7 @@ export interface FileRequest {
     /** Gives up the request with this id, as far as it had no effect yet. Not replied to. */
     { $case: "cancel"; value: number }
     | undefined;
-  /** The client's name for this operation, 16 bytes, for logs and errors; of a mutation its request id. Empty: none. */
+  /** The client's name for this operation, 16 bytes, for logs and errors. Empty: none; a mutation goes by its request id. */
   operationId: Uint8Array;
   /** The response tells how the operation ran. */
   trace: boolean;
