@@ -29,6 +29,8 @@ import {
 export class FakeSuperNode {
   readonly beats: HeartbeatRequest[] = [];
   readonly joins: JoinRequest[] = [];
+  /** Whether it says that it has the events that it gets. */
+  acknowledgesEvents = true;
   /** In order of arrival. */
   readonly events: NoticedEvent[] = [];
   /** What the next Join is answered with instead. */
@@ -57,7 +59,8 @@ export class FakeSuperNode {
         stream.onMessage((beat) => {
           this.beats.push(beat);
           this.events.push(...beat.events);
-          stream.write({ revision: this.cluster.revision, eventsThrough: beat.events.at(-1)?.sequence ?? 0 });
+          const through = this.acknowledgesEvents ? (beat.events.at(-1)?.sequence ?? 0) : 0;
+          stream.write({ revision: this.cluster.revision, eventsThrough: through });
         });
       }),
       serverStreamRoute(ClusterServiceService.watchLayout, (_request, { signal }) => this.#watch(signal)),

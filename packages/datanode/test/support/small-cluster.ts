@@ -2,7 +2,13 @@ import { type QuorumError, type Random } from "@quorumfs/core";
 import { type Bucket, FileServiceService } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
 import { Metrics } from "@quorumfs/telemetry";
-import { type DataNode, type DataNodeConfig, dataNodeConfig, startDataNode } from "../../src/index.js";
+import {
+  type DataNode,
+  type DataNodeConfig,
+  dataNodeConfig,
+  type DataNodeOptions,
+  startDataNode,
+} from "../../src/index.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { FakeSuperNode } from "./fake-super-node.js";
 import { MemoryContentFiles } from "./memory-content-files.js";
@@ -68,10 +74,15 @@ export class SmallCluster {
   }
 
   /** Starts node `index` (from 0) on a disk, with the content files that it had before, if any. */
-  async startNode(index: number, disk: MemoryDisk): Promise<DataNode> {
+  async startNode(
+    index: number,
+    disk: MemoryDisk,
+    more: Pick<DataNodeOptions, "metricsAddress" | "earlierNews"> = {},
+  ): Promise<DataNode> {
     const content = (this.contents[index] ??= new MemoryContentFiles(this.#volume));
     const metrics = (this.metrics[index] = new Metrics());
     const starting = startDataNode({
+      ...more,
       metrics,
       config: dataNodeConfig({ supernode: "super:1", host: "node", nodeId: this.wantedNodeId, ...this.#config }),
       network: this.network,
