@@ -356,6 +356,7 @@ describe("console: when things break", () => {
     await cluster.kill("supernode");
     await page.getByText(/does not reach the SuperNode/).waitFor();
     expect(await page.locator(".app[data-stale]").count()).toBe(1);
+    expect((await page.locator("main").boundingBox())?.y).toBeLessThan(200);
     await cluster.restart("supernode");
     await page.getByText(/does not reach the SuperNode/).waitFor({ state: "detached" });
     expect(await page.locator(".app[data-stale]").count()).toBe(0);

@@ -139,6 +139,13 @@ function stroke({ colour: name, dash }: ChartLine): SVGSVGElement {
   );
 }
 
+/** Seconds with nothing known on either side: no line shows them. */
+function lonePoints(plot: uPlot, line: number): number[] {
+  const values = plot.data[line] ?? [];
+  const isKnown = (index: number): boolean => typeof values[index] === "number";
+  return [...values.keys()].filter((index) => isKnown(index) && !isKnown(index - 1) && !isKnown(index + 1));
+}
+
 function onlyDecades(_: uPlot, splits: readonly number[]): (number | null)[] {
   return splits.map((split) => (isDecade(split) ? split : null));
 }
@@ -157,7 +164,8 @@ function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>)
   return {
     width: 400,
     height: heightPx,
-    padding: [8, 12, 0, 0],
+    // Half of a label of the times is beyond the last second.
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
@@ -190,7 +198,7 @@ function plotOptions(options: ChartOptions, pointed: Signal<number | undefined>)
         stroke: () => colour(line.colour),
         width: 1.6,
         dash: [...line.dash],
-        points: { show: false },
+        points: { show: () => false, filter: lonePoints, size: 4 },
         ...(line.area ? { fill: () => faded(line.colour, 0.12) } : {}),
       })),
     ],

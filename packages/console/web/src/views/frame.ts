@@ -103,13 +103,21 @@ export function appFrame(): HTMLElement {
       ),
     ),
     h(
-      "header",
-      { class: "top" },
-      h("h1", {}, () => titles[view.get()]),
-      h("p", { class: "status", role: "status" }, healthLine(), connectionWord()),
+      "div",
+      {},
+      h(
+        "div",
+        { class: "head" },
+        h(
+          "header",
+          { class: "top" },
+          h("h1", {}, () => titles[view.get()]),
+          h("p", { class: "status", role: "status" }, healthLine(), connectionWord()),
+        ),
+        slot(() => (isLost.get() ? lostBanner() : undefined)),
+      ),
+      main,
     ),
-    slot(() => (isLost.get() ? lostBanner() : undefined)),
-    main,
   );
 }
 
@@ -139,7 +147,7 @@ function healthLine(): DocumentFragment {
     const tone = levelTone(known);
     return h(
       "span",
-      { class: `state tone-${tone} health` },
+      { class: `state tone-${tone} health live` },
       shape(tone),
       h("span", { class: "health-text" }, () => text.get()),
     );

@@ -15,7 +15,7 @@ const seconds = signal(300);
 export function overviewView(): HTMLElement {
   return h(
     "div",
-    { class: "view" },
+    { class: "view overview" },
     conditionList(),
     figures(),
     h(
