@@ -49,6 +49,10 @@ interface Run {
   readonly size: WindowSize;
   readonly unreachable: Set<NodeId>;
   readonly turn: number;
+  /** Whether all files of the bucket that is looked through were told. */
+  isAtEnd: boolean;
+  /** Whether there may be more files than the limit allowed for. */
+  isTruncated: boolean;
 }
 
 export class StateQueries {
@@ -81,7 +85,9 @@ export class StateQueries {
           yield message;
           turn.takeBack();
         }
-        if (run.totals.files >= query.limit) break;
+        if (run.totals.files < query.limit) continue;
+        run.isTruncated = !run.isAtEnd || bucket !== buckets.at(-1);
+        break;
       }
       outcome = "done";
     } catch (error) {
@@ -102,7 +108,7 @@ export class StateQueries {
   ): Promise<{ readonly example: string | undefined; readonly unreachable: readonly NodeId[] }> {
     const run = this.#begin(anyFile, signal);
     for await (const window of this.#windows(run, bucket)) {
-      for (const { files } of pagesOf(window, this.#pageOptions(run, bucket))) {
+      for (const { files } of pagesOf(window, this.#pageOptions(run, bucket)).pages) {
         const [first] = files ? rowsOf(files) : [];
         if (first) return { example: first.path, unreachable: [...run.unreachable] };
       }
@@ -122,6 +128,8 @@ export class StateQueries {
       size: new WindowSize(query),
       unreachable: new Set(down.map(({ id }) => id)),
       turn: this.#queries,
+      isAtEnd: false,
+      isTruncated: false,
     };
   }
 
@@ -134,7 +142,9 @@ export class StateQueries {
 
   async *#list(run: Run, bucket: Bucket): AsyncGenerator<GetFileSystemStateResponse> {
     for await (const window of this.#windows(run, bucket)) {
-      for (const page of pagesOf(window, this.#pageOptions(run, bucket))) {
+      const { pages, isCut } = pagesOf(window, this.#pageOptions(run, bucket));
+      run.isAtEnd = window.isLast && !isCut;
+      for (const page of pages) {
         if (run.query.columns) yield { ...nothing, page };
         else for (const files of fileMessages(page)) yield { ...nothing, files };
       }
@@ -202,6 +212,6 @@ const anyFile: StateQuery = {
   columns: true,
 };
 
-function summaryOf({ query, totals, unreachable }: Run): StateSummary {
-  return totals.summary({ unreachable, truncated: totals.files >= query.limit });
+function summaryOf({ totals, unreachable, isTruncated }: Run): StateSummary {
+  return totals.summary({ unreachable, truncated: isTruncated });
 }

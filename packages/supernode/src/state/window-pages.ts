@@ -26,16 +26,25 @@ export interface PageOptions {
   readonly filesMax: number;
 }
 
-export function pagesOf(window: ComparedWindow, options: PageOptions): readonly FilePage[] {
+export interface Pages {
+  readonly pages: readonly FilePage[];
+  /** There were more files than `filesMax`. */
+  readonly isCut: boolean;
+}
+
+export function pagesOf(window: ComparedWindow, options: PageOptions): Pages {
   const source = onlySource(window);
-  if (source && source.count <= options.filesMax) return [wholePage(window.plan, source, options)];
-  const rows = [...toldRows(window), ...foundRows(window, options)].sort(byPath).slice(0, options.filesMax);
+  if (source && source.count <= options.filesMax) {
+    return { pages: [wholePage(window.plan, source, options)], isCut: false };
+  }
+  const all = [...toldRows(window), ...foundRows(window, options)].sort(byPath);
+  const rows = all.slice(0, options.filesMax);
   addRows(options.totals, rows);
   const pages: FilePage[] = [];
   for (let start = 0; start < rows.length; start += rowsPerPageMax) {
     pages.push(pageOf(options.bucket, rows.slice(start, start + rowsPerPageMax)));
   }
-  return pages;
+  return { pages, isCut: rows.length < all.length };
 }
 
 /** The same without pages. */

@@ -121,7 +121,7 @@ function totalsText({ files, bytes, underReplicated, unreachable }: StateSummary
     unreachable.length === 0
       ? ""
       : `; no answer from DataNodes ${nodesText(unreachable)}, so what only they hold is missing`;
-  return `${files} files, ${formatBytes(bytes)}, ${copies}${missing}`;
+  return `${files} ${files === 1 ? "file" : "files"}, ${formatBytes(bytes)}, ${copies}${missing}`;
 }
 
 function endText(next: string | undefined): string {
