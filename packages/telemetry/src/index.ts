@@ -15,7 +15,6 @@ export type { Counter } from "./metrics/counter.js";
 export { type Labels, otherLabel, seriesMax } from "./metrics/family.js";
 export { exponentialBounds, Histogram } from "./metrics/histogram.js";
 export { latencySecondsBounds, latencySecondsCounts } from "./metrics/latency-seconds.js";
-export { LabelValues } from "./metrics/label-values.js";
 export {
   type CounterFamily,
   type HistogramFamily,

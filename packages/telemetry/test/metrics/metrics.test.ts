@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Log } from "@quorumfs/core";
-import { exponentialBounds, LabelValues, Metrics, metricsText, otherLabel, seriesMax } from "@quorumfs/telemetry";
+import { exponentialBounds, Metrics, metricsText, otherLabel, seriesMax } from "@quorumfs/telemetry";
 
 /** Lines that are no comments. */
 async function lines(metrics: Metrics): Promise<readonly string[]> {
@@ -143,11 +143,6 @@ describe("metrics", () => {
     const text = await lines(metrics);
     expect(text).toHaveLength(seriesMax + 1);
     expect(text).toContain(`quorumfs_test_many_total{path="${otherLabel}"} 10`);
-  });
-
-  test("bounds: values of a label after the first so many are other", () => {
-    const buckets = new LabelValues(2);
-    expect(["a", "b", "c", "a", "d"].map((bucket) => buckets.of(bucket))).toEqual(["a", "b", "other", "a", "other"]);
   });
 
   test("bounds of a histogram by a factor, without noise in their digits", () => {
