@@ -30,8 +30,8 @@ export interface UpkeepOptions {
   readonly chunks: Pick<ChunkStore, "entries" | "verify" | "usage" | "onDamage">;
   readonly chunkRepair: Pick<ChunkRepair, "repair">;
   readonly recordRepair: RecordRepairer;
-  /** Tells when another node is back, and may have what is missing here. */
-  readonly cluster: Pick<ClusterStore, "onInstalled">;
+  /** Tells when another node is back, and may have what is missing here; knows buckets by name. */
+  readonly cluster: Pick<ClusterStore, "onInstalled" | "view">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -74,7 +74,7 @@ export class Upkeep {
       encode: ({ bucket, path }) => recordKey(bucket, path).bytes,
       decode: fileOfKey,
       describe: ({ bucket, path }) => ({ bucket, path }),
-      onRepaired: (file) => this.#tellRepaired("record", describeFile(file)),
+      onRepaired: (file) => this.#tellRepaired("record", this.#nameOf(file)),
       repair: (file) => recordRepair.repair(file),
     });
     this.#chunks = new RepairQueue<ChunkKey>({
@@ -87,12 +87,12 @@ export class Upkeep {
       encode: chunkKeyBytes,
       decode: chunkKeyOf,
       describe: describeChunk,
-      onRepaired: (key) => this.#tellRepaired("chunk", nameOfChunk(key)),
+      onRepaired: (key) => this.#tellRepaired("chunk", this.#nameOfChunk(key)),
       repair: (key, signal) => chunkRepair.repair(key, signal),
     });
     // The store has logged it.
     chunks.onDamage((key) => {
-      if (this.#chunks.add(key)) options.conditions.found("chunk", nameOfChunk(key));
+      if (this.#chunks.add(key)) options.conditions.found("chunk", this.#nameOfChunk(key));
     });
     const onDamage = (file: DamagedFile) => this.onRecordDamage(file);
     this.#scrub = new Scrub({
@@ -141,7 +141,7 @@ export class Upkeep {
   onRecordDamage({ bucket, path }: DamagedFile): void {
     if (!this.#records.add({ bucket, path })) return;
     this.#log.error("record.damaged", { bucket, path });
-    this.#options.conditions.found("record", describeFile({ bucket, path }));
+    this.#options.conditions.found("record", this.#nameOf({ bucket, path }));
   }
 
   /** Goes on with what the process before this one has left. */
@@ -161,6 +161,15 @@ export class Upkeep {
     this.#options.conditions.repaired(kind, what);
   }
 
+  /** As people name it. */
+  #nameOf({ bucket, path }: Pick<DamagedFile, "bucket" | "path">): string {
+    return `${this.#options.cluster.view.buckets.get(bucket)?.name ?? `#${bucket}`}/${path}`;
+  }
+
+  #nameOfChunk({ owner, index }: ChunkKey): string {
+    return `chunk ${index} of ${this.#nameOf(owner)}`;
+  }
+
   #retryRepairs(): void {
     this.#records.retryNow();
     this.#chunks.retryNow();
@@ -175,13 +184,4 @@ function hasNewHope(view: ClusterView, before: ClusterView): boolean {
 
 function describeChunk({ owner, upload, index }: ChunkKey): LogFields {
   return { bucket: owner.bucket, path: owner.path, upload: Buffer.from(upload).toString("hex"), index };
-}
-
-/** Buckets have numbers here, and names at the SuperNode. */
-function describeFile({ bucket, path }: Pick<DamagedFile, "bucket" | "path">): string {
-  return `${path} of bucket number ${bucket}`;
-}
-
-function nameOfChunk({ owner, index }: ChunkKey): string {
-  return `chunk ${index} of ${describeFile(owner)}`;
 }

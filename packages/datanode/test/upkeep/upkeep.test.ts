@@ -209,7 +209,7 @@ describe("repairs", () => {
     expect(triedRecords).toEqual([{ bucket: 1, path: "a/ü" }]);
     expect(upkeep.damage).toEqual({ recordsDamaged: 1, recordsRepaired: 1, chunksDamaged: 1, chunksRepaired: 1 });
     expect(told.filter((text) => text.startsWith("found"))).toHaveLength(2);
-    expect(told).toContain("repaired record: a/ü of bucket number 1");
+    expect(told).toContain("repaired record: #1/a/ü");
   });
 
   test("what is left to repair, and its names, outlive the process", async () => {

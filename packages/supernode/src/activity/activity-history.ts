@@ -13,8 +13,8 @@ export const historySecondsMax = 900;
 const sampleMs = 1000;
 
 /**
- * Of the whole history, encoded: what fits one message of a watch. Five busy DataNodes fill a quarter of an hour of it, and more of
- * them a shorter time.
+ * Of the whole history, encoded: what fits one message of a watch. A busy DataNode takes some 240 bytes a second, so there is a
+ * quarter of an hour of 14 of them, and a shorter time of more.
  */
 const historyBytesMax = 3 * 1024 * 1024;
 

@@ -132,7 +132,9 @@ export class EventLog {
       if (this.#pending.length >= pendingMax) break;
       this.#leaveTrail({ ...trail, incarnation, through: event.sequence });
       const wellFormed = kindPattern.test(event.kind);
-      if (wellFormed) this.#append(fromNode(node, event));
+      // Before the first one that was taken nobody knows what there was.
+      const missed = through === 0 ? 0 : event.sequence - through - 1;
+      if (wellFormed) this.#append(fromNode(node, event, missed));
       else this.#options.log.warn("events.malformed", { node, sequence: event.sequence });
     }
     if (this.#trailOf(node) === before) return undefined;
@@ -317,7 +319,9 @@ export class EventLog {
   }
 }
 
-function fromNode(node: NodeId, { atMs, kind, severity, message, fields }: NoticedEvent): Event {
+/** @param missed how many events of this node before it were too many to keep */
+function fromNode(node: NodeId, event: NoticedEvent, missed: number): Event {
+  const { atMs, kind, severity, message, fields } = event;
   return {
     id: 0,
     atMs,
@@ -325,11 +329,12 @@ function fromNode(node: NodeId, { atMs, kind, severity, message, fields }: Notic
     severity: severity === Severity.UNRECOGNIZED ? Severity.SEVERITY_WARNING : severity,
     node,
     message: message.slice(0, messageLengthMax),
-    fields: new Map(
-      [...fields]
+    fields: new Map([
+      ...[...fields]
         .slice(0, fieldsMax)
-        .map(([name, value]) => [name.slice(0, fieldLengthMax), value.slice(0, fieldLengthMax)]),
-    ),
+        .map(([name, value]) => [name.slice(0, fieldLengthMax), value.slice(0, fieldLengthMax)] as const),
+      ...(missed > 0 ? [["missed_before", String(missed)] as const] : []),
+    ]),
   };
 }
 

@@ -168,6 +168,13 @@ describe("events of DataNodes", () => {
     expect(messages()).toEqual(["number 5", "number 4", "number 3", "number 2", "number 1"]);
   });
 
+  test("some were too many to keep: the next one says how many", async () => {
+    await log.take(node, 1, noticed(1, 2));
+    await log.take(node, 1, noticed(10, 11));
+    const { events } = log.list({ wanted: all, beforeId: 0, limit: 10 });
+    expect(events.map(({ fields }) => fields.get("missed_before"))).toEqual([undefined, "7", undefined, undefined]);
+  });
+
   test("sent again after a restart of the SuperNode: written once, and acknowledged", async () => {
     await log.take(node, 1, noticed(1, 3));
     await crash();
