@@ -221,10 +221,9 @@ export function checkDamage({ status }: Facts): readonly Judgement[] {
   return judged(faults, repaired === 0 ? "none was found" : `${repaired} found so far, all repaired`);
 }
 
-export function checkEvents({ errors, status }: Facts): readonly Judgement[] {
-  const isUp = (id: number | undefined): boolean => status.nodes.some((node) => node.id === id && node.state === "up");
-  // Who is back is well; who is not is told of by another check.
-  const open = errors.filter(({ kind, node }) => kind !== "node.down" || !isUp(node));
+export function checkEvents({ errors }: Facts): readonly Judgement[] {
+  // Who is down is told of by another check, and who is back is well.
+  const open = errors.filter(({ kind }) => kind !== "node.down");
   const [newest] = open;
   if (!newest) return judged([], "no errors in the last hour");
   return [
