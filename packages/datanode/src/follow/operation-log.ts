@@ -35,8 +35,8 @@ export class OperationLog {
 
   /** Of all operations that fail. What a client may well meet where all is well goes to `debug`. */
   failed(about: LoggedOperation, error: QuorumError, tookMs: number): void {
-    const { code, message } = error;
-    const fields = { ...about, requestId: new Hex(about.requestId), code, message, tookMs: Math.round(tookMs) };
+    const { code, message: reason } = error;
+    const fields = { ...about, requestId: new Hex(about.requestId), code, reason, tookMs: Math.round(tookMs) };
     if (isOrdinary(code)) this.#log.debug("file.failed", fields);
     else this.#warn("file.failed", fields);
   }
