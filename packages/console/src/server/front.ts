@@ -16,7 +16,7 @@ import { sendCompressed, setSecurityHeaders } from "./replies.js";
 /** More at once than any number of people asks; a transfer or an event stream counts as long as it runs. */
 const requestsMax = 400;
 /** What a browser that still sends is given to notice that it has been answered. */
-const lingerMs = 2_000;
+const lingerMs = 5_000;
 
 export interface FrontOptions {
   readonly access: Access;
@@ -110,16 +110,16 @@ function decoded(path: string): string {
 }
 
 function fail(options: FrontOptions, request: IncomingMessage, response: ServerResponse, error: QuorumError): void {
+  // Whoever has gone hears nothing, and what his going broke is no fault.
+  if (response.destroyed) return;
   const { method, url } = request;
   if (error.code === "internal")
     options.log.error("console.request-failed", { method, url: url?.slice(0, 200), error });
-  if (response.destroyed) return;
   // What a route said of its content does not hold for an error.
   if (!response.headersSent) {
     for (const name of ["Content-Length", "Content-Disposition", "Content-Encoding", "Content-Range", "ETag"]) {
       response.removeHeader(name);
     }
-    if (!request.complete) response.setHeader("Connection", "close");
     if (error instanceof Refusal && error.status === 401) response.setHeader("WWW-Authenticate", "Bearer");
   }
   sendError(response, error, error instanceof Refusal ? error.status : undefined);
