@@ -22,6 +22,8 @@ export interface WindowPlan {
   readonly views: readonly PartitionView[];
   /** Theirs, if all partitions are on the same nodes. */
   readonly onlyView: PartitionView | undefined;
+  /** How many nodes give rows. */
+  readonly sources: number;
   /** What each node is to tell; the first one says how far a window goes. */
   readonly parts: ReadonlyMap<NodeId, Uint8Array>;
 }
@@ -51,6 +53,7 @@ export function windowPlan({ layout, canAsk, query, turn }: PlanOptions): Window
   return {
     layout,
     views,
+    sources: query.totalsOnly ? 0 : order.length,
     onlyView: new Set(views).size === 1 ? views[0] : undefined,
     parts: new Map(
       busy.flatMap((node) => {

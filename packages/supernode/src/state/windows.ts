@@ -215,7 +215,9 @@ export class Windows {
 
   #askLeader(plan: WindowPlan, leader: NodeId, part: Part): Promise<ScanWindowResponse | undefined> {
     const { dataNodes, size, filesLeft, signal } = this.#options;
-    const limit = part.until === "" ? size.next(filesLeft()) : recordsMaxOfFollower;
+    // So many records of each are rows of one window, to be merged in one turn of the event loop.
+    const share = Math.max(1, plan.sources);
+    const limit = part.until === "" ? Math.ceil(size.next(filesLeft()) / share) : recordsMaxOfFollower;
     return dataNodes.window(leader, { ...this.#request(part, plan.parts.get(leader)), limit }, signal);
   }
 
