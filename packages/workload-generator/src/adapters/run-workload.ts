@@ -83,7 +83,9 @@ async function openMetricsPage(config: WorkloadConfig, workload: Workload, versi
     routes: { "/metrics": metricsRoute(() => [metrics]), "/healthz": healthRoute(() => "serving") },
     log: silentLog,
   });
-  process.stderr.write(`metrics: ${serving.url}/metrics\n`);
+  const url = `${serving.url}/metrics`;
+  if (config.progress === "json") process.stderr.write(`${JSON.stringify({ metrics: url })}\n`);
+  else process.stderr.write(`metrics: ${url}\n`);
   return serving;
 }
 
