@@ -27,7 +27,6 @@ import type { ClusterState } from "./cluster/cluster-state.js";
 import { requireLayout } from "./cluster/forming.js";
 import type { Heartbeats } from "./membership/heartbeats.js";
 import type { Joins } from "./membership/joins.js";
-import type { QueryMeter } from "./state/query-meter.js";
 import type { StateQueries } from "./state/state-queries.js";
 import { nodeQueryOf, queryOf } from "./state/state-query.js";
 import { watchCluster } from "./watch.js";
@@ -37,7 +36,6 @@ export interface ClusterServiceOptions {
   readonly joins: Joins;
   readonly heartbeats: Heartbeats;
   readonly queries: StateQueries;
-  readonly queryMeter: QueryMeter;
   readonly initialNodes: number;
   readonly loadsEveryMs: number;
   readonly clock: Clock;
@@ -95,13 +93,11 @@ class ClusterService {
 
   state(request: GetFileSystemStateRequest, call: CallContext): AsyncIterable<GetFileSystemStateResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    const { queries, queryMeter } = this.#options;
-    return queryMeter.measured(queries.run(queryOf(request), call.signal));
+    return this.#options.queries.run(queryOf(request), call.signal);
   }
 
   filesOnNode(request: ListFilesOnNodeRequest, call: CallContext): AsyncIterable<ListFilesOnNodeResponse> {
     checkCallersCluster(call, this.#options.state.clusterId);
-    const { queries, queryMeter } = this.#options;
-    return queryMeter.measured(queries.run(nodeQueryOf(request), call.signal));
+    return this.#options.queries.run(nodeQueryOf(request), call.signal);
   }
 }

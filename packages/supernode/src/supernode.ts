@@ -25,7 +25,6 @@ import { declareReadings, superNodeInstruments } from "./metrics.js";
 import { reseed } from "./reseed/reseed.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { DataNodes } from "./state/data-nodes.js";
-import { QueryMeter } from "./state/query-meter.js";
 import { StateQueries } from "./state/state-queries.js";
 import { Watchers } from "./watchers.js";
 
@@ -111,7 +110,6 @@ export async function startSuperNode(options: SuperNodeOptions): Promise<SuperNo
       joins,
       heartbeats,
       queries,
-      queryMeter: new QueryMeter({ clock, instruments }),
       initialNodes,
       loadsEveryMs,
       clock,

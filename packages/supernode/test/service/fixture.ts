@@ -11,6 +11,7 @@ import {
   type StateSummary,
 } from "@quorumfs/proto";
 import { silentLog } from "@quorumfs/runtime";
+import { Metrics } from "@quorumfs/telemetry";
 import { startSuperNode, type SuperNode, type SuperNodeConfig, superNodeConfig } from "@quorumfs/supernode";
 import { MemoryDisk, MemoryPlatter } from "../../../runtime/test/disk/memory-disk.js";
 import { roleToWire } from "../../src/cluster/member.js";
@@ -35,6 +36,8 @@ export class Fixture {
   readonly network = new MemoryNetwork();
   readonly nodes: FakeDataNode[] = [];
   disk = new CrashingDisk();
+  /** Of the SuperNode that runs. */
+  metrics = new Metrics();
   #config: SuperNodeConfig;
   #platter = new MemoryPlatter();
   #running: SuperNode | undefined;
@@ -47,8 +50,10 @@ export class Fixture {
 
   async start(log: Log = silentLog): Promise<void> {
     this.disk = new CrashingDisk(this.#platter);
-    const { network, clock, disk } = this;
-    const options = { config: this.#config, network, clock, disk, random: this.#random(), log, version: "1.2.3" };
+    this.metrics = new Metrics();
+    const { network, clock, disk, metrics } = this;
+    const random = this.#random();
+    const options = { config: this.#config, network, clock, disk, random, log, metrics, version: "1.2.3" };
     this.#running = await startSuperNode(options);
     this.#channel = network.connect({ address: this.superNode.address, purpose: "control", identity: new Map() });
   }
