@@ -32,7 +32,7 @@ export function alertsChapter(alerts: readonly Alert[]): string {
   return alerts
     .map((alert) => {
       const since = alert.forAtLeast === undefined ? "at once" : `after ${alert.forAtLeast}`;
-      return `### ${alertName(alert)}\n\n${alert.severity}, ${since}: \`${alert.expr}\`\n\n${alert.meaning} ${alert.todo}`;
+      return `### ${alertName(alert)}\n\n${alert.severity}, ${since}: \`${alert.expr}\`\n\n${alert.meaning}\n\n**What to do.** ${alert.todo}`;
     })
     .join("\n\n");
 }

@@ -65,7 +65,7 @@ export const alerts: readonly Alert[] = [
     description: "Of the DataNodes that hold them, fewer are up than some bucket's R.",
     meaning:
       "As [CannotWrite](#quorumfscannotwrite), for reads. Whoever can live with an older version reads on with `--consistency relaxed` while one replica is up.",
-    todo: "As there.",
+    todo: "As for writes.",
   },
   {
     name: "UnderReplicated",
