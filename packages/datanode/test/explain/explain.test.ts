@@ -105,4 +105,24 @@ describe("explain (N=3 R=2 W=2)", () => {
     await cluster.clock.pass(15_000);
     await lost;
   });
+
+  it("no more at once than people can look at", async () => {
+    cluster = await SmallCluster.start();
+    await settle();
+    cluster.network.gate = ({ path }) => !path.endsWith("/Inspect");
+    const asking = Array.from({ length: 20 }, () =>
+      explain("a").then(
+        () => "told",
+        (error: unknown) => error,
+      ),
+    );
+    await settle();
+    cluster.network.release();
+    const ends = await Promise.all(asking);
+    expect(ends.filter((end) => end === "told")).toHaveLength(16);
+    expect(ends.find((end) => end !== "told")).toMatchObject({
+      code: "resource_exhausted",
+      details: { retryAfterMs: 200 },
+    });
+  });
 });
