@@ -58,7 +58,13 @@ export async function setUp({ quiet = false } = {}) {
   const pageBuild = pageFingerprint(install);
   if (!existsSync(join(page, "dist/index.html")) || read(pageStamp) !== pageBuild) {
     rmSync(pageStamp, { force: true });
-    await run("building the console's page", process.execPath, pageCommand, "fix the errors above, then try again", quiet);
+    await run(
+      "building the console's page",
+      process.execPath,
+      pageCommand,
+      "fix the errors above, then try again",
+      quiet,
+    );
     writeFileSync(pageStamp, pageBuild);
   }
 }
