@@ -72,6 +72,7 @@ export class FakeSuperNode {
         condition: "ready",
         ready: true,
         change: undefined,
+        process: undefined,
       })),
     ];
   }
