@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { eventKinds } from "@quorumfs/core";
 import { alertName, alertsChapter, rulesYaml, runbookOf } from "../../../../../deploy/src/alert-rules.js";
@@ -23,7 +23,7 @@ describe("documents", () => {
     const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
     for (const [link, target = "", anchor] of links) {
       const file = target === "" ? path : new URL(target, new URL(path, clone)).href.slice(clone.href.length);
-      if (file.endsWith("/")) continue;
+      if (statSync(new URL(file, clone)).isDirectory()) continue;
       const text = read(file);
       if (anchor !== undefined)
         expect({ link, anchors: anchorsOf(text) }).toEqual({ link, anchors: expect.arrayContaining([anchor]) });
