@@ -28,6 +28,12 @@ const aimPerSecond = 100_000;
 const settlePollMs = 250;
 const settleTimeoutMs = 30_000;
 
+/** By id. */
+interface Processes {
+  readonly superNode: number;
+  readonly dataNodes: readonly number[];
+}
+
 interface Line {
   readonly name: string;
   readonly query: StateOptions;
@@ -52,7 +58,7 @@ const lines: readonly Line[] = [
   { name: "totals only", query: { totalsOnly: true } },
   { name: "under-replicated files (none)", query: { health: "under_replicated" } },
   { name: "files of 1 MiB or more (none)", query: { sizeMin: 2 ** 20 } },
-  { name: "one directory of 100", query: { bucket: "files", prefix: "d007/" } },
+  { name: "one directory in a hundred", query: { bucket: "files", prefix: "d007/" } },
 ];
 
 const linesWithoutOne: readonly Line[] = [
@@ -88,10 +94,12 @@ export async function benchState(args: readonly string[]): Promise<void> {
   const stored = await fill(client, { files, deadline: Date.now() + fillSeconds * 1000 });
   await settled(client, stored);
   process.stdout.write(`\n${stored.toLocaleString("en")} files of ${content.length} bytes\n${head()}\n`);
-  const results = await measureAll(cluster, client, { lines, stored, repeat });
+  const [superNode, running] = [cluster.superNode.pid, cluster.dataNodes.map(({ pid }) => pid)];
+  const results = await measureAll(client, { lines, stored, repeat, superNode, dataNodes: running });
   await cluster.dataNodes[2]?.stop();
   await nodeDown(client);
-  results.push(...(await measureAll(cluster, client, { lines: linesWithoutOne, stored, repeat })));
+  const left = { superNode, dataNodes: running.slice(0, 2) };
+  results.push(...(await measureAll(client, { lines: linesWithoutOne, stored, repeat, ...left })));
   const best = results[0]?.filesPerSecond ?? 0;
   process.stdout.write(
     `\nall files: ${Math.round(best).toLocaleString("en")}/s, aim ${aimPerSecond.toLocaleString("en")}\n`,
@@ -135,14 +143,14 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
 }
 
 async function measureAll(
-  cluster: BenchCluster,
   client: QuorumFs,
-  { lines: some, stored, repeat }: { lines: readonly Line[]; stored: number; repeat: number },
+  options: Processes & { readonly lines: readonly Line[]; readonly stored: number; readonly repeat: number },
 ): Promise<LineResult[]> {
+  const { lines: some, repeat } = options;
   const results: LineResult[] = [];
   for (const { name, query } of some) {
     const runs: LineResult[] = [];
-    for (let run = 0; run < repeat; run += 1) runs.push(await measure(cluster, client, { name, query, stored }));
+    for (let run = 0; run < repeat; run += 1) runs.push(await measure(client, { ...options, name, query }));
     const median = runs.sort((a, b) => a.seconds - b.seconds)[Math.floor(runs.length / 2)];
     if (!median) continue;
     process.stdout.write(`${lineText(median)}\n`);
@@ -152,13 +160,11 @@ async function measureAll(
 }
 
 async function measure(
-  cluster: BenchCluster,
   client: QuorumFs,
-  { name, query, stored }: { name: string; query: StateOptions; stored: number },
+  { name, query, stored, superNode, dataNodes }: Processes & Line & { readonly stored: number },
 ): Promise<LineResult> {
   const running = client.state(query);
-  const [superNode, dataNodes] = [[cluster.superNode.pid], cluster.dataNodes.map(({ pid }) => pid)];
-  const before = { superNode: cpuMicroseconds(superNode), dataNodes: cpuMicroseconds(dataNodes) };
+  const before = { superNode: cpuMicroseconds([superNode]), dataNodes: cpuMicroseconds(dataNodes) };
   const ownBefore = process.cpuUsage();
   const startedMs = performance.now();
   let told = 0;
@@ -168,9 +174,9 @@ async function measure(
   const looked = query.prefix === undefined ? stored : told;
   const perFile = (after: number | undefined, earlier: number | undefined): number | undefined =>
     after === undefined || earlier === undefined ? undefined : (after - earlier) / looked;
-  const superNodeCost = perFile(cpuMicroseconds(superNode), before.superNode);
+  const superNodeCost = perFile(cpuMicroseconds([superNode]), before.superNode);
   const dataNodesCost = perFile(cpuMicroseconds(dataNodes), before.dataNodes);
-  const client_ = (own.user + own.system) / looked;
+  const clientCost = (own.user + own.system) / looked;
   checkTotals(running.summary, query, told);
   return {
     name,
@@ -178,13 +184,13 @@ async function measure(
     seconds,
     filesPerSecond: looked / seconds,
     cpuMicrosecondsPerFile: {
-      client: client_,
+      client: clientCost,
       superNode: superNodeCost,
       eachDataNode: dataNodesCost === undefined ? undefined : dataNodesCost / dataNodes.length,
       all:
         superNodeCost === undefined || dataNodesCost === undefined
           ? undefined
-          : client_ + superNodeCost + dataNodesCost,
+          : clientCost + superNodeCost + dataNodesCost,
     },
   };
 }

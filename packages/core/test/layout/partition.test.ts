@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { bucketId, mix32, partitionCount, partitionOf } from "../../src/index.js";
+import { bucketId, mix32, partitionCount, partitionOf, partitionOfUtf8 } from "../../src/index.js";
 
 describe("partition of a file", () => {
   // Part of the storage format: if one of these numbers changes, every stored file is looked for in the wrong place.
@@ -15,6 +15,8 @@ describe("partition of a file", () => {
     [7, "a".repeat(1024), 469],
   ])("bucket %i, path %j: %i, for ever", (bucket, path, partition) => {
     expect(partitionOf(bucketId(bucket), path)).toBe(partition);
+    const bytes = new TextEncoder().encode(`#${path}`);
+    expect(partitionOfUtf8(bucketId(bucket), bytes, { start: 1, partitions: partitionCount })).toBe(partition);
   });
 
   test.each([
