@@ -89,6 +89,43 @@ describe("metrics (N=3 R=2 W=2)", () => {
     await first;
   });
 
+  test("votes: a replica that is late has another one asked, which is told as a hedge", async () => {
+    cluster = await SmallCluster.start();
+    await cluster.files(0).put("a", "1");
+    await settle();
+    let silent: string | undefined;
+    cluster.network.gate = ({ from, to, path }) => {
+      if (from !== "1" || !path.endsWith("/Exchange")) return true;
+      silent ??= to;
+      return to !== silent;
+    };
+    const reading = cluster.files(0).get("a");
+    await cluster.clock.pass(150);
+    await reading;
+    const values = await valuesOf(cluster.metrics[0]);
+    expect(values.get('vote_hedges_total{operation="read"}')).toBe(1);
+    // This node's own replica, the one that is late, the other one.
+    expect(values.get('votes_asked_total{operation="read"}')).toBe(3);
+    expect(values.get('vote_rounds_bucket{le="1",operation="read"}')).toBe(1);
+    const inFlight = ["2", "3"].map((peer) => values.get(`peer_in_flight{peer="${peer}"}`));
+    expect(inFlight.sort()).toEqual([0, 1]);
+  });
+
+  test("votes: nodes that write to one file at the same time are in each other's way", async () => {
+    const started = (cluster = await SmallCluster.start());
+    const nodes = [0, 1, 2];
+    const writing = Promise.allSettled(nodes.map((index) => started.files(index).put("a", String(index))));
+    let done = false;
+    void writing.then(() => (done = true));
+    while (!done) await cluster.clock.pass(10);
+    const values = await Promise.all(cluster.metrics.map(valuesOf));
+    const sum = (name: string) => values.reduce((total, of) => total + (of.get(name) ?? 0), 0);
+    expect(sum('votes_answered_total{operation="write",answer="nack"}')).toBeGreaterThan(0);
+    expect(sum('vote_backoffs_total{operation="write"}')).toBeGreaterThan(0);
+    expect(sum('vote_rounds_count{operation="write"}')).toBe(nodes.length);
+    expect(sum('vote_rounds_sum{operation="write"}')).toBeGreaterThan(2 * nodes.length);
+  });
+
   test("scrapes before the start and after the end: declared, without values", async () => {
     const early = new Metrics();
     dataNodeMetrics(early, () => undefined);
