@@ -6,7 +6,10 @@ import {
   type ExchangeResponse,
   type ReplicaRequest as RequestMessage,
   type ReplicaResponse as ResponseMessage,
+  ScanPart,
   type ScanRecordsResponse,
+  type ScanWindowRequest,
+  type ScanWindowResponse,
 } from "@quorumfs/proto";
 import { grpcNetwork, Lane } from "@quorumfs/rpc";
 import { silentLog, systemClock, systemRandom } from "@quorumfs/runtime";
@@ -180,6 +183,21 @@ describe("callers", () => {
     return pages;
   }
 
+  const windowRequest: ScanWindowRequest = {
+    bucket: 1,
+    prefix: "",
+    after: "",
+    until: "",
+    limit: 10,
+    parts: new Uint8Array(1024).fill(ScanPart.SCAN_PART_ROWS),
+    sizeMin: 0,
+    sizeMax: undefined,
+  };
+
+  function scanWindow(channel: Channel, given: Partial<ScanWindowRequest> = {}): Promise<ScanWindowResponse> {
+    return channel.unary(ReplicaServiceService.scanWindow, { ...windowRequest, ...given }, { timeoutMs: 5000 });
+  }
+
   async function endOf(channel: Channel): Promise<Error | undefined> {
     const stream = channel.duplex(ReplicaServiceService.exchange, {});
     stream.onMessage(() => undefined);
@@ -195,6 +213,7 @@ describe("callers", () => {
       code,
     });
     await expect(scan(channel)).rejects.toMatchObject({ code });
+    await expect(scanWindow(channel)).rejects.toMatchObject({ code });
   });
 
   test("nobody is heard before this node has joined", async () => {
@@ -202,11 +221,27 @@ describe("callers", () => {
     expect(await endOf(channel)).toMatchObject({ code: "unavailable" });
   });
 
+  test.each<Partial<ScanWindowRequest>>([
+    { bucket: 0 },
+    { limit: 0 },
+    { limit: 65_537 },
+    { parts: new Uint8Array(0) },
+    { parts: new Uint8Array(1024).fill(5) },
+    { prefix: "a\u0000" },
+    { after: "x".repeat(2000) },
+    { until: "x".repeat(2000) },
+  ])("a window that breaks a limit is refused", async (given) => {
+    const channel = connect(await serve(), superNode);
+    await expect(scanWindow(channel, given)).rejects.toMatchObject({ code: "invalid_argument" });
+  });
+
   test("the SuperNode scans, and does not vote or list", async () => {
     const server = await serve();
     await voter(connect(server))(acceptOfPeer(1));
     const channel = connect(server, superNode);
     expect(await scan(channel)).toMatchObject([{ records: [{ bucket: 1, entry: { path: "a" } }] }]);
+    const { rows, truncated } = await scanWindow(channel);
+    expect([rows?.count, Buffer.from(rows?.paths ?? []).toString(), truncated]).toEqual([1, "a", false]);
     expect(await endOf(channel)).toMatchObject({ code: "permission_denied" });
     await expect(
       channel.unary(ReplicaServiceService.rangeRead, rangeRequest, { timeoutMs: 5000 }),
