@@ -5,7 +5,7 @@ import { systemRandom } from "@quorumfs/runtime";
 import { MemoryDisk, MemoryPlatter } from "../../../runtime/test/disk/memory-disk.js";
 import { ControlStore } from "../../src/cluster/control-store.js";
 import type { Change } from "../../src/layout/change.js";
-import type { Member } from "../../src/cluster/member.js";
+import { decodeMember, encodeMember, type Member } from "../../src/cluster/member.js";
 
 const random = systemRandom();
 
@@ -81,6 +81,15 @@ describe("control store", () => {
     expect(rest).toEqual({ formers: [], targets, changes: [change] });
     expect(kept).toEqual(layout);
     expect(buckets).toEqual([bucket]);
+  });
+
+  test("a member that was stored before it could say where its metrics are", () => {
+    const { metricsAddress, ...earlier } = JSON.parse(Buffer.from(encodeMember(member)).toString()) as Record<
+      string,
+      unknown
+    >;
+    expect(metricsAddress).toBe("10.0.0.7:7101");
+    expect(decodeMember(Buffer.from(JSON.stringify(earlier)))).toMatchObject({ id: 3, metricsAddress: "" });
   });
 
   test("ids of deleted buckets are never given again", async () => {
