@@ -74,14 +74,8 @@ describe("quorumfs-supernode", () => {
     expect(program.stdout + program.stderr).not.toContain(token);
   });
 
-  test.each([
-    [["--console-port", "x"]],
-    [["--console-port", "70000"]],
-    [["--console-token", "short"]],
-    [["--console-token", token, "--console-token-file", "/etc/hostname"]],
-    [["--console-token-file", "/nowhere/token"]],
-  ])("refused: %j", async (args) => {
-    await using program = superNode(args);
+  test("a token's file that is not there: one line, and the exit code of a wrong setting", async () => {
+    await using program = superNode(["--console-token-file", "/nowhere/token"]);
     expect(await program.ended).toEqual({ code: 2, signal: null });
     expect(program.stderr.trimEnd().split("\n")).toHaveLength(1);
   });
