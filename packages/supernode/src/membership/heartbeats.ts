@@ -143,10 +143,13 @@ export class Heartbeats {
   }
 
   #tell(changes: readonly HealthChange[]): void {
-    const { state, clock, log } = this.#options;
+    const { state, events, clock, log } = this.#options;
     for (const { node, from, to } of changes) {
-      if (!state.member(node)) this.#membership.forget(node);
-      if (!state.member(node)) continue;
+      if (!state.member(node)) {
+        this.#membership.forget(node);
+        events.forget(node);
+        continue;
+      }
       this.#news.heardOf(node, to);
       if (state.healthOf(node) === to) continue;
       log.info("node.health", { node, from, to });

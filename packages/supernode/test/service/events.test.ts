@@ -116,8 +116,12 @@ describe("what happens to nodes", () => {
     await fixture.startNodes(4);
     await fixture.apply();
     await fixture.clock.advance(60_000);
+    fixture.node(4).notice("scrub.completed", "3 records");
     await fixture.apply({ 4: "leaving" });
     await fixture.clock.advance(60_000);
+    await fixture.node(4).kill();
+    await fixture.clock.advance(1000);
+    expect(fixture.backUp().rows.get("event-trails")?.size).toBe(0);
     expect((await story({ kinds: ["layout", "node.left"] })).slice(-4)).toEqual([
       "layout.completed",
       "layout.started",
