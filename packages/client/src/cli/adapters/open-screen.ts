@@ -33,11 +33,12 @@ export function openScreen(): Screen | undefined {
   stdin.resume();
   const screen: Screen = {
     get size() {
-      return { columns: stdout.columns, rows: stdout.rows };
+      // A terminal that does not know its size says 0.
+      return { columns: stdout.columns || 80, rows: stdout.rows || 24 };
     },
     draw: (lines) => {
       if (!isOpen || stdout.writableNeedDrain) return;
-      const shown = lines.slice(0, stdout.rows).map((line) => `${line}\x1b[K`);
+      const shown = lines.slice(0, screen.size.rows).map((line) => `${line}\x1b[K`);
       stdout.write(`\x1b[?2026h\x1b[H${shown.join("\r\n")}\x1b[J\x1b[?2026l`);
     },
     onKey: (listener) => {
