@@ -1,5 +1,9 @@
 import { fork } from "node:child_process";
 
+// Of a run that has ended, Node keeps each composed abort signal that somebody still listened to in the middle of an
+// operation, with all that hangs on it: a megabyte a run. A process of its own is the surest way to forget them.
+const batchesPerProcess = 10;
+
 /** What came of a few seeds. */
 export interface Batch {
   readonly count: number;
@@ -28,15 +32,18 @@ export async function playInProcesses(options: {
   const { seed, seeds, jobs, batchSeeds, onBatch } = options;
   let next = seed;
   let done = 0;
-  const playAll = (): Promise<void> =>
+  /** Resolves when there is no seed left, or the process has played enough. */
+  const playSome = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const child = fork(new URL("../seed-player.js", import.meta.url));
+      let batches = 0;
       const ask = (): void => {
         const count = Math.min(batchSeeds, seed + seeds - next);
-        if (count <= 0) {
+        if (count <= 0 || batches === batchesPerProcess) {
           child.disconnect();
           return;
         }
+        batches += 1;
         child.send({ from: next, count } satisfies BatchRequest);
         next += count;
       };
@@ -52,6 +59,9 @@ export async function playInProcesses(options: {
       });
       ask();
     });
+  const playAll = async (): Promise<void> => {
+    while (next < seed + seeds) await playSome();
+  };
   await Promise.all(Array.from({ length: jobs }, playAll));
 }
 
