@@ -17,7 +17,13 @@ import type { Health } from "../../src/membership/membership.js";
 const mebibyte = 2 ** 20;
 
 function member(id: number, given: Partial<Member> = {}): Member {
-  const known = { storeId: new Uint8Array(16), runId: new Uint8Array(16), commits: 0, displacedBy: 0, metricsAddress: "" };
+  const known = {
+    storeId: new Uint8Array(16),
+    runId: new Uint8Array(16),
+    commits: 0,
+    displacedBy: 0,
+    metricsAddress: "",
+  };
   const said = { address: `host:${id}`, zone: "default", capacityBytes: 1000, incarnation: 1, version: "" };
   return { id: nodeId(id), ...known, ...said, role: "active", ...given };
 }

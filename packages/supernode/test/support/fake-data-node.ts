@@ -250,7 +250,8 @@ function talliesOf(
 ): Uint8Array {
   const byPartition = new Map<number, FakeFile[]>();
   for (const file of files) {
-    if (file.tombstone === true) continue;
+    // Of a damaged record nobody knows whether it was a tombstone.
+    if (file.tombstone === true && file.corrupt !== true) continue;
     const partition = partitionFor(file.path);
     byPartition.set(partition, [...(byPartition.get(partition) ?? []), file]);
   }
