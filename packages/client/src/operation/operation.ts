@@ -245,7 +245,8 @@ export class Operation<Result> implements Waiting {
       operationId: this.#operationId,
       follower: this.#spec.follower,
       askedAtMs: nowMs,
-      timeoutMs: remainingMs,
+      // If both questions are lost, a third one is asked while there is time.
+      timeoutMs: Math.min(remainingMs, attemptPatience * target.latency[this.kind].patienceMs),
       coordinatorsShare,
       onEnd: (error, response) => this.#onSecond(error, response),
     });
@@ -262,7 +263,7 @@ export class Operation<Result> implements Waiting {
       second.failed(error);
       if (isFirstUnderWay) return;
       this.#target = second.target;
-      this.#follow(this.#ledger.unanswered(error, false), error);
+      this.#follow(this.#ledger.unanswered(error, nowMs >= second.askedAtMs + second.timeoutMs), error);
       return;
     }
     this.#spec.follower?.answered(second.target.id, second.askedAtMs, response?.trace);

@@ -22,6 +22,7 @@ export class SecondRead implements Waiting {
   readonly kind = "read";
   readonly target: Target;
   readonly askedAtMs: number;
+  readonly timeoutMs: number;
   readonly #cancelCall: CancelCall;
   #over = false;
 
@@ -29,6 +30,7 @@ export class SecondRead implements Waiting {
     const { target, request, operationId, follower, askedAtMs, timeoutMs, coordinatorsShare, onEnd } = options;
     this.target = target;
     this.askedAtMs = askedAtMs;
+    this.timeoutMs = timeoutMs;
     target.began(this, askedAtMs);
     this.#cancelCall = target.session.call(
       {

@@ -66,6 +66,26 @@ describe("a node that is slow, not dead", () => {
     expect(new Set(cancelled.map(({ node }) => node))).toEqual(new Set([1]));
   });
 
+  it("reads: both questions are lost while the nodes answer others: a third one is asked in good time", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    let lost = 0;
+    cluster.react = (_node, request) => {
+      const { operation } = request;
+      const isLost = operation?.$case === "get" && operation.value.path === "unlucky" && lost < 2;
+      if (isLost) lost += 1;
+      return { afterMs: isLost ? 3_600_000 : 2, result: resultOf(request) };
+    };
+    await perform(cluster, 100, (index) => fs.get(`files/${index}`));
+    const startedAtMs = cluster.clock.nowMs();
+    let tookMs: number | undefined;
+    const reading = fs.get("files/unlucky").then(() => (tookMs = cluster.clock.nowMs() - startedAtMs));
+    while (tookMs === undefined) await perform(cluster, 1, (index) => fs.get(`files/${index}`));
+    await reading;
+    expect(lost).toBe(2);
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
   it("writes: only the first few wait for it", async () => {
     const cluster = new FakeCluster();
     const fs = await open(cluster);

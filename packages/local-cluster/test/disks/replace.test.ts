@@ -91,8 +91,8 @@ describe("one of three disks, while clients write", () => {
     );
     const replaced = cluster.replaceDisk(2, { snapshot });
     await cluster.waitUntil("it was refused", async () => {
-      const own = (await client.nodes()).find(({ id }) => id === 4);
-      return own !== undefined && own.state !== "up";
+      const { events } = await client.events({ kinds: ["node.refused"], node: 4 });
+      return events.length > 0;
     });
     expect(setAside(2)).toEqual([]);
     await cluster.restart(1);
