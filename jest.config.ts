@@ -22,11 +22,20 @@ const simulation = [
   "<rootDir>/packages/testkit/test/simulation/**/*.test.ts",
   "<rootDir>/packages/testkit/test/system/**/*.test.ts",
 ];
-const integration = [
-  "<rootDir>/packages/local-cluster/test/**/*.test.ts",
-  "<rootDir>/packages/console/test/(server|browser)/**/*.test.ts",
+// These load the machine to its limits, or see how soon something is noticed: they need it for themselves.
+const alone = [
+  "<rootDir>/packages/local-cluster/test/cluster/{failures,leaks,network-faults,races}.test.ts",
+  "<rootDir>/packages/local-cluster/test/{overload,sync}/**/*.test.ts",
+  "<rootDir>/packages/local-cluster/test/processes/{large-files,outages}.test.ts",
+  "<rootDir>/packages/console/test/browser/**/*.test.ts",
   "<rootDir>/packages/testkit/test/integration/**/*.test.ts",
   "<rootDir>/packages/testkit/test/nemesis/run.test.ts",
+];
+const integration = [
+  "<rootDir>/packages/local-cluster/test/**/*.test.ts",
+  "<rootDir>/packages/console/test/server/**/*.test.ts",
+  // Jest knows its root at the beginning of a pattern only.
+  ...alone.map((pattern) => pattern.replace("<rootDir>", "!**")),
 ];
 
 const config: Config = {
@@ -47,6 +56,7 @@ const config: Config = {
     },
     { ...shared, displayName: "simulation", testMatch: simulation },
     { ...shared, displayName: "integration", testMatch: integration },
+    { ...shared, displayName: "alone", testMatch: alone },
   ],
 };
 

@@ -20,8 +20,10 @@ const steps = {
   // Jest leaves one processor out, which is half of two.
   unit: { title: "unit tests", jest: ["--maxWorkers=100%"] },
   simulation: { title: "simulation tests", jest: ["--maxWorkers=100%"] },
-  // Whole clusters: side by side they would fight for processors and miss their deadlines.
-  integration: { title: "integration tests", jest: ["--runInBand"] },
+  // Whole clusters: most of the time they wait.
+  integration: { title: "integration tests", jest: ["--maxWorkers=2"] },
+  // Side by side these would fight for processors and miss their deadlines.
+  alone: { title: "tests that need the machine for themselves", jest: ["--runInBand"] },
 };
 
 const { values } = parseArgs({ options: { only: { type: "string" }, help: { type: "boolean" } } });
