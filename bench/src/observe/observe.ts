@@ -1,5 +1,5 @@
 /**
- * What observing costs: two clusters beside each other, one as users run it and scraped every second, one that counts no
+ * What observing costs: two clusters beside each other, one as users run it and scraped every 5 s, one that counts no
  * operations and serves no metrics. They are driven in turns of some seconds, in the order on off off on, so that a machine that
  * drifts does so for both; and begun anew a few times, since no two processes of the same program are equally fast.
  */
@@ -16,7 +16,7 @@ import { Scraper } from "./scraper.js";
 
 const usage = `pnpm bench observe [options]
 
-Overwrites and reads small files on a cluster that is observed (operations counted, events, metrics scraped every second) and
+Overwrites and reads small files on a cluster that is observed (operations counted, events, metrics scraped every 5 s) and
 on one that is not, in turns, and tells the ratio.
 
   --rounds N     pairs of clusters, one after the other (default 3)

@@ -1,4 +1,7 @@
-/** Reads pages of metrics once a second, as a Prometheus that is in a hurry. */
+// As deploy/prometheus/prometheus.yml does.
+const scrapeEveryMs = 5_000;
+
+/** Reads pages of metrics as our Prometheus does. */
 export class Scraper implements AsyncDisposable {
   readonly #addresses: readonly string[];
   readonly #timer: NodeJS.Timeout;
@@ -11,7 +14,7 @@ export class Scraper implements AsyncDisposable {
     this.#addresses = addresses;
     this.#timer = setInterval(() => {
       this.#scraping = this.#scrapeAll();
-    }, 1000);
+    }, scrapeEveryMs);
   }
 
   async #scrapeAll(): Promise<void> {
