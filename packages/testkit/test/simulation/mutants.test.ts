@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { type SimulationOptions, drawPlan, runHistory } from "../../src/index.js";
+import { type SimulationOptions, runHistory } from "../../src/index.js";
 import { buildMutant } from "./mutants/build-mutant.js";
 import { type Mutant, mutants } from "./mutants/mutants.js";
 
@@ -18,13 +18,13 @@ describe("without this rule some history goes wrong", () => {
 });
 
 async function firstViolation(mutant: Mutant): Promise<{ seed: number; violation: string } | undefined> {
-  const { patches, ranges, firstSeed = 1, seedsMax } = mutant;
+  const { patches, plan, firstSeed = 1, seedsMax } = mutant;
   const options: SimulationOptions = {
     ...mutant.options,
     ...(patches && { protocol: await buildMutant(patches) }),
   };
   for (let seed = firstSeed; seed < firstSeed + seedsMax; seed += 1) {
-    const { violation } = runHistory(drawPlan(seed, ranges), options);
+    const { violation } = runHistory(plan(seed), options);
     if (violation !== undefined) return { seed, violation };
   }
   return undefined;

@@ -1,9 +1,10 @@
 import type { QuorumSettings } from "@quorumfs/core";
 import {
+  type HistoryPlan,
   type PlanProfile,
-  type PlanRanges,
   type SimulationOptions,
   coordinatorRules,
+  drawPlan,
   movingProfiles,
   noFaults,
   planProfiles,
@@ -26,17 +27,19 @@ export interface Mutant {
   readonly patches?: readonly Patch[];
   /** Rules of the simulated shell, for what is not in the core. */
   readonly options?: SimulationOptions;
-  readonly ranges: PlanRanges;
+  /** What happens: drawn from ranges, or laid out for a rule that needs much to come together. */
+  readonly plan: (seed: number) => HistoryPlan;
   /** Where the seeds begin; default 1. Later where what it takes is rare, and looking for it takes long. */
   readonly firstSeed?: number;
   /** Within so many seeds it is caught; about three times what it took when this was written. */
   readonly seedsMax: number;
 }
 
-function ranges(quorum: string, overrides: PlanProfile = {}): PlanRanges {
+/** Plans of these kinds of weather. */
+export function drawn(quorum: string, overrides: PlanProfile = {}): (seed: number) => HistoryPlan {
   const [replicas = 0, read = 0, write = 0] = quorum.split("/").map(Number);
   const settings: QuorumSettings = { replicas, read, write };
-  return { ...usualRanges, ...overrides, quorum: settings };
+  return (seed) => drawPlan(seed, { ...usualRanges, ...overrides, quorum: settings });
 }
 
 const register = "core/src/register";
@@ -70,7 +73,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return { reply: stateOf({ ...view, register }, false) };",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -82,13 +85,13 @@ export const mutants: readonly Mutant[] = [
         replace: "compareBallots(ballot, promised) < 0) return nack(view)",
       },
     ],
-    ranges: ranges("3/2/2", duelling),
+    plan: drawn("3/2/2", duelling),
     seedsMax: 30_000,
   },
   {
     rule: "PREPARE: every promise quorum meets every other",
     patches: promiseByR,
-    ranges: ranges("5/2/4", duelling),
+    plan: drawn("5/2/4", duelling),
     seedsMax: 30_000,
   },
   {
@@ -100,19 +103,19 @@ export const mutants: readonly Mutant[] = [
         replace: "if (compareBallots(ballot, accepted) < 0) return nack(view);",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
     rule: "replica: replies after the sync",
     options: { replicaRules: { ...replicaRules, replyAfterSync: false } },
-    ranges: ranges("3/2/2", crashing),
+    plan: drawn("3/2/2", crashing),
     seedsMax: 30_000,
   },
   {
     rule: "replica: abstains when its record is damaged",
     options: { replicaRules: { ...replicaRules, abstainWhenCorrupt: false } },
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       faults: { ...noFaults, corruption: 3, partition: 2 },
       faultsPerHistory: [2, 6],
       calm: 0.1,
@@ -128,7 +131,7 @@ export const mutants: readonly Mutant[] = [
         replace: "accept({ register: undefined, floor: 0, committed: zeroBallot }, request)",
       },
     ],
-    ranges: ranges("3/2/2", decaying),
+    plan: drawn("3/2/2", decaying),
     seedsMax: 30_000,
   },
   {
@@ -140,7 +143,7 @@ export const mutants: readonly Mutant[] = [
         replace: "accept({ register: undefined, floor: ceiling - 1, committed: zeroBallot }, request)",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...decaying,
       kinds: { put: 3, delete: 0, read: 1, stat: 0 },
       conditions: { none: 1, absent: 0, version: 0, etag: 0 },
@@ -161,7 +164,7 @@ export const mutants: readonly Mutant[] = [
           'if (ceiling === undefined) return { reply: corrupt }; if (request.kind === "prepare") return prepare({ register: undefined, floor: ceiling, committed: zeroBallot }, request.ballot); if (request.kind !== "accept") return { reply: corrupt };',
       },
     ],
-    ranges: ranges("3/2/2", decaying),
+    plan: drawn("3/2/2", decaying),
     seedsMax: 30_000,
   },
   {
@@ -174,13 +177,13 @@ export const mutants: readonly Mutant[] = [
           '      case "corrupt": if (this.#phase === "prepare") { this.#tally.aye(from); return this.#tally.result === "won" ? this.#decide() : []; }\n',
       },
     ],
-    ranges: ranges("3/2/2", decaying),
+    plan: drawn("3/2/2", decaying),
     seedsMax: 30_000,
   },
   {
     rule: "ceiling: raised with promises, not with votes only",
     options: { replicaRules: { ...replicaRules, ceilingCoversPromises: false } },
-    ranges: ranges("3/2/2", decaying),
+    plan: drawn("3/2/2", decaying),
     seedsMax: 30_000,
   },
   {
@@ -192,7 +195,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return false && view;",
       },
     ],
-    ranges: ranges("3/2/2", collecting),
+    plan: drawn("3/2/2", collecting),
     seedsMax: 30_000,
   },
   {
@@ -204,7 +207,7 @@ export const mutants: readonly Mutant[] = [
         replace: "Math.max(view.floor, register.accepted.counter)",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...collecting,
       kinds: { put: 5, delete: 5, read: 1, stat: 0 },
       conditions: { none: 1, absent: 0, version: 0, etag: 0 },
@@ -223,7 +226,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (!register) return { reply: ok };",
       },
     ],
-    ranges: ranges("3/2/2", collecting),
+    plan: drawn("3/2/2", collecting),
     seedsMax: 30_000,
   },
   {
@@ -240,7 +243,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (this.#voted.size < (this.#request.voters.groups[0]?.write ?? 0)) return [];",
       },
     ],
-    ranges: ranges("3/2/2", collecting),
+    plan: drawn("3/2/2", collecting),
     seedsMax: 30_000,
   },
   {
@@ -259,14 +262,14 @@ export const mutants: readonly Mutant[] = [
         replace: "return a.counter === b.counter;",
       },
     ],
-    ranges: ranges("5/2/4", duelling),
+    plan: drawn("5/2/4", duelling),
     seedsMax: 30_000,
   },
   {
     rule: "ballot: the incarnation grows at every start, where promise quorums do not meet",
     patches: promiseByR,
     options: { coordinatorRules: { ...coordinatorRules, countsIncarnations: false } },
-    ranges: ranges("5/2/4", {
+    plan: drawn("5/2/4", {
       ...duelling,
       faults: { ...noFaults, coordinator_crash: 1 },
       faultsPerHistory: [4, 10],
@@ -278,7 +281,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: "quorum: R + W > N",
-    ranges: ranges("3/1/2"),
+    plan: drawn("3/1/2"),
     seedsMax: 30_000,
   },
   {
@@ -290,7 +293,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'return hasQuorum(voters, "read", (node) => {',
       },
     ],
-    ranges: ranges("5/2/4"),
+    plan: drawn("5/2/4"),
     seedsMax: 30_000,
   },
   {
@@ -302,7 +305,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (compareBallots(reply.committed, finding.accepted) >= 0) return true;",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...fleeting,
       clients: [3, 5],
       operationsPerClient: [1, 2],
@@ -323,7 +326,7 @@ export const mutants: readonly Mutant[] = [
           'return sameBallot(reply.accepted, finding.accepted) || (finding.value?.kind === "tombstone" && isZeroBallot(reply.accepted) && reply.floor >= finding.accepted.counter);',
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...collecting,
       conditions: { none: 1, absent: 0, version: 0, etag: 0 },
       kinds: { put: 2, delete: 3, read: 5, stat: 0 },
@@ -343,7 +346,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (isNewest(finding, this.#replies, voters))",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -355,7 +358,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return true;",
       },
     ],
-    ranges: ranges("2/2/1", {
+    plan: drawn("2/2/1", {
       ...collecting,
       kinds: { put: 4, delete: 4, read: 4, stat: 0 },
       conditions: { none: 1, absent: 0, version: 0, etag: 0 },
@@ -378,7 +381,7 @@ export const mutants: readonly Mutant[] = [
         replace: 'if (reply.kind === "ok" || reply.kind === "nack") this.#tally.aye(from);',
       },
     ],
-    ranges: ranges("3/2/2", duelling),
+    plan: drawn("3/2/2", duelling),
     seedsMax: 30_000,
   },
   {
@@ -390,7 +393,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    ranges: ranges("3/2/2", duelling),
+    plan: drawn("3/2/2", duelling),
     seedsMax: 30_000,
   },
   {
@@ -402,7 +405,7 @@ export const mutants: readonly Mutant[] = [
         replace: "        if (this.#phase === 'accept') return this.#onVote(from);\n        this.#overtaken = true;\n",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -414,7 +417,7 @@ export const mutants: readonly Mutant[] = [
         replace: "    switch (reply.kind) {",
       },
     ],
-    ranges: ranges("3/2/2", duelling),
+    plan: drawn("3/2/2", duelling),
     seedsMax: 30_000,
   },
   {
@@ -426,7 +429,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...duelling,
       kinds: { put: 4, delete: 1, read: 6, stat: 0 },
       operationsPerClient: [1, 3],
@@ -444,7 +447,7 @@ export const mutants: readonly Mutant[] = [
           'return [this.#send(members, { ...request, next: this.#next }), { kind: "send", round: 0, to: members, request: { kind: "commit", ballot: this.#ballot } }];',
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -457,7 +460,7 @@ export const mutants: readonly Mutant[] = [
           'if (!conditionHolds(condition, current)) return this.#finish({ kind: "condition_failed", current, before: false });',
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -470,7 +473,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (!kept || counterHint > kept.next.counter) return this.#prepare();",
       },
     ],
-    ranges: ranges("3/2/2", forgetting),
+    plan: drawn("3/2/2", forgetting),
     seedsMax: 30_000,
   },
   {
@@ -482,7 +485,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (!this.#mayTakeEffect) return",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -494,7 +497,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (known) return",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...duelling,
       conditions: { none: 1, absent: 5, version: 0, etag: 0 },
       kinds: { put: 5, delete: 4, read: 4, stat: 0 },
@@ -514,7 +517,7 @@ export const mutants: readonly Mutant[] = [
         replace: "const ring = current?.ring ?? [];",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...retrying,
       conditions: { none: 2, absent: 5, version: 0, etag: 0 },
       kinds: { put: 5, delete: 5, read: 2, stat: 0 },
@@ -535,7 +538,7 @@ export const mutants: readonly Mutant[] = [
         replace: "const mark = current && false ? findMark(current, requestId) : undefined;",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -548,7 +551,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return floor >= lowest;",
       },
     ],
-    ranges: ranges("3/2/2", forgetting),
+    plan: drawn("3/2/2", forgetting),
     seedsMax: 30_000,
   },
   {
@@ -561,7 +564,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return false;",
       },
     ],
-    ranges: ranges("3/2/2", {
+    plan: drawn("3/2/2", {
       ...retrying,
       conditions: { none: 2, absent: 3, version: 1, etag: 0 },
       kinds: { put: 5, delete: 4, read: 2, stat: 0 },
@@ -582,7 +585,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return ring.length === ringSizeMax && lowest > 0;",
       },
     ],
-    ranges: ranges("3/2/2", { ...collecting, attempts: [2, 4], timeoutMs: [6, 60] }),
+    plan: drawn("3/2/2", { ...collecting, attempts: [2, 4], timeoutMs: [6, 60] }),
     seedsMax: 30_000,
   },
   {
@@ -594,7 +597,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    ranges: ranges("3/2/2"),
+    plan: drawn("3/2/2"),
     seedsMax: 30_000,
   },
   {
@@ -606,7 +609,7 @@ export const mutants: readonly Mutant[] = [
         replace: "groups.push({ members: assignment.joining, read: quorum.read, write: 0 });",
       },
     ],
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
@@ -619,7 +622,7 @@ export const mutants: readonly Mutant[] = [
           "const groups = [{ members: assignment.nodes, read: quorum.read, write: assignment.joining.length > 0 ? 0 : quorum.write }];",
       },
     ],
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
@@ -631,7 +634,7 @@ export const mutants: readonly Mutant[] = [
         replace: "for (const group of this.#voters.groups.slice(0, 1)) {",
       },
     ],
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
@@ -643,44 +646,44 @@ export const mutants: readonly Mutant[] = [
         replace: "for (const group of this.#voters.groups.slice(-1)) {",
       },
     ],
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
     rule: "vote: refused under an older layout",
     options: { replicaRules: { ...replicaRules, refusesOlderLayouts: false } },
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
     rule: "vote: one of a newer layout waits until that is followed",
     options: { replicaRules: { ...replicaRules, waitsForNewerLayouts: false } },
-    ranges: ranges("3/1/3", sweeping),
+    plan: drawn("3/1/3", sweeping),
     seedsMax: 10_000,
   },
   {
     rule: "joining: begins with nothing",
     options: { replicaRules: { ...replicaRules, joinsWithNothing: false } },
-    ranges: ranges("4/3/2", sweeping),
+    plan: drawn("4/3/2", sweeping),
     firstSeed: 2_400,
     seedsMax: 7_500,
   },
   {
     rule: "end of a move: N - min(R, W) + 1 of the old group are fenced, not R",
     options: { superNodeRules: { ...superNodeRules, fence: "R" } },
-    ranges: ranges("3/1/3", ignorant),
+    plan: drawn("3/1/3", ignorant),
     seedsMax: 5_000,
   },
   {
     rule: "end of a move: all of the new group have taken over, not W",
     options: { superNodeRules: { ...superNodeRules, waitsForAll: false } },
-    ranges: ranges("4/3/2", sweeping),
+    plan: drawn("4/3/2", sweeping),
     seedsMax: 5_000,
   },
   {
     rule: "end of a move: what was taken over for another move does not count",
     options: { superNodeRules: { ...superNodeRules, asksForWhich: false } },
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 5_000,
   },
   {
@@ -692,7 +695,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return { groups: [to], members: joint.members };",
       },
     ],
-    ranges: ranges("3/2/2", moving),
+    plan: drawn("3/2/2", moving),
     seedsMax: 3_000,
   },
   {
@@ -704,7 +707,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return { groups: [from], members: joint.members };",
       },
     ],
-    ranges: ranges("3/2/2", failing),
+    plan: drawn("3/2/2", failing),
     seedsMax: 3_000,
   },
   {
@@ -716,7 +719,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return { groups: [from, { ...to, write: 0 }], members: joint.members };",
       },
     ],
-    ranges: ranges("3/1/3", moving),
+    plan: drawn("3/1/3", moving),
     seedsMax: 3_000,
   },
   {
@@ -728,20 +731,20 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    ranges: ranges("3/1/3", moving),
+    plan: drawn("3/1/3", moving),
     seedsMax: 3_000,
   },
   {
     rule: "takeover: R of the old group are asked, not one",
     patches: [{ file: `${register}/takeover.ts`, find: "if (got < from.read)", replace: "if (got < 1)" }],
-    ranges: ranges("3/2/2", escalating),
+    plan: drawn("3/2/2", escalating),
     firstSeed: 2_600,
     seedsMax: 7_500,
   },
   {
     rule: "operation: a vote under an older layout stays in doubt",
     options: { coordinatorRules: { ...coordinatorRules, doubtsOutlastLayouts: false } },
-    ranges: ranges("5/2/4", moving),
+    plan: drawn("5/2/4", moving),
     seedsMax: 3_000,
   },
 ];
