@@ -36,7 +36,7 @@ export interface Mutant {
 }
 
 /** Plans of these kinds of weather. */
-export function drawn(quorum: string, overrides: PlanProfile = {}): (seed: number) => HistoryPlan {
+function drawn(quorum: string, overrides: PlanProfile = {}): (seed: number) => HistoryPlan {
   const [replicas = 0, read = 0, write = 0] = quorum.split("/").map(Number);
   const settings: QuorumSettings = { replicas, read, write };
   return (seed) => drawPlan(seed, { ...usualRanges, ...overrides, quorum: settings });
