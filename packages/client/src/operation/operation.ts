@@ -134,7 +134,7 @@ export class Operation<Result> implements Waiting {
       if (enter(begin) || this.#done || this.#cancelPause) return;
       this.#pause(this.#spec.timeoutMs, () => this.#outOfTime());
     } catch (thrown) {
-      this.#fail(QuorumError.from(thrown));
+      this.#refuse(QuorumError.from(thrown));
     }
   }
 
@@ -144,7 +144,7 @@ export class Operation<Result> implements Waiting {
     const waitMs = gate.waiting < lineMin ? 0 : departures.expectedWaitMs(gate.waiting);
     const excessMs = waitMs - this.#spec.timeoutMs * waitingShare;
     if (excessMs > 0) {
-      this.#fail(this.#ledger.tooLate(waitMs, excessMs));
+      this.#refuse(this.#ledger.tooLate(waitMs, excessMs));
       return false;
     }
     this.#hasTurn = this.kind === "write";
@@ -489,6 +489,14 @@ export class Operation<Result> implements Waiting {
 
   #fail(error: QuorumError): void {
     if (this.#finish()) this.#reject(error);
+  }
+
+  /**
+   * Nothing was begun, so it is told at the end of the turn: a program that asks again as soon as it hears of it would else never
+   * give its process the chance to hear of anything else.
+   */
+  #refuse(error: QuorumError): void {
+    if (this.#finish()) this.#surroundings.clock.endOfTurn(() => this.#reject(error));
   }
 
   #finish(): boolean {

@@ -110,7 +110,34 @@ describe("overload", () => {
     }
     expect(cluster.clock.nowMs() - startedAtMs).toBeLessThan(4000);
   });
+
+  it("who asks again at once does not keep its process from everything else", async () => {
+    const cluster = new FakeCluster();
+    const fs = await open(cluster);
+    cluster.react = (_node, request) => ({ afterMs: 500, result: resultOf(request) });
+    const options = { timeoutMs: 4000 };
+    const many = (count: number) => Promise.allSettled(Array.from({ length: count }, () => fs.get("files/x", options)));
+    const first = many(4096);
+    await cluster.clock.advance(1100);
+    const line = many(8192);
+    let gaveUp = false;
+    const insisting = insist(fs, options, 1000).then(() => (gaveUp = true));
+    for (let count = 0; count < 100_000; count += 1) await Promise.resolve();
+    expect(gaveUp).toBe(false);
+    await cluster.clock.settle(Promise.all([first, line, insisting]));
+  });
 });
+
+/** A program that does not look at hints: it asks again as soon as it is refused, so often at most. */
+async function insist(fs: QuorumFs, options: { readonly timeoutMs: number }, times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) {
+    try {
+      return void (await fs.get("files/x", options));
+    } catch {
+      // Again.
+    }
+  }
+}
 
 describe("gate: as wide as the cluster takes", () => {
   it("narrows by a share, not for each refusal, and widens with success", () => {

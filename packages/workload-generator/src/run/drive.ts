@@ -21,6 +21,10 @@ export interface Drive {
   stop(): void;
 }
 
+// Beyond so many, the process hears first what has become of them. What is refused at once would else make room for the
+// next at once, and so on forever.
+const startsPerTurn = 1024;
+
 /**
  * Starts operations, at once.
  *
@@ -34,6 +38,7 @@ export function drive<Operation>(options: DriveOptions<Operation>): Drive {
   const startedAt = clock.nowMs();
   let underWay = 0;
   let begun = 0;
+  let begunInTurn = 0;
   let stopped = false;
   let cancelTimer = (): void => undefined;
   let resolveEnded = (): void => undefined;
@@ -57,15 +62,24 @@ export function drive<Operation>(options: DriveOptions<Operation>): Drive {
         cancelTimer = clock.after(intendedAt - clock.nowMs(), start);
         return;
       }
+      if (begunInTurn === startsPerTurn) return;
       const operation = next();
       if (operation === undefined) {
         stop();
         return;
       }
+      if (begunInTurn === 0) clock.endOfTurn(goOn);
+      begunInTurn += 1;
       begun += 1;
       underWay += 1;
       void perform(operation, intendedAt).then(onEnd, onEnd);
     }
+  }
+
+  function goOn(): void {
+    const wasHeldUp = begunInTurn === startsPerTurn;
+    begunInTurn = 0;
+    if (wasHeldUp) start();
   }
 
   function onEnd(): void {

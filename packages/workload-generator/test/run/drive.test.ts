@@ -86,6 +86,36 @@ describe("open loop", () => {
     ]);
   });
 
+  test("operations that end at once let the process do other things between them", async () => {
+    const clock = new VirtualClock();
+    let ended = 0;
+    const running = drive({
+      // An end, so that what is wrong here fails instead of running forever.
+      next: () => (ended < 10_000 ? ended : undefined),
+      perform: () => {
+        ended += 1;
+        return Promise.resolve();
+      },
+      concurrency: 5_000,
+      ratePerSecond: Infinity,
+      durationMs: undefined,
+      clock,
+    });
+    const seen: number[] = [];
+    const look = (): void => {
+      seen.push(ended);
+      if (seen.length < 3) clock.endOfTurn(look);
+      else running.stop();
+    };
+    clock.endOfTurn(look);
+    await clock.advance(1);
+    await running.ended;
+    // Twice what begins in one turn: whoever looks does so when the next has begun.
+    expect(seen[0]).toBeLessThanOrEqual(2048);
+    expect(seen.at(-1)).toBeGreaterThan(2048);
+    expect(ended).toBeLessThan(10_000);
+  });
+
   test("stopped while it waits for the next", async () => {
     const { clock, begun, running, hasEnded } = start({ takesMs: 1, concurrency: 1, rate: 1 });
     await clock.advance(500);
