@@ -54,8 +54,8 @@ const filesOf = (replicas: number): FileSet => {
   return {
     small: [...wide, ...narrow],
     big: names(`${bucket}/nemesis/big/`, 8),
-    // Two chunks and a half.
     narrowBucket,
+    // Two chunks and a half.
     bigBytesMax: 10 * 2 ** 20 + replicas,
     directories: [
       { name: `${bucket}/nemesis/small/`, files: wide },

@@ -19,6 +19,8 @@ import type { BegunMutation, ClientTask, FromClient } from "./messages.js";
 /** Operations of one client under way at once; those on big files, of which each may hold tens of MiB, are fewer. */
 const concurrency = 12;
 const bigConcurrency = 2;
+/** Where W = N operations wait for a replica that is away. Were all of them that, the others would look as if they waited, too. */
+const narrowConcurrency = 3;
 const smallBytes = { least: 100, most: 6_000 } as const;
 /** Now and then a content that is just small enough to travel with a vote. */
 const largestInline = 128 * 1024;
@@ -66,6 +68,7 @@ export class LoadClient {
   readonly #seen = new Map<string, Seen>();
   #mutations = 0;
   #bigUnderWay = 0;
+  #narrowUnderWay = 0;
 
   constructor(options: LoadClientOptions) {
     const { task } = options;
@@ -91,9 +94,15 @@ export class LoadClient {
     let kind = this.#drawKind();
     if ((kind === "get big" || kind === "put big") && this.#bigUnderWay >= bigConcurrency) kind = "get";
     const isBig = kind === "get big" || kind === "put big";
-    const among = isBig ? files.big : kind === "list" ? files.directories.map(({ name }) => name) : files.small;
+    const all = isBig ? files.big : kind === "list" ? files.directories.map(({ name }) => name) : files.small;
+    const among = this.#narrowUnderWay < narrowConcurrency ? all : all.filter((file) => !this.#needsAll(file));
     const file = among[Math.floor(this.#draw() * among.length)] ?? "";
     return { kind, file, sizeBytes: this.#drawSize(isBig) };
+  }
+
+  /** A read that finds replicas in different states writes back, which needs W of them. */
+  #needsAll(file: string): boolean {
+    return file.startsWith(`${this.#options.task.files.narrowBucket}/`);
   }
 
   #drawKind(): Kind {
@@ -113,13 +122,16 @@ export class LoadClient {
   }
 
   async #perform(operation: Planned): Promise<void> {
-    const { kind } = operation;
+    const { kind, file } = operation;
     const isBig = kind === "get big" || kind === "put big";
+    const isNarrow = this.#needsAll(file);
     if (isBig) this.#bigUnderWay += 1;
+    if (isNarrow) this.#narrowUnderWay += 1;
     try {
       await this.#execute(operation, isBig);
     } finally {
       if (isBig) this.#bigUnderWay -= 1;
+      if (isNarrow) this.#narrowUnderWay -= 1;
     }
   }
 
@@ -248,10 +260,8 @@ export class LoadClient {
     return { file, client: this.#options.task.name, startedAt, endedAt: this.#options.clock.nowMs() };
   }
 
-  /** A read that finds replicas in different states writes back, which needs W of them. */
   #span(file: string, startedAt: number) {
-    const needsAll = file.startsWith(`${this.#options.task.files.narrowBucket}/`);
-    return { needsAll, startedAt, endedAt: this.#options.clock.nowMs() };
+    return { needsAll: this.#needsAll(file), startedAt, endedAt: this.#options.clock.nowMs() };
   }
 
   #ended(
