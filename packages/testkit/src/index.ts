@@ -19,3 +19,4 @@ export { shrinkPlan } from "./simulation/shrink-plan.js";
 export { coordinatorRules } from "./simulation/simulated-coordinator.js";
 export { replicaRules } from "./simulation/simulated-replica.js";
 export { superNodeRules } from "./simulation/simulated-super-node.js";
+export { takeoverRules } from "./simulation/simulated-takeover.js";

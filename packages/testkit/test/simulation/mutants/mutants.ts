@@ -10,8 +10,12 @@ import {
   planProfiles,
   replicaRules,
   superNodeRules,
+  takeoverRules,
   usualRanges,
 } from "../../../src/index.js";
+import { lateNews } from "./late-news.js";
+import { lateRetries } from "./late-retries.js";
+import { loneVotes } from "./lone-votes.js";
 
 /** A piece of source text that is there exactly once, and what stands there in the mutant. */
 export interface Patch {
@@ -62,6 +66,9 @@ const promiseByR: readonly Patch[] = [
 const { moving, sweeping, failing, ignorant, escalating } = movingProfiles;
 const transferVoters = "return { groups: [{ ...from, write: 0 }, to], members: joint.members };";
 const layout = "core/src/layout/layout.ts";
+
+/** By name: those that are laid out. With all rules, all of them end well. */
+export const laidOutPlans = { lateNews, loneVotes, lateRetries } as const;
 
 export const mutants: readonly Mutant[] = [
   {
@@ -746,5 +753,29 @@ export const mutants: readonly Mutant[] = [
     options: { coordinatorRules: { ...coordinatorRules, doubtsOutlastLayouts: false } },
     plan: drawn("5/2/4", moving),
     seedsMax: 3_000,
+  },
+  {
+    rule: "takeover: what is handed over is told by who is fenced",
+    options: { replicaRules: { ...replicaRules, tellsWhenFenced: false } },
+    plan: lateNews,
+    seedsMax: 100,
+  },
+  {
+    rule: "takeover: only what is known to be chosen is copied",
+    patches: [
+      {
+        file: `${register}/takeover.ts`,
+        find: 'return isTold || holders.length >= from.write ? { kind: "chosen", ballot: highest, holders } : { kind: "unsettled" };',
+        replace: 'return { kind: "chosen", ballot: highest, holders };',
+      },
+    ],
+    plan: loneVotes,
+    seedsMax: 100,
+  },
+  {
+    rule: "takeover: floors are carried over",
+    options: { takeoverRules: { ...takeoverRules, carriesFloor: false } },
+    plan: lateRetries,
+    seedsMax: 100,
   },
 ];
