@@ -118,7 +118,7 @@ export class OwnerWalks {
 
   async *#largeFilesHere(signal: AbortSignal): AsyncGenerator<FileOwner> {
     const { replica, clock } = this.#options;
-    for await (const page of replica.scan({ prefix: "" })) {
+    for await (const page of replica.scan()) {
       for (const scanned of page) {
         if (this.#isLargeAndMine(scanned)) yield { bucket: scanned.bucket, path: scanned.entry.path };
       }

@@ -41,7 +41,6 @@ import type {
   RangeRequest,
   ReplicaTarget,
   ScannedEntry,
-  ScanRequest,
   SurveyedRecord,
   SurveyRequest,
 } from "./messages.js";
@@ -230,10 +229,10 @@ export class LocalReplica {
    * Everything this node holds, in order of bucket id and path, in pages of a few hundred; the next page is read when
    * it is asked for.
    */
-  async *scan(request: ScanRequest): AsyncIterable<readonly ScannedEntry[]> {
+  async *scan(): AsyncIterable<readonly ScannedEntry[]> {
     await this.#batches.settled();
     const { context } = this.#options;
-    for await (const page of this.#ranges.scan(request)) {
+    for await (const page of this.#ranges.scan()) {
       // What is left of partitions that have moved away counts no more.
       const held = page.filter(({ bucket, entry }) => context.holds(this.#partitionOf(bucket, entry.path)));
       if (held.length > 0) yield held;

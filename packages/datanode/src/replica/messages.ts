@@ -21,14 +21,6 @@ export interface RangeRequest {
 /** More would not fit into one message with the longest paths. */
 export const rangeLimitMax = 10_000;
 
-export interface ScanRequest {
-  /** Undefined: all buckets. */
-  readonly bucket?: BucketId;
-  readonly prefix: string;
-  /** Resumes behind this bucket and path. */
-  readonly after?: { readonly bucket: BucketId; readonly path: string };
-}
-
 export interface ScannedEntry {
   readonly bucket: BucketId;
   readonly entry: RangeEntry;

@@ -19,7 +19,6 @@ import {
   type RangeRequest,
   rangeLimitMax,
   type ScannedEntry,
-  type ScanRequest,
   type SurveyedRecord,
   type SurveyRequest,
 } from "./messages.js";
@@ -104,16 +103,11 @@ export class RangeReader {
     return { ...page, floor: this.#options.highestFloor() ?? Number.MAX_SAFE_INTEGER };
   }
 
-  async *scan(request: ScanRequest): AsyncGenerator<readonly ScannedEntry[]> {
-    const { bucket, prefix, after } = request;
-    let range = bucket === undefined ? wholeRange : prefixRange(bucket, prefix);
-    if (after) range = behindPath(range, after.bucket, after.path);
+  async *scan(): AsyncGenerator<readonly ScannedEntry[]> {
+    let range = wholeRange;
     for (;;) {
       const step = this.#step(range, { entriesMax: stepRecordsMax, bytesMax: pageBytesMax });
-      // Without a bucket, the prefix selects within each of them.
-      const found =
-        bucket === undefined ? step.entries.filter(({ entry }) => entry.path.startsWith(prefix)) : step.entries;
-      if (found.length > 0) yield await this.#durable(found);
+      if (step.entries.length > 0) yield await this.#durable(step.entries);
       if (step.lastKey === undefined) return;
       range = behindKey(range, step.lastKey);
       await this.#endOfTurn();

@@ -5,7 +5,6 @@ import {
   duplexRoute,
   type Log,
   type Route,
-  serverStreamRoute,
   unaryRoute,
 } from "@quorumfs/core";
 import {
@@ -15,8 +14,6 @@ import {
   type RangeReadResponse,
   type ReplicaResponse as ResponseMessage,
   ReplicaServiceService,
-  type ScanRecordsRequest,
-  type ScanRecordsResponse,
   type ScanWindowRequest,
   type ScanWindowResponse,
 } from "@quorumfs/proto";
@@ -29,7 +26,7 @@ import { dispatchVote, refuseVote } from "./exchange.js";
 import type { LocalReplica } from "./local-replica.js";
 import { checkRangeLayout } from "./range-layout.js";
 import type { ReplicaContext } from "./replica-context.js";
-import { rangePageToWire, rangeRequestFromWire, scannedToWire, scanRequestFromWire } from "./wire.js";
+import { rangePageToWire, rangeRequestFromWire } from "./wire.js";
 import { windowRequestFromWire, windowToWire } from "./window-wire.js";
 
 // About what a reply takes in a frame: id and tags; a value's numbers, etag and full ring.
@@ -52,7 +49,7 @@ export interface ReplicaRoutes {
   drain(): Promise<void>;
 }
 
-/** ReplicaService: Exchange, RangeRead, ScanWindow, ScanRecords. */
+/** ReplicaService: Exchange, RangeRead, ScanWindow. */
 export function replicaRoutes(options: ReplicaRoutesOptions): ReplicaRoutes {
   const service = new ReplicaService(options);
   return {
@@ -60,7 +57,6 @@ export function replicaRoutes(options: ReplicaRoutesOptions): ReplicaRoutes {
       duplexRoute(ReplicaServiceService.exchange, (stream, call) => service.exchange(stream, call)),
       unaryRoute(ReplicaServiceService.rangeRead, (request, call) => service.rangeRead(request, call)),
       unaryRoute(ReplicaServiceService.scanWindow, (request, call) => service.scanWindow(request, call)),
-      serverStreamRoute(ReplicaServiceService.scanRecords, (request, call) => service.scanRecords(request, call)),
     ],
     drain: () => service.drain(),
   };
@@ -107,15 +103,6 @@ class ReplicaService {
     const { replica, context } = this.#options;
     callerOf(call, context);
     return windowToWire(await replica.window(windowRequestFromWire(message)));
-  }
-
-  async *scanRecords(message: ScanRecordsRequest, call: CallContext): AsyncGenerator<ScanRecordsResponse> {
-    const { replica, context } = this.#options;
-    callerOf(call, context);
-    for await (const scanned of replica.scan(scanRequestFromWire(message))) {
-      if (call.signal.aborted) return;
-      yield scannedToWire(scanned);
-    }
   }
 
   async drain(): Promise<void> {

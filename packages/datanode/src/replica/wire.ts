@@ -23,12 +23,10 @@ import type {
   ReplicaRequest as RequestMessage,
   ReplicaResponse as ResponseMessage,
   ReplicaState as StateMessage,
-  ScanRecordsRequest,
-  ScanRecordsResponse,
   Value as ValueMessage,
 } from "@quorumfs/proto";
 import { errorFromDetail, errorToDetail } from "@quorumfs/rpc";
-import type { RangeRequest, ReplicaTarget, ScannedEntry, ScanRequest } from "./messages.js";
+import type { RangeRequest, ReplicaTarget } from "./messages.js";
 import {
   checkAfter,
   checkBallot,
@@ -146,20 +144,6 @@ export function rangePageFromWire(message: RangeReadResponse): RangePage {
 export function rangeRequestFromWire(message: RangeReadRequest): RangeRequest {
   const { bucket, prefix, after, limit } = message;
   return { bucket: checkBucketId(bucket), prefix: checkPrefix(prefix), after: checkAfter(after), limit };
-}
-
-/** @throws QuorumError `invalid_argument` */
-export function scanRequestFromWire(message: ScanRecordsRequest): ScanRequest {
-  const { bucket, prefix, afterBucket, afterPath } = message;
-  return {
-    ...(bucket === 0 ? {} : { bucket: checkBucketId(bucket) }),
-    prefix: checkPrefix(prefix),
-    ...(afterBucket === 0 ? {} : { after: { bucket: checkBucketId(afterBucket), path: checkAfter(afterPath) } }),
-  };
-}
-
-export function scannedToWire(scanned: readonly ScannedEntry[]): ScanRecordsResponse {
-  return { records: scanned.map(({ bucket, entry }) => ({ bucket, entry: rangeEntryToWire(entry) })) };
 }
 
 function voteToWire(request: ReplicaRequest, have: Ballot | undefined): RequestMessage["vote"] {

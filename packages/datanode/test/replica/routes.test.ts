@@ -7,7 +7,6 @@ import {
   type ReplicaRequest as RequestMessage,
   type ReplicaResponse as ResponseMessage,
   ScanPart,
-  type ScanRecordsResponse,
   type ScanWindowRequest,
   type ScanWindowResponse,
 } from "@quorumfs/proto";
@@ -174,15 +173,6 @@ describe("callers", () => {
     ["no node", { "quorumfs-cluster": "test-cluster" }, "permission_denied"],
   ];
   const rangeRequest = { bucket: 1, prefix: "", after: "", limit: 10, layout: 1 };
-  const scanRequest = { bucket: 0, prefix: "", afterBucket: 0, afterPath: "" };
-
-  async function scan(channel: Channel): Promise<ScanRecordsResponse[]> {
-    const pages: ScanRecordsResponse[] = [];
-    const stream = channel.serverStream(ReplicaServiceService.scanRecords, scanRequest, { timeoutMs: 5000 });
-    for await (const page of stream) pages.push(page);
-    return pages;
-  }
-
   const windowRequest: ScanWindowRequest = {
     bucket: 1,
     prefix: "",
@@ -212,7 +202,6 @@ describe("callers", () => {
     ).rejects.toMatchObject({
       code,
     });
-    await expect(scan(channel)).rejects.toMatchObject({ code });
     await expect(scanWindow(channel)).rejects.toMatchObject({ code });
   });
 
@@ -239,7 +228,6 @@ describe("callers", () => {
     const server = await serve();
     await voter(connect(server))(acceptOfPeer(1));
     const channel = connect(server, superNode);
-    expect(await scan(channel)).toMatchObject([{ records: [{ bucket: 1, entry: { path: "a" } }] }]);
     const { rows, truncated } = await scanWindow(channel);
     expect([rows?.count, Buffer.from(rows?.paths ?? []).toString(), truncated]).toEqual([1, "a", false]);
     expect(await endOf(channel)).toMatchObject({ code: "permission_denied" });

@@ -24,7 +24,6 @@ import {
   replyToWire,
   requestFromWire,
   requestToWire,
-  scanRequestFromWire,
 } from "../../src/replica/wire.js";
 import { ballots, counters, paths, values } from "./arbitraries.js";
 import { accept, ballot, plain, prepare, read, tombstoneOf, valueOf } from "./fixture.js";
@@ -247,15 +246,6 @@ describe("input that no coordinator of ours sends", () => {
   ])("a page: %s", (_name, changes) => {
     const request = { bucket: 1, prefix: "", after: "", limit: 1, layout: 1, ...changes };
     expect(() => rangeRequestFromWire(request)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
-  });
-
-  test("a scan: no bucket means all of them, and no position the start", () => {
-    expect(scanRequestFromWire({ bucket: 0, prefix: "", afterBucket: 0, afterPath: "" })).toEqual({ prefix: "" });
-    expect(scanRequestFromWire({ bucket: 2, prefix: "a", afterBucket: 1, afterPath: "b" })).toEqual({
-      bucket: 2,
-      prefix: "a",
-      after: { bucket: 1, path: "b" },
-    });
   });
 });
 

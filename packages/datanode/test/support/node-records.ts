@@ -1,5 +1,5 @@
-import { type ReplicaReply, type ReplicaRequest } from "@quorumfs/core";
-import { type ExchangeResponse, ReplicaServiceService } from "@quorumfs/proto";
+import { partitionCount, type ReplicaReply, type ReplicaRequest } from "@quorumfs/core";
+import { type ExchangeResponse, ReplicaServiceService, ScanPart, ScanWindowRequest } from "@quorumfs/proto";
 import { replyFromWire, requestToWire } from "../../src/replica/wire.js";
 import { files } from "../replica/fixture.js";
 import type { SmallCluster } from "./small-cluster.js";
@@ -13,18 +13,18 @@ function channelTo(cluster: SmallCluster, index: number, node: string) {
   return cluster.network.connect({ address, purpose: "votes", identity });
 }
 
-/** All records of node `index` (from 0): path and accepted ballot, tombstones with a minus. */
+/** All records of bucket `files` on node `index` (from 0): path and accepted ballot, tombstones with a minus. */
 export async function recordsOf(cluster: SmallCluster, index: number): Promise<Readonly<Record<string, string>>> {
-  const request = { bucket: 0, prefix: "", afterBucket: 0, afterPath: "" };
-  const pages = channelTo(cluster, index, "0").serverStream(ReplicaServiceService.scanRecords, request, {});
-  const records: Record<string, string> = {};
-  for await (const page of pages) {
-    for (const { entry } of page.records) {
-      const { counter = 0, node = 0 } = entry?.accepted ?? {};
-      records[entry?.path ?? ""] = `${entry?.value?.tombstone === true ? "-" : ""}${counter}.${node}`;
-    }
-  }
-  return records;
+  const parts = new Uint8Array(partitionCount).fill(ScanPart.SCAN_PART_COPIES);
+  const request = ScanWindowRequest.fromPartial({ bucket: files, limit: 65_536, parts });
+  const window = await channelTo(cluster, index, "0").unary(ReplicaServiceService.scanWindow, request, {});
+  if (window.truncated) throw new Error("there are more records than one window tells");
+  return Object.fromEntries(
+    window.copies.map(({ path, accepted, value }) => {
+      const { counter = 0, node = 0 } = accepted ?? {};
+      return [path, `${value?.tombstone === true ? "-" : ""}${counter}.${node}`];
+    }),
+  );
 }
 
 /** One vote that node 1 asks node `index` (from 0) for. */

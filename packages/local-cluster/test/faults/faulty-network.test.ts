@@ -13,8 +13,10 @@ import {
   type ExchangeRequest,
   type ExchangeResponse,
   GetBucketResponse,
+  PullRecordsRequest,
+  PullRecordsResponse,
   ReplicaServiceService,
-  ScanRecordsResponse,
+  SyncServiceService,
 } from "@quorumfs/proto";
 import { grpcNetwork } from "@quorumfs/rpc";
 import { silentLog, systemClock } from "@quorumfs/runtime";
@@ -59,9 +61,9 @@ beforeEach(async () => {
         });
         stream.onEnd(() => undefined);
       }),
-      serverStreamRoute(ReplicaServiceService.scanRecords, async function* (_request, { signal }) {
+      serverStreamRoute(SyncServiceService.pullRecords, async function* (_request, { signal }) {
         for (;;) {
-          yield ScanRecordsResponse.fromPartial({});
+          yield PullRecordsResponse.fromPartial({});
           await new Promise<void>((resolve) => clock.after(5, resolve));
           if (signal.aborted) return;
         }
@@ -120,7 +122,7 @@ describe("without faults", () => {
 
   test("a server stream ends when its reader leaves", async () => {
     let read = 0;
-    for await (const _page of channel.serverStream(ReplicaServiceService.scanRecords, scan, {})) {
+    for await (const _page of channel.serverStream(SyncServiceService.pullRecords, pull, {})) {
       read += 1;
       if (read === 3) break;
     }
@@ -128,7 +130,7 @@ describe("without faults", () => {
   });
 });
 
-const scan = { bucket: 0, prefix: "", afterBucket: 0, afterPath: "" };
+const pull = PullRecordsRequest.fromPartial({});
 
 describe("lost messages", () => {
   test("a lost request: never served, unavailable at the deadline", async () => {
@@ -247,7 +249,7 @@ describe("a cut", () => {
   test("a server stream breaks", async () => {
     let read = 0;
     const reading = (async () => {
-      for await (const _page of channel.serverStream(ReplicaServiceService.scanRecords, scan, {})) read += 1;
+      for await (const _page of channel.serverStream(SyncServiceService.pullRecords, pull, {})) read += 1;
     })();
     await until("pages arrive", () => read > 2);
     faults.cut({ from: 1, to: 2 });

@@ -11,10 +11,8 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
-  type ClientReadableStream,
   type ClientUnaryCall,
   type handleBidiStreamingCall,
-  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -216,24 +214,6 @@ export interface ScanWindowResponse {
     | undefined;
   /** In byte order of path, without attributes and requests. */
   copies: RangeEntry[];
-}
-
-export interface ScanRecordsRequest {
-  /** 0: all buckets. */
-  bucket: number;
-  prefix: string;
-  /** Resume behind this bucket and path. */
-  afterBucket: number;
-  afterPath: string;
-}
-
-export interface ScanRecordsResponse {
-  records: ScannedRecord[];
-}
-
-export interface ScannedRecord {
-  bucket: number;
-  entry: RangeEntry | undefined;
 }
 
 function createBaseExchangeRequest(): ExchangeRequest {
@@ -1889,221 +1869,6 @@ export const ScanWindowResponse: MessageFns<ScanWindowResponse> = {
   },
 };
 
-function createBaseScanRecordsRequest(): ScanRecordsRequest {
-  return { bucket: 0, prefix: "", afterBucket: 0, afterPath: "" };
-}
-
-export const ScanRecordsRequest: MessageFns<ScanRecordsRequest> = {
-  encode(message: ScanRecordsRequest, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    if (message.bucket !== 0) {
-      writer.uint32(8).uint32(message.bucket);
-    }
-    if (message.prefix !== "") {
-      writer.uint32(18).string(message.prefix);
-    }
-    if (message.afterBucket !== 0) {
-      writer.uint32(24).uint32(message.afterBucket);
-    }
-    if (message.afterPath !== "") {
-      writer.uint32(34).string(message.afterPath);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ScanRecordsRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseScanRecordsRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.bucket = reader.uint32();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.prefix = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.afterBucket = reader.uint32();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.afterPath = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<ScanRecordsRequest>, I>>(base?: I): ScanRecordsRequest {
-    return ScanRecordsRequest.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<ScanRecordsRequest>, I>>(object: I): ScanRecordsRequest {
-    const message = createBaseScanRecordsRequest();
-    message.bucket = object.bucket ?? 0;
-    message.prefix = object.prefix ?? "";
-    message.afterBucket = object.afterBucket ?? 0;
-    message.afterPath = object.afterPath ?? "";
-    return message;
-  },
-};
-
-function createBaseScanRecordsResponse(): ScanRecordsResponse {
-  return { records: [] };
-}
-
-export const ScanRecordsResponse: MessageFns<ScanRecordsResponse> = {
-  encode(message: ScanRecordsResponse, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    for (const v of message.records) {
-      ScannedRecord.encode(v!, writer.uint32(10).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ScanRecordsResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseScanRecordsResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.records.push(ScannedRecord.decode(reader, reader.uint32()));
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<ScanRecordsResponse>, I>>(base?: I): ScanRecordsResponse {
-    return ScanRecordsResponse.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<ScanRecordsResponse>, I>>(object: I): ScanRecordsResponse {
-    const message = createBaseScanRecordsResponse();
-    message.records = object.records?.map((e) => ScannedRecord.fromPartial(e)) || [];
-    return message;
-  },
-};
-
-function createBaseScannedRecord(): ScannedRecord {
-  return { bucket: 0, entry: undefined };
-}
-
-export const ScannedRecord: MessageFns<ScannedRecord> = {
-  encode(message: ScannedRecord, writer: BinaryWriter = BinaryWriter.take()): BinaryWriter {
-    if (message.bucket !== 0) {
-      writer.uint32(8).uint32(message.bucket);
-    }
-    if (message.entry !== undefined) {
-      RangeEntry.encode(message.entry, writer.uint32(18).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ScannedRecord {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseScannedRecord();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.bucket = reader.uint32();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.entry = RangeEntry.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create<I extends Exact<DeepPartial<ScannedRecord>, I>>(base?: I): ScannedRecord {
-    return ScannedRecord.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<ScannedRecord>, I>>(object: I): ScannedRecord {
-    const message = createBaseScannedRecord();
-    message.bucket = object.bucket ?? 0;
-    message.entry = (object.entry !== undefined && object.entry !== null)
-      ? RangeEntry.fromPartial(object.entry)
-      : undefined;
-    return message;
-  },
-};
-
 /** Votes, among DataNodes. Only members of the cluster are heard. */
 export type ReplicaServiceService = typeof ReplicaServiceService;
 export const ReplicaServiceService = {
@@ -2137,16 +1902,6 @@ export const ReplicaServiceService = {
     responseSerialize: (value: ScanWindowResponse): Buffer => asBuffer(ScanWindowResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ScanWindowResponse => ScanWindowResponse.decode(value),
   },
-  /** Everything that this node holds: a stream of pages. */
-  scanRecords: {
-    path: "/quorumfs.v1.ReplicaService/ScanRecords" as const,
-    requestStream: false as const,
-    responseStream: true as const,
-    requestSerialize: (value: ScanRecordsRequest): Buffer => asBuffer(ScanRecordsRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ScanRecordsRequest => ScanRecordsRequest.decode(value),
-    responseSerialize: (value: ScanRecordsResponse): Buffer => asBuffer(ScanRecordsResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ScanRecordsResponse => ScanRecordsResponse.decode(value),
-  },
   /** What this node has of a file, for people. */
   inspect: {
     path: "/quorumfs.v1.ReplicaService/Inspect" as const,
@@ -2166,8 +1921,6 @@ export interface ReplicaServiceServer extends UntypedServiceImplementation {
   rangeRead: handleUnaryCall<RangeReadRequest, RangeReadResponse>;
   /** A part of a bucket for state queries: digests of what this node holds, and rows where they are wanted. */
   scanWindow: handleUnaryCall<ScanWindowRequest, ScanWindowResponse>;
-  /** Everything that this node holds: a stream of pages. */
-  scanRecords: handleServerStreamingCall<ScanRecordsRequest, ScanRecordsResponse>;
   /** What this node has of a file, for people. */
   inspect: handleUnaryCall<InspectRequest, InspectResponse>;
 }
@@ -2209,13 +1962,6 @@ export interface ReplicaServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ScanWindowResponse) => void,
   ): ClientUnaryCall;
-  /** Everything that this node holds: a stream of pages. */
-  scanRecords(request: ScanRecordsRequest, options?: Partial<CallOptions>): ClientReadableStream<ScanRecordsResponse>;
-  scanRecords(
-    request: ScanRecordsRequest,
-    metadata?: Metadata,
-    options?: Partial<CallOptions>,
-  ): ClientReadableStream<ScanRecordsResponse>;
   /** What this node has of a file, for people. */
   inspect(
     request: InspectRequest,
