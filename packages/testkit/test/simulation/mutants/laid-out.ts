@@ -4,7 +4,7 @@
  */
 import type { HistoryPlan } from "../../../src/index.js";
 import { superNodeIndex } from "../../../src/simulation/network.js";
-import type { PlannedClient, PlannedFault, PlannedOperation } from "../../../src/simulation/plan.js";
+import type { PlannedClient, PlannedCondition, PlannedFault, PlannedOperation } from "../../../src/simulation/plan.js";
 import type { Prng } from "../../../src/simulation/prng.js";
 
 /** N=3, R=2, W=2: the first three of six nodes hold the file, and others take it over. */
@@ -34,8 +34,17 @@ export function clientAt(
   coordinators: readonly number[],
   waitsMs = 150,
 ): PlannedClient {
-  const limits = { timeoutMs: waitsMs, deadlineMs: waitsMs, tellsSeenVersion: true };
-  return { operations: [{ kind, condition: "none", restMs: atMs, coordinators, ...limits }] };
+  return { operations: [operation({ kind, restMs: atMs, coordinators, waitsMs })] };
+}
+
+export function operation(
+  options: Pick<PlannedOperation, "kind" | "restMs" | "coordinators"> & {
+    readonly condition?: PlannedCondition;
+    readonly waitsMs?: number;
+  },
+): PlannedOperation {
+  const { waitsMs = 150, condition = "none", ...rest } = options;
+  return { ...rest, condition, timeoutMs: waitsMs, deadlineMs: waitsMs, tellsSeenVersion: true };
 }
 
 /** Nothing passes between a node and these others. */

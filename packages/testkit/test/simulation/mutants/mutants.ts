@@ -15,7 +15,9 @@ import {
 } from "../../../src/index.js";
 import { lateNews } from "./late-news.js";
 import { lateRetries } from "./late-retries.js";
+import { voteOfOneWhoStays, voteThatIsReplayed, voteThatIsWrittenBack } from "./left-behind-votes.js";
 import { loneVotes } from "./lone-votes.js";
+import { promiseOfTheOldGroup } from "./promise-of-the-old-group.js";
 
 /** A piece of source text that is there exactly once, and what stands there in the mutant. */
 export interface Patch {
@@ -68,7 +70,15 @@ const transferVoters = "return { groups: [{ ...from, write: 0 }, to], members: j
 const layout = "core/src/layout/layout.ts";
 
 /** By name: those that are laid out. With all rules, all of them end well. */
-export const laidOutPlans = { lateNews, loneVotes, lateRetries } as const;
+export const laidOutPlans = {
+  lateNews,
+  loneVotes,
+  lateRetries,
+  promiseOfTheOldGroup,
+  voteOfOneWhoStays,
+  voteThatIsReplayed,
+  voteThatIsWrittenBack,
+} as const;
 
 export const mutants: readonly Mutant[] = [
   {
@@ -776,6 +786,42 @@ export const mutants: readonly Mutant[] = [
     rule: "takeover: floors are carried over",
     options: { takeoverRules: { ...takeoverRules, carriesFloor: false } },
     plan: lateRetries,
+    seedsMax: 100,
+  },
+  {
+    rule: "kept promise: ends with its layout",
+    options: { coordinatorRules: { ...coordinatorRules, keepsWithinLayout: false } },
+    plan: promiseOfTheOldGroup,
+    seedsMax: 100,
+  },
+  {
+    rule: "joint layout: a read writes nothing back",
+    patches: [
+      {
+        file: `${register}/reading.ts`,
+        find: "if (isJoint(voters) || !isNewest(finding, this.#replies, voters)) return this.#startIdentity();",
+        replace: "if (!isNewest(finding, this.#replies, voters)) return this.#startIdentity();",
+      },
+    ],
+    plan: voteThatIsWrittenBack,
+    seedsMax: 100,
+  },
+  {
+    rule: "joint layout: votes that were lost are not replayed",
+    options: { takeoverRules: { ...takeoverRules, catchesUpWhenStill: false } },
+    plan: voteThatIsReplayed,
+    seedsMax: 100,
+  },
+  {
+    rule: "takeover: a node that stays takes over, too",
+    options: { takeoverRules: { ...takeoverRules, staysAndTakesOver: false } },
+    plan: voteOfOneWhoStays,
+    seedsMax: 100,
+  },
+  {
+    rule: "takeover: a node that stays counts its own record",
+    options: { takeoverRules: { ...takeoverRules, countsItsOwn: false } },
+    plan: voteOfOneWhoStays,
     seedsMax: 100,
   },
 ];
