@@ -9,6 +9,21 @@ const fill = async (paths: readonly string[]) => {
   for (const [index, path] of paths.entries()) await cluster.files(index % 3).put(path, path);
   await settle();
 };
+/** Publishes the next layout, which moves nothing, and lets all nodes follow it. */
+const publishLayout = async () => {
+  const { layout } = cluster.superNode.cluster;
+  if (!layout) throw new Error("the cluster has no layout yet");
+  const number = layout.number + 1;
+  const partitions = layout.partitions.map((partition) => ({ ...partition, layout: number }));
+  cluster.superNode.publish({ layout: { ...layout, number, partitions } });
+  await settle();
+};
+
+/** Holds back questions for ranges, of which the other nodes hear when they are released. */
+const holdRanges = () => {
+  cluster.network.gate = ({ path }) => !path.endsWith("/RangeRead");
+};
+
 const names = (page: { files: { path: string }[] }) => page.files.map(({ path }) => path);
 
 describe("listing (N=3 R=2 W=2)", () => {
@@ -70,6 +85,44 @@ describe("listing (N=3 R=2 W=2)", () => {
     const listing = cluster.files(0).list();
     await cluster.clock.pass(500);
     expect(names(await listing)).toEqual(paths);
+  });
+
+  it("the layout changes while nodes are asked: they are asked again under the new one", async () => {
+    cluster = await SmallCluster.start();
+    await fill(paths);
+    holdRanges();
+    const listing = cluster.files(0).list();
+    await settle();
+    await publishLayout();
+    cluster.network.release();
+    await cluster.clock.pass(10);
+    expect(names(await listing)).toEqual(paths);
+  });
+
+  it("the layout keeps changing: the list is refused at its deadline, and may be asked for again", async () => {
+    cluster = await SmallCluster.start();
+    await fill(paths);
+    let outcome: unknown;
+    holdRanges();
+    cluster
+      .files(0)
+      .list()
+      .then(
+        (page) => (outcome = page),
+        (error: unknown) => (outcome = error),
+      );
+    const stepMs = 500;
+    for (let leftMs = 12_000; outcome === undefined && leftMs > 0; leftMs -= stepMs) {
+      await settle();
+      await publishLayout();
+      cluster.network.release();
+      holdRanges();
+      await cluster.clock.pass(stepMs);
+    }
+    expect(cluster.clock.nowMs()).toBeGreaterThan(9_000);
+    expect(outcome).toMatchObject({ code: "unavailable", message: expect.stringContaining("kept moving") });
+    cluster.network.release();
+    expect(names(await cluster.files(0).list())).toEqual(paths);
   });
 
   it("a file that was written while a node was away is read before it is listed", async () => {
