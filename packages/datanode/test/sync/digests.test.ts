@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { partitionCount } from "@quorumfs/core";
+import { firstLayout, nodeId, partitionCount, partitionOf } from "@quorumfs/core";
 import { silentLog } from "@quorumfs/runtime";
 import type { LocalReplica } from "../../src/replica/local-replica.js";
 import { Digests } from "../../src/sync/digests.js";
-import { accept, ask, ballot, files, openReplica, prepare, tombstoneOf, valueOf } from "../replica/fixture.js";
+import { accept, ask, ballot, context, files, openReplica, prepare, tombstoneOf, valueOf } from "../replica/fixture.js";
 import { MemoryDisk } from "../replica/memory-disk.js";
 import { settle, StepClock } from "../support/step-clock.js";
 
@@ -21,19 +21,29 @@ class Subject {
   busy = false;
 
   readonly disk: MemoryDisk;
+  readonly #partitions: number;
 
-  constructor(disk: MemoryDisk = new MemoryDisk()) {
+  constructor(disk: MemoryDisk = new MemoryDisk(), partitions = partitionCount) {
     this.disk = disk;
+    this.#partitions = partitions;
     const isBusy = () => this.busy;
     this.digests = new Digests({
       disk,
       clock: this.clock,
       log: silentLog,
       isBusy,
-      partitions: () => undefined,
+      partitions: () => partitions,
       stepRecords: 8,
     });
-    this.replica = openReplica(disk, { changes: this.digests }).replica;
+    const layout = firstLayout(
+      [1, 2, 3].map((id) => ({ id: nodeId(id), zone: "", weight: 1 })),
+      3,
+      partitions,
+    );
+    this.replica = openReplica(disk, {
+      changes: this.digests,
+      context: { ...context, layout: () => layout },
+    }).replica;
     counting.push(this.digests);
   }
 
@@ -49,7 +59,7 @@ class Subject {
 
   /** What a count of what is there now comes to. */
   async fresh(): Promise<readonly string[]> {
-    return all((await new Subject(this.disk).counted()).digests);
+    return all((await new Subject(this.disk, this.#partitions).counted()).digests);
   }
 }
 
@@ -124,6 +134,22 @@ describe("digests are those of the records", () => {
     await settle();
     expect(all(reopened.digests)).toEqual(await reopened.fresh());
   });
+
+  test.each([1, 7, 64, 1023])(
+    "of a layout of %d partitions: counted and kept up to date by partition",
+    async (partitions) => {
+      const subject = await new Subject(new MemoryDisk(), partitions).counted();
+      const paths = Array.from({ length: 40 }, (_, index) => `file-${index}`);
+      for (const path of paths) await ask(subject.replica, path, accept(1));
+      expect(all(subject.digests)).toEqual(await subject.fresh());
+      const nothing = all(await new Subject().counted().then(({ digests }) => digests));
+      const filled = all(subject.digests).flatMap((digest, partition) =>
+        digest === nothing[partition] ? [] : [partition],
+      );
+      const expected = new Set(paths.map((path) => Number(partitionOf(files, path, partitions))));
+      expect(new Set(filled)).toEqual(expected);
+    },
+  );
 
   test("a partition of which nothing is left is empty", async () => {
     const subject = await new Subject().counted();
