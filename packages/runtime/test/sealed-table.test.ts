@@ -60,6 +60,41 @@ describe("a sealed table", () => {
     }
   });
 
+  describe.each([
+    ["of its own", () => new Uint8Array(0)],
+    ["encoded from no text", () => new TextEncoder().encode("")],
+    ["over no memory", () => Buffer.from(new ArrayBuffer(0))],
+  ])("an empty value, %s", (_, empty) => {
+    beforeEach(() => disk.commit([sealed.write(key, empty())]));
+
+    test("comes back empty", () => {
+      expect(sealed.get(key)).toHaveLength(0);
+      expect(sealed.entries().map((entry) => plain(entry.value))).toEqual(["", "7 cluster"]);
+    });
+
+    test("a flipped bit of its checksum or its key: as if it had not flipped", async () => {
+      const table = disk.table("node");
+      const row = Buffer.from(table.get(key) ?? []);
+      for (let bit = 0; bit < row.length * 8; bit += 1) {
+        await disk.commit([{ table, key, value: flipped(row, bit) }]);
+        expect([bit, plain(sealed.get(key))]).toEqual([bit, ""]);
+      }
+      await disk.commit([
+        { table, key, value: undefined },
+        { table, key: flipped(key, 3), value: row },
+      ]);
+      expect(plain(sealed.get(key))).toBe("");
+      expect(sealed.entries().map((entry) => plain(entry.key))).toContain("incarnation");
+    });
+
+    test("the checksum of another key's empty value: refused", async () => {
+      const table = disk.table("node");
+      await disk.commit([sealed.write(other, empty())]);
+      await disk.commit([{ table, key, value: Buffer.from(table.get(other) ?? []) }]);
+      expect(() => sealed.get(key)).toThrow(expect.objectContaining({ code: "corrupt" }));
+    });
+  });
+
   test("what was written anew counts, whatever lies beside it", async () => {
     const table = disk.table("node");
     const row = Buffer.from(table.get(key) ?? []);
