@@ -1,4 +1,5 @@
 export { Coverage } from "./simulation/coverage.js";
+export { layoutRules } from "./simulation/followed-layout.js";
 export { bytesOf, formatReply, formatRequest, formatValue } from "./simulation/format.js";
 export {
   drawAnyPlan,

@@ -5,6 +5,7 @@ import {
   type SimulationOptions,
   coordinatorRules,
   drawPlan,
+  layoutRules,
   movingProfiles,
   noFaults,
   planProfiles,
@@ -13,6 +14,7 @@ import {
   takeoverRules,
   usualRanges,
 } from "../../../src/index.js";
+import { forgottenLayout } from "./forgotten-layout.js";
 import { lateNews } from "./late-news.js";
 import { lateRetries } from "./late-retries.js";
 import { voteOfOneWhoStays, voteThatIsReplayed, voteThatIsWrittenBack } from "./left-behind-votes.js";
@@ -78,6 +80,7 @@ export const laidOutPlans = {
   voteOfOneWhoStays,
   voteThatIsReplayed,
   voteThatIsWrittenBack,
+  forgottenLayout,
 } as const;
 
 export const mutants: readonly Mutant[] = [
@@ -823,5 +826,11 @@ export const mutants: readonly Mutant[] = [
     options: { takeoverRules: { ...takeoverRules, countsItsOwn: false } },
     plan: voteOfOneWhoStays,
     seedsMax: 100,
+  },
+  {
+    rule: "layout: followed once it is durable",
+    options: { layoutRules: { ...layoutRules, followsWhenDurable: false } },
+    plan: forgottenLayout,
+    seedsMax: 300,
   },
 ];
