@@ -73,9 +73,10 @@ export const alerts: readonly Alert[] = [
     expr: "quorumfs_supernode_partitions_under_replicated > 0",
     forAtLeast: "20m",
     summary: "{{ $value }} partitions have lacked a replica for 20 minutes",
-    description: "A DataNode that holds them is down, and nobody has taken over from it.",
-    meaning: "Nothing is lost. The next failure meets files that have a copy less than they should.",
-    todo: "`quorumfs state --under-replicated` names files, `quorumfs node list` nodes. Bring the node back. Where no more nodes are left than each file has replicas, nobody can take over: add one.",
+    description: "A DataNode that holds them is down or lost, and nobody has taken over from it.",
+    meaning:
+      "Nothing is lost. The next failure meets files that have a copy less than they should. Of nodes that are up and behind [NodeBehind](#quorumfsnodebehind) tells.",
+    todo: "`quorumfs node list` names nodes, `quorumfs state --under-replicated` files, and also those with which a node is merely behind. Bring the node back. Where no more nodes are left than each file has replicas, nobody can take over: add one.",
   },
   {
     name: "NodeBehind",

@@ -40,11 +40,12 @@ export const overview: Dashboard = {
         },
         {
           title: "Partitions that lack a replica",
+          description: "A DataNode that holds them is down or lost.",
           kind: "number",
           unit: "short",
           width: 4,
           bad: { from: 1 },
-          queries: [{ expr: "quorumfs_supernode_partitions_under_replicated", legend: "under-replicated" }],
+          queries: [{ expr: "quorumfs_supernode_partitions_under_replicated", legend: "a holder is down or lost" }],
         },
         {
           title: "Nodes behind",

@@ -44,7 +44,7 @@ export const supernode: Dashboard = {
           kind: "lines",
           unit: "short",
           queries: [
-            { expr: metric("partitions_under_replicated"), legend: "a holder is down" },
+            { expr: metric("partitions_under_replicated"), legend: "a holder is down or lost" },
             { expr: metric("partitions_unwritable"), legend: "cannot be written" },
             { expr: metric("partitions_unreadable"), legend: "cannot be read" },
           ],

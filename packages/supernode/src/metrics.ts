@@ -138,7 +138,7 @@ function declareLayout(metrics: Metrics, { state, driver }: SuperNodeReadings): 
   });
   metrics.gauge({
     name: "quorumfs_supernode_partitions_under_replicated",
-    help: "Partitions of which a holder is down or lost.",
+    help: "Partitions of which a holder is down or lost; being behind does not count.",
     read: () => presentReplicas(state).filter(({ present, wanted }) => present < wanted).length,
   });
   metrics.gauge({
