@@ -14,6 +14,7 @@ import {
   takeoverRules,
   usualRanges,
 } from "../../../src/index.js";
+import { collectedWhileMoving } from "./collected-while-moving.js";
 import { forgottenLayout } from "./forgotten-layout.js";
 import { lateNews } from "./late-news.js";
 import { lateRetries } from "./late-retries.js";
@@ -76,6 +77,7 @@ export const laidOutPlans = {
   lateNews,
   loneVotes,
   lateRetries,
+  collectedWhileMoving,
   promiseOfTheOldGroup,
   voteOfOneWhoStays,
   voteThatIsReplayed,
@@ -832,5 +834,27 @@ export const mutants: readonly Mutant[] = [
     options: { layoutRules: { ...layoutRules, followsWhenDurable: false } },
     plan: forgottenLayout,
     seedsMax: 300,
+  },
+  {
+    rule: "collection: not while the partition moves, by the votes of all of the old group",
+    patches: [
+      {
+        file: `${register}/collection.ts`,
+        find: "if (isJoint(this.#request.voters))",
+        replace: "if (false)",
+      },
+      {
+        file: `${register}/collection.ts`,
+        find: "const missing = this.#request.voters.members.filter((node) => !this.#voted.has(node));",
+        replace: "const missing = this.#request.voters.groups[0]!.members.filter((node) => !this.#voted.has(node));",
+      },
+      {
+        file: `${register}/collection.ts`,
+        find: "if (this.#voted.size < members.length) return [];",
+        replace: "if (!this.#request.voters.groups[0]!.members.every((node) => this.#voted.has(node))) return [];",
+      },
+    ],
+    plan: collectedWhileMoving,
+    seedsMax: 100,
   },
 ];
