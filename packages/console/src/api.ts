@@ -88,7 +88,7 @@ export interface LoginRequest {
  * What the stream sends: the names of its events, and what the `data` of each is as JSON. On connecting: `nodes`, `layout`,
  * `workload`, `events` (the newest, as far as there are any) and `history` come at once, in any order; then each again as it
  * changes, and `sample` each second. A browser connects again by itself, and gets everything anew. A tab that does not read is
- * cut off.
+ * cut off; one that nobody can see closes its stream.
  */
 export interface StreamEvents {
   /** The last 15 minutes, in pieces. */

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { QuorumFs } from "@quorumfs/client";
 import { type LocalCluster, startCluster, type TemporaryDirectory } from "@quorumfs/local-cluster";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser, Locator, Page, Request } from "playwright-core";
 import { buildPage } from "./built-page.js";
 import { chromiumTimeoutMs, launchChromium } from "./chromium.js";
 import { openPage, type WatchedPage } from "./watched-page.js";
@@ -350,6 +350,33 @@ describe("console: when things break", () => {
     await cluster.restart(3);
   });
 
+  test("in a tab behind others it has no stream, keeps what it knew, and tells of trouble in its title", async () => {
+    await open("overview");
+    const rows = panel("DataNodes").locator("tbody tr");
+    const row = rows.filter({ hasText: "Node 3" });
+    await row.getByText("up", { exact: true }).waitFor();
+    const isStream = (request: Request) => request.url().endsWith("/api/stream");
+    let opened = 0;
+    page.on("request", (request) => (opened += isStream(request) ? 1 : 0));
+    const closing = page.waitForEvent("requestfailed", isStream);
+    await setHidden(page, true);
+    await closing;
+    await cluster.kill(3);
+    // It asks every ten seconds.
+    const isTold = async () => (await page.title()).startsWith("✕");
+    await cluster.waitUntil("its title tells of the node", isTold, 20_000);
+    expect(opened).toBe(0);
+    expect(await rows.count()).toBe(3);
+    await cluster.restart(3);
+    const opening = page.waitForRequest(isStream);
+    await setHidden(page, false);
+    await opening;
+    expect(await rows.count()).toBe(3);
+    await row.getByText("up", { exact: true }).waitFor();
+    await cluster.waitUntil("its title tells of nothing any more", async () => !(await page.title()).startsWith("✕"));
+    expect(opened).toBe(1);
+  });
+
   test("without the SuperNode the page says that it is stale, and recovers", async () => {
     await open("overview");
     await page.getByRole("heading", { name: "Activity" }).waitFor();
@@ -384,6 +411,12 @@ describe("console: when things break", () => {
     await visitor.close();
   });
 });
+
+/** Has the page believe that it is in a tab behind others, or in front again: a browser without a screen shows all of its pages. */
+async function setHidden(page: Page, hidden: boolean): Promise<void> {
+  await page.evaluate(`Object.defineProperty(document, "hidden", { value: ${hidden}, configurable: true })`);
+  await page.evaluate("void document.dispatchEvent(new Event('visibilitychange'))");
+}
 
 /** A little traffic on a few files. */
 async function writeUntil(stop: AbortSignal): Promise<void> {

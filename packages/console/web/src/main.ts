@@ -2,11 +2,12 @@
 import { api, loginNeeded } from "./api.js";
 import { startRouter } from "./router.js";
 import { about } from "./store.js";
-import { startStream, stopStream } from "./stream.js";
+import { glance, startStream, stopStream } from "./stream.js";
 import { slot } from "./ui/dynamic.js";
 import { effect } from "./ui/reactive.js";
 import { startTheme } from "./ui/theme.js";
 import { toastRegion } from "./ui/toast.js";
+import { isVisible } from "./ui/visibility.js";
 import { appFrame } from "./views/frame.js";
 import { loginForm } from "./views/login.js";
 
@@ -19,7 +20,8 @@ async function start(): Promise<void> {
   loginNeeded.set(answer?.authorised === false);
   effect(() => {
     if (loginNeeded.get()) stopStream();
-    else startStream();
+    else if (isVisible.get()) startStream();
+    else glance();
   });
   document.body.append(
     slot(() => (loginNeeded.get() ? loginForm() : appFrame())),

@@ -1,6 +1,9 @@
 /**
  * The server's stream of events, and what becomes of the page while there is none. The browser connects again by itself after a
  * break, but not after an answer that is no stream, as a server that restarts may give: that is done here.
+ *
+ * A stream takes one of the six connections that a browser allows for a host over HTTP/1.1. So a page that nobody can see has
+ * none, or the seventh tab would show nothing; it keeps what it knows, and asks now and then how the cluster is, for its title.
  */
 import type { StreamEvents } from "../../src/api.js";
 import { api, loginNeeded } from "./api.js";
@@ -12,6 +15,8 @@ const silenceMs = 4_000;
 const retryFirstMs = 500;
 /** A server that is back is found within this. */
 const retryMaxMs = 3_000;
+/** Of a page that nobody can see. */
+const glanceEveryMs = 10_000;
 
 type Handlers = { readonly [K in keyof StreamEvents]: (data: StreamEvents[K]) => void };
 
@@ -33,11 +38,42 @@ const handlers: Handlers = {
 let source: EventSource | undefined;
 let retryTimer: number | undefined;
 let silenceTimer: number | undefined;
+let glanceTimer: number | undefined;
 let retryMs = retryFirstMs;
+let isWanted = false;
 
 /** Connects, and stays connected. */
 export function startStream(): void {
   stopStream();
+  isWanted = true;
+  connect();
+}
+
+/** Without a connection, but for a moment now and then. */
+export function glance(): void {
+  stopStream();
+  const look = (): void => {
+    api.cluster().then(
+      (view) => {
+        // What the stream has told meanwhile is newer.
+        if (!isWanted) cluster.set(view);
+      },
+      // Who looks again is told by the stream.
+      () => undefined,
+    );
+  };
+  look();
+  glanceTimer = setInterval(look, glanceEveryMs);
+}
+
+export function stopStream(): void {
+  isWanted = false;
+  clearInterval(glanceTimer);
+  disconnect();
+}
+
+function connect(): void {
+  disconnect();
   const opened = new EventSource("api/stream");
   source = opened;
   listen(opened, "history");
@@ -52,7 +88,7 @@ export function startStream(): void {
   });
 }
 
-export function stopStream(): void {
+function disconnect(): void {
   clearTimeout(retryTimer);
   clearTimeout(silenceTimer);
   source?.close();
@@ -82,7 +118,7 @@ function watchSilence(): void {
 }
 
 function retryLater(): void {
-  stopStream();
+  disconnect();
   retryTimer = setTimeout(() => {
     retryMs = Math.min(retryMaxMs, retryMs * 2);
     void reconnect();
@@ -93,9 +129,10 @@ function retryLater(): void {
 async function reconnect(): Promise<void> {
   try {
     const about = await api.about();
-    if (about.authorised) startStream();
+    if (!isWanted) return;
+    if (about.authorised) connect();
     else loginNeeded.set(true);
   } catch {
-    retryLater();
+    if (isWanted) retryLater();
   }
 }
