@@ -2,6 +2,7 @@ import type { QuorumFs } from "@quorumfs/client";
 import { checkLinearizable, formatTimeline } from "@quorumfs/workload-generator";
 import { Coverage } from "../simulation/coverage.js";
 import { BallotWatch } from "./check/ballot-watch.js";
+import { untilOnlyNamedChunks } from "./check/chunks.js";
 import { LayoutWatch } from "./check/layout-watch.js";
 import { untilLevel } from "./check/level.js";
 import { SimulatedCluster } from "./cluster/simulated-cluster.js";
@@ -34,6 +35,9 @@ const deadAfterMs = 20_000;
 
 /** Two minutes of virtual time after the last fault: far longer than anything that heals by itself takes. */
 const healingMs = 120_000;
+
+/** A chunk that no version names stays until nobody has read it for ten minutes, if times are as they are by default. */
+const lingeringMs = 600_000;
 
 export interface RunOptions {
   /** Whether the result has a readable trace. */
@@ -74,6 +78,8 @@ class SystemRun {
   /** By place: another one comes when one dies. */
   readonly #clients: { process: SimulatedProcess; machine: Machine }[] = [];
   #clientsSoFar = 0;
+  /** Clients that have not come to the end of what they are to do. */
+  readonly #working = new Set<Promise<void>>();
 
   constructor(plan: SystemPlan, world: World) {
     this.#plan = plan;
@@ -118,7 +124,8 @@ class SystemRun {
     });
     const places = Array.from({ length: clients }, (_, place) => place);
     const trouble = runner.run(faults);
-    const work = Promise.all(places.map((place) => this.#workAt(place, operations)));
+    for (const place of places) this.#begin(place, operations);
+    const work = Promise.all(this.#working);
     await Promise.all([trouble, Promise.race([work, this.#world.sleep(troubleMs)])]);
     this.#world.say(() => "everything is put right");
     runner.heal();
@@ -139,8 +146,17 @@ class SystemRun {
     const reads = Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
     const writes = Promise.all(names.slice(0, 2).map((name) => user.writeAtLast(name, healingMs)));
     await Promise.all([level, reads, writes]);
+    while (this.#working.size > 0) await Promise.all(this.#working);
     await untilLevel({ world: this.#world, admin, withinMs: healingMs, inUse });
     await Promise.all(names.map((name) => user.readAtLast(name, healingMs)));
+    await untilOnlyNamedChunks({
+      cluster: this.#cluster,
+      admin,
+      coverage: this.coverage,
+      files: names,
+      daysGoBy: !this.#plan.hasty,
+      withinMs: healingMs + (this.#plan.hasty ? 0 : lingeringMs),
+    });
   }
 
   get #files(): readonly string[] {
@@ -157,6 +173,12 @@ class SystemRun {
     for (const [event, count] of this.#cluster.logs.counts) this.coverage.count(`log: ${event}`, count);
     if (verdict.ok) return undefined;
     return `${verdict.file} is not linearizable:\n${formatTimeline(verdict.minimal)}`;
+  }
+
+  #begin(place: number, operations: number): void {
+    const work = this.#workAt(place, operations).finally(() => this.#working.delete(work));
+    this.#working.add(work);
+    work.catch((thrown: unknown) => this.#world.fail(thrown));
   }
 
   async #workAt(place: number, operations: number): Promise<void> {
@@ -193,6 +215,6 @@ class SystemRun {
     if (!client || client.process.isDead) return;
     this.#world.say(() => `${client.machine.name} dies`);
     client.process.kill("killed");
-    void this.#workAt(place, this.#plan.operations >> 1).catch((thrown: unknown) => this.#world.fail(thrown));
+    this.#begin(place, this.#plan.operations >> 1);
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -44,13 +45,16 @@ export async function buildSystemMutant(patches: readonly SystemPatch[]): Promis
           });
           builder.onResolve(
             {
-              filter:
-                /^(@grpc|lmdb|winston|grpc-health-check|hash-wasm|@node-rs|hdr-histogram|prom-client|@opentelemetry)/,
+              filter: /^(@grpc|lmdb|winston|grpc-health-check|hash-wasm|hdr-histogram|prom-client|@opentelemetry)/,
             },
             () => {
               return { path: "nothing", namespace: "nothing" };
             },
           );
+          // Machine code, which no bundle can hold: checksums of chunks.
+          builder.onResolve({ filter: /^@node-rs/ }, ({ path, importer }) => {
+            return { path: createRequire(importer).resolve(path), external: true };
+          });
           builder.onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: nothing, loader: "js" }));
           builder.onLoad({ filter: /\.ts$/ }, ({ path }) => {
             let contents = readFileSync(path, "utf8");

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import type { SystemPlan } from "../../../src/system/plan/system-plan.js";
 import { runSystem } from "../../../src/system/run-system.js";
 import { buildSystemMutant, type SystemPatch } from "./build-system-mutant.js";
-import { blackouts, replacements } from "./plans.js";
+import { blackouts, replacements, uploads } from "./plans.js";
 
 interface SystemMutant {
   /** The rule that is taken out. */
@@ -38,6 +38,30 @@ const mutants: readonly SystemMutant[] = [
     plan: replacements,
     seedsMax: 20,
   },
+  {
+    rule: "chunks that a version replaces are retired",
+    patches: [
+      {
+        file: "core/src/content/retention.ts",
+        find: 'if (upload.kind === "kept") return "retire";',
+        replace: 'if (upload.kind === "kept") return "leave";',
+      },
+    ],
+    plan: uploads,
+    seedsMax: 3,
+  },
+  {
+    rule: "an upload that no version has named is looked after when its lease is over",
+    patches: [
+      {
+        file: "datanode/src/content/owner-checks.ts",
+        find: 'await this.#isDone("lapsed", (signal) => this.#options.walks.lapsed(signal));',
+        replace: "",
+      },
+    ],
+    plan: uploads,
+    seedsMax: 5,
+  },
 ];
 
 const timeoutMs = 300_000;
@@ -66,6 +90,7 @@ describe("without this rule some run goes wrong", () => {
   test.each([
     ["blackouts", blackouts],
     ["replacements", replacements],
+    ["uploads", uploads],
   ])(
     "with all rules nothing does: %s",
     async (_, plan) => {
