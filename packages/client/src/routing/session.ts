@@ -1,8 +1,12 @@
 import type { Channel, Clock, Network, QuorumError, Random } from "@quorumfs/core";
-import type { FileRequest, FileResponse, SessionRequest, SessionResponse } from "@quorumfs/proto";
-import { FileServiceService } from "@quorumfs/proto";
+import {
+  FileRequest,
+  type FileResponse,
+  FileServiceService,
+  type SessionRequest,
+  type SessionResponse,
+} from "@quorumfs/proto";
 import { type CancelCall, Lane } from "@quorumfs/rpc";
-import { untraced } from "../operation/untraced.js";
 
 type FileLane = Lane<FileRequest, FileResponse, SessionRequest, SessionResponse>;
 
@@ -53,7 +57,7 @@ export class Session {
       pack: (requests) => ({ requests }),
       unpack: (frame) => frame.responses,
       bytesOf,
-      cancelRequest: (id) => ({ ...untraced, id: 0, timeoutMs: 0, operation: { $case: "cancel", value: id } }),
+      cancelRequest: (id) => FileRequest.fromPartial({ operation: { $case: "cancel", value: id } }),
       clock,
       random,
       onChange,

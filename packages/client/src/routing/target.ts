@@ -1,13 +1,11 @@
 import type { CancelTimer, Clock, QuorumError } from "@quorumfs/core";
-import type { Load, Node } from "@quorumfs/proto";
-import { NodeState } from "@quorumfs/proto";
+import { FileRequest, type Load, type Node, NodeState } from "@quorumfs/proto";
 import type { BulkPeer } from "./bulk-peer.js";
 import { LateWatch } from "./late-watch.js";
 import { Latency } from "./latency.js";
 import type { PacedKind } from "./pace.js";
 import { PaceWatch } from "./pace-watch.js";
 import type { Session } from "./session.js";
-import { untraced } from "../operation/untraced.js";
 
 // A node that hangs answers the probe when it comes to life; should the probe be lost, another follows after this.
 const probeTimeoutMs = 5000;
@@ -244,7 +242,7 @@ export class Target {
    */
   #ask(done: (error: QuorumError | undefined) => void): boolean {
     if (this.#closed || !this.session.up) return false;
-    this.session.call({ ...untraced, id: 0, timeoutMs: 0, operation: undefined }, { timeoutMs: probeTimeoutMs }, done);
+    this.session.call(FileRequest.fromPartial({}), { timeoutMs: probeTimeoutMs }, done);
     return true;
   }
 
