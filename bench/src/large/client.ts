@@ -1,8 +1,9 @@
 /** The client of `bench large`: a process of its own, so that its CPU time and memory are those of the SDK. */
 import { connect, type QuorumFs } from "@quorumfs/client";
 import { drive, machineClock } from "@quorumfs/workload-generator";
+import type { TaskReply } from "../task-process.js";
 import { content, prepareContent } from "./content.js";
-import type { Task, TaskDone, TaskReply } from "./tasks.js";
+import type { Task, TaskDone } from "./tasks.js";
 
 let client: QuorumFs | undefined;
 
@@ -16,7 +17,7 @@ async function answer(task: Task): Promise<void> {
   process.send?.(await reply(task));
 }
 
-async function reply(task: Task): Promise<TaskReply> {
+async function reply(task: Task): Promise<TaskReply<TaskDone>> {
   try {
     return { done: await perform(task) };
   } catch (thrown) {

@@ -17,8 +17,6 @@ export interface FilesTask {
   readonly inFlight: number;
 }
 
-export type TaskReply = { readonly done: TaskDone } | { readonly failed: string };
-
 export interface TaskDone {
   readonly elapsedMs: number;
   readonly bytes: number;

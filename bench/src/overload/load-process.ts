@@ -1,55 +1,27 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { setPriority } from "node:os";
-import type { LoadDone, LoadTask, Task, TaskReply } from "./tasks.js";
+import { TaskProcess } from "../task-process.js";
+import type { LoadDone, LoadTask, Task } from "./tasks.js";
 
 /** Below the servers': the load shall not win against what it loads. */
 const niceness = 10;
 
 /** A process that makes load. */
-export class LoadProcess implements AsyncDisposable {
-  readonly #child: ChildProcess;
-
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-  }
-
+export class LoadProcess extends TaskProcess<Task, LoadDone | undefined> {
   /** Resolves when it is connected to the cluster. */
   static async start(endpoint: string): Promise<LoadProcess> {
-    const child = fork(new URL("./loader.js", import.meta.url), { execArgv: ["--max-semi-space-size=32"] });
-    if (child.pid !== undefined) setPriority(child.pid, niceness);
-    const load = new LoadProcess(child);
-    await load.#run({ kind: "connect", endpoint });
+    const load = new LoadProcess({
+      name: "load",
+      module: new URL("./loader.js", import.meta.url),
+      execArgv: ["--max-semi-space-size=32"],
+      niceness,
+    });
+    await load.run({ kind: "connect", endpoint });
     return load;
   }
 
   async load(task: LoadTask): Promise<LoadDone> {
-    const done = await this.#run(task);
+    const done = await this.run(task);
     if (!done) throw new Error("the load process has measured nothing");
     return done;
-  }
-
-  async #run(task: Task): Promise<LoadDone | undefined> {
-    const reply = new Promise<TaskReply>((resolve, reject) => {
-      const onExit = (code: number | null): void => reject(new Error(`a load process ended with code ${code}`));
-      this.#child.once("exit", onExit);
-      // Our child, and nobody else, sends replies.
-      this.#child.once("message", (message: TaskReply) => {
-        this.#child.off("exit", onExit);
-        resolve(message);
-      });
-    });
-    this.#child.send(task);
-    const answered = await reply;
-    if ("failed" in answered) throw new Error(`${task.kind} failed: ${answered.failed}`);
-    return answered.done;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = once(this.#child, "exit");
-    this.#child.disconnect();
-    await ended;
   }
 }
 

@@ -2,8 +2,9 @@
 import { connect, type ConnectOptions, type QuorumFs } from "@quorumfs/client";
 import { drive, machineClock } from "@quorumfs/workload-generator";
 import { sleep } from "../load.js";
+import type { TaskReply } from "../task-process.js";
 import { contentBytes, files } from "./files.js";
-import type { LoadDone, LoadTask, Task, TaskReply } from "./tasks.js";
+import type { LoadDone, LoadTask, Task } from "./tasks.js";
 
 // More samples say nothing more, and travel as JSON.
 const samplesMax = 200_000;
@@ -19,7 +20,7 @@ process.on("message", (task: Task) => {
 });
 process.on("disconnect", () => process.exit());
 
-async function reply(task: Task): Promise<TaskReply> {
+async function reply(task: Task): Promise<TaskReply<LoadDone | undefined>> {
   try {
     if (task.kind === "load") return { done: await load(task) };
     client = await connect({ endpoints: [task.endpoint], log: refusalLog() });

@@ -17,8 +17,6 @@ export interface LoadTask {
   readonly timeoutMs: number;
 }
 
-export type TaskReply = { readonly done: LoadDone | undefined } | { readonly failed: string };
-
 /** Of the time after the warm-up. */
 export interface LoadDone {
   readonly begun: number;
