@@ -7,7 +7,8 @@
  * Why all N: as long as one replica holds something older, and the others have forgotten the tombstone, a reader may
  * meet that older value and bring the file back. No clock can say when that is over; N votes can.
  *
- * Not while the partition moves: who takes it over may still be about to copy what it was told before.
+ * Not while the partition moves: all N would be all of both groups, for one of the new group may have copied the file before
+ * and have missed its deletion.
  */
 import type { NodeId } from "../ids.js";
 import { type Electorate, isJoint } from "../quorum/electorate.js";
