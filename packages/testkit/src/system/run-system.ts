@@ -84,7 +84,7 @@ class SystemRun {
   constructor(plan: SystemPlan, world: World) {
     this.#plan = plan;
     this.#world = world;
-    this.#history = new History(world);
+    this.#history = new History(world, this.#contents);
     const { nodes, partitions, buckets, hasty } = plan;
     const replicas = buckets[0]?.replicas ?? 3;
     const times = { compareEveryMs: 10_000, ...(hasty ? hastyTimes : {}) };

@@ -76,9 +76,7 @@ function namesByFile(
     if (operation.kind === "write") add(operation.file, operation.value);
     if (operation.kind === "read" && operation.outcome.kind === "found") add(operation.file, operation.outcome.value);
   }
-  for (const { file, piece, outcome } of appends) {
-    add(file, outcome.kind === "done" ? nameOfEtag(contents, outcome.etag) : piece);
-  }
+  for (const { file, outcome } of appends) if (outcome.kind === "done") add(file, nameOfEtag(contents, outcome.etag));
   return names;
 }
 
@@ -100,7 +98,7 @@ function guess(
   let helped = false;
   for (const [file, etags] of wanted) {
     const pieces = appends.filter((append) => append.file === file).map(({ piece }) => piece);
-    let longer = [...(names.get(file) ?? [])];
+    let longer = [...(names.get(file) ?? []), ...pieces];
     for (let added = 0; added < unreadInARowMax && etags.size > 0; added += 1) {
       longer = longer.flatMap((name) => {
         const ids = name.split("+");

@@ -4,6 +4,7 @@ import type { MutationOutcome } from "@quorumfs/workload-generator";
 import type { Prng } from "../../simulation/prng.js";
 import type { Coverage } from "../../simulation/coverage.js";
 import type { World } from "../world/world.js";
+import { nameOfEtag } from "./appends.js";
 import { Contents } from "./contents.js";
 import type { History } from "./history.js";
 
@@ -24,11 +25,18 @@ const kinds = {
   "put if version": 8,
   "put if absent": 5,
   "put if match": 3,
+  append: 10,
   delete: 10,
   stat: 5,
   list: 7,
 } as const;
 type Kind = keyof typeof kinds;
+
+/**
+ * The one that is appended to where others may be large. What an append to a large file hashes with is made outside of the
+ * promise jobs of this thread, and so at no time that a seed decides.
+ */
+const appendedFile = "file0";
 
 interface Known {
   readonly version: number;
@@ -107,6 +115,9 @@ export class SimulatedUser {
       case "delete":
         await this.#delete(name);
         break;
+      case "append":
+        await this.#append(this.#isLarge(name) ? `${bucket}/${appendedFile}` : name);
+        break;
       case "put":
       case "put if version":
       case "put if absent":
@@ -141,8 +152,8 @@ export class SimulatedUser {
     const attempt = history.begin(this.#name, { kind: "read", file: name });
     try {
       const { file } = await this.#client.stat(name, { timeoutMs: this.#timeoutMs });
-      const value = contents.idByEtag(file.etag) ?? `unknown etag ${file.etag}`;
-      this.#known.set(name, { version: file.version, value });
+      const value = nameOfEtag(contents, file.etag);
+      this.#known.set(name, { version: file.version, value: contents.nameByEtag(file.etag) });
       this.#count("stat", "done");
       history.read(attempt, { kind: "found", value, version: file.version });
     } catch (thrown) {
@@ -164,7 +175,7 @@ export class SimulatedUser {
         if (entry.kind !== "file") throw new Error(`${entry.name}: a prefix in a listing that did not ask for one`);
         if (entry.path <= last) throw new Error(`a listing of ${bucket} names ${entry.path} behind ${last}`);
         last = entry.path;
-        const value = contents.idByEtag(entry.etag) ?? `unknown etag ${entry.etag}`;
+        const value = nameOfEtag(contents, entry.etag);
         seen.set(entry.name, { version: entry.version, value });
       }
     } catch (thrown) {
@@ -187,7 +198,7 @@ export class SimulatedUser {
     const { history, contents, largeShare } = this.#options;
     this.#writes += 1;
     const value = `${this.#name}-${this.#writes}`;
-    const isLarge = this.#random.chance(largeShare);
+    const isLarge = this.#isLarge(name) && this.#random.chance(largeShare);
     const size = isLarge ? Contents.largeSize(this.#random.below(2_000)) : this.#random.below(300);
     const content = contents.make(value, size);
     const known = this.#known.get(name);
@@ -224,6 +235,31 @@ export class SimulatedUser {
         return error;
       }
     }
+  }
+
+  async #append(name: string): Promise<void> {
+    const { history, contents } = this.#options;
+    this.#writes += 1;
+    const piece = `${this.#name}-${this.#writes}`;
+    const content = contents.make(piece, this.#random.below(300));
+    const attempt = history.begin(this.#name, { kind: "append", file: name, piece });
+    try {
+      const { file } = await this.#client.append(name, content, { timeoutMs: this.#timeoutMs });
+      this.#known.set(name, { version: file.version, value: contents.nameByEtag(file.etag) });
+      this.#count("append", "done");
+      history.appended(attempt, { kind: "done", version: file.version, etag: file.etag });
+    } catch (thrown) {
+      const error = this.#expected(thrown);
+      this.#count("append", error.code);
+      // The condition of an append is its own affair.
+      if (error.code === "precondition_failed") throw error;
+      history.appended(attempt, { kind: outcomeOf(error, "write").kind === "failed" ? "failed" : "unknown" });
+    }
+  }
+
+  /** Whether a file may be large. */
+  #isLarge(name: string): boolean {
+    return this.#options.largeShare > 0 && !name.endsWith(`/${appendedFile}`);
   }
 
   async #delete(name: string): Promise<void> {

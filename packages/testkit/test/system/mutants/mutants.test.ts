@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import type { SystemPlan } from "../../../src/system/plan/system-plan.js";
 import { runSystem } from "../../../src/system/run-system.js";
 import { buildSystemMutant, type SystemPatch } from "./build-system-mutant.js";
-import { blackouts, replacements, uploads } from "./plans.js";
+import { appends, blackouts, replacements, uploads } from "./plans.js";
 
 interface SystemMutant {
   /** The rule that is taken out. */
@@ -62,6 +62,18 @@ const mutants: readonly SystemMutant[] = [
     plan: uploads,
     seedsMax: 5,
   },
+  {
+    rule: "an append takes effect only if nobody was faster",
+    patches: [
+      {
+        file: "client/src/transfer/file-append.ts",
+        find: "mayBeRepeated: true, seenVersion: 0, condition }",
+        replace: "mayBeRepeated: true, seenVersion: 0, condition: undefined }",
+      },
+    ],
+    plan: appends,
+    seedsMax: 5,
+  },
 ];
 
 const timeoutMs = 300_000;
@@ -91,6 +103,7 @@ describe("without this rule some run goes wrong", () => {
     ["blackouts", blackouts],
     ["replacements", replacements],
     ["uploads", uploads],
+    ["appends", appends],
   ])(
     "with all rules nothing does: %s",
     async (_, plan) => {

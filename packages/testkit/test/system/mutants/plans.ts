@@ -53,3 +53,12 @@ export function uploads(seed: number): SystemPlan {
   ]);
   return { ...basePlan(seed, faults), clients: 4, filesPerBucket: 1, largeShare: 0.6, thinkMs: 100, hasty: true };
 }
+
+/** Several clients append to one file and overwrite it, on disks so slow that many do not live to see what came of it. */
+export function appends(seed: number): SystemPlan {
+  const random = new Prng(seed);
+  const slow = [0, 1, 2, 3].map((server): Fault => {
+    return { kind: "slow disk", atMs: 0, forMs: troubleMs, server, syncMs: random.between(300, 900) };
+  });
+  return { ...basePlan(seed, slow), clients: 4, filesPerBucket: 1, thinkMs: 100 };
+}
