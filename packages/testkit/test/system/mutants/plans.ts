@@ -44,14 +44,14 @@ export function replacements(seed: number): SystemPlan {
   return basePlan(seed, faults);
 }
 
-/** Several clients write one file, most of it large: who comes too late leaves an upload behind that no version names. */
+/** Several clients write one file, most of it large, and append to another: who comes too late leaves an upload behind that no version names. */
 export function uploads(seed: number): SystemPlan {
   const random = new Prng(seed);
   const faults = [0, 1, 2].flatMap((client): Fault[] => [
     { kind: "client dies", atMs: random.between(500, troubleMs), forMs: 0, client },
     { kind: "broken connections", atMs: random.between(500, troubleMs), forMs: 1_000, count: 5 },
   ]);
-  return { ...basePlan(seed, faults), clients: 4, filesPerBucket: 1, largeShare: 0.6, thinkMs: 100, hasty: true };
+  return { ...basePlan(seed, faults), clients: 4, filesPerBucket: 2, largeShare: 0.6, thinkMs: 100, hasty: true };
 }
 
 /** Several clients append to one file and overwrite it, on disks so slow that many do not live to see what came of it. */
