@@ -43,6 +43,15 @@ describe("metrics of a SuperNode", () => {
     expect(Number((await metric("heartbeats_total"))[0])).toBeGreaterThan(10);
   });
 
+  test("a holder that is up and behind: a file lacks a copy, and no partition a holder", async () => {
+    await fixture.startNodes(3);
+    for (const node of [1, 2, 3]) {
+      fixture.node(node).files = [{ bucket: 1, path: "a", counter: node === 3 ? 1 : 2, size: 1 }];
+    }
+    expect((await fixture.state()).summary.underReplicated).toBe(1);
+    expect(await metric("partitions_under_replicated")).toEqual(["0"]);
+  });
+
   test("the layout changes: begun, under way, done; and stuck", async () => {
     await fixture.startNodes(4);
     fixture.node(4).takesOver = false;
