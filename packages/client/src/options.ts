@@ -129,7 +129,11 @@ export interface CreateBucketOptions extends OperationOptions {
   readonly readQuorum?: number;
   /** W; default: the smallest that overlaps with R. */
   readonly writeQuorum?: number;
-  /** Default `fsync`. */
+  /**
+   * When a write is acknowledged. Default `fsync`: when W replicas have it on disk. `memory`: when W replicas have it at all. A
+   * replica that crashes then forgets what its disk did not have yet, some milliseconds of it as a rule, and reads can go back
+   * to what was before: for what can be made anew.
+   */
   readonly durability?: "fsync" | "memory";
 }
 

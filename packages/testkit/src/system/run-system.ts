@@ -110,8 +110,9 @@ class SystemRun {
     await cluster.start();
     for (const server of [cluster.superNode, ...cluster.dataNodes]) void server.supervise();
     const { client } = await cluster.connect();
-    for (const { name, read, write } of buckets) {
-      await client.buckets.create(name, { readQuorum: read, writeQuorum: write });
+    for (const { name, read, write, durability } of buckets) {
+      await client.buckets.create(name, { readQuorum: read, writeQuorum: write, durability });
+      this.coverage.count(`buckets: ${durability}`);
     }
 
     const runner = new FaultRunner({

@@ -32,7 +32,7 @@ const create = command({
   examples: [
     ["$0 bucket create backups", "Majorities, on disk"],
     ["$0 bucket create config -R 1 -W 3", "Cheap reads; writes need every replica (N = 3)"],
-    ["$0 bucket create cache --durability memory", "Fast; a power failure of W machines loses the newest writes"],
+    ["$0 bucket create cache --durability memory", "Fast; a DataNode that crashes may take the newest writes back"],
   ],
   async run({ operands: [name = ""], values: { read, write, durability } }, context) {
     const cluster = await context.cluster();
@@ -119,7 +119,10 @@ function block(bucket: BucketInfo): string {
     ["replicas", `N = ${replicas}`],
     ["reads", `R = ${readQuorum}: decided by ${readQuorum} of ${replicas} replicas`],
     ["writes", `W = ${writeQuorum}: acknowledged when ${where} of ${writeQuorum} of ${replicas} replicas`],
-    ["durability", durability],
+    [
+      "durability",
+      durability === "fsync" ? durability : `${durability}: who crashes forgets what its disk did not have yet`,
+    ],
     ["survives", survival(bucket)],
   ];
   return [name, ...facts.map(([what, is]) => `  ${what.padEnd(13)} ${is}`)].join("\n");

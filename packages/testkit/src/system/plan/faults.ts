@@ -104,6 +104,21 @@ const allKinds = Object.keys(weights).filter((kind): kind is FaultKind => kind i
 /** What takes a vote away for good. One of them at most: two could take what was acknowledged. */
 const losses: ReadonlySet<FaultKind> = new Set(["bit flips", "lost disk", "old disk"]);
 
+/** What ends a process before its time, or changes its disk. */
+const forgetting: ReadonlySet<FaultKind> = new Set([
+  "kill",
+  "power",
+  "failed fsync",
+  "full disk",
+  "blackout",
+  ...losses,
+]);
+
+/** Whether a DataNode does not have afterwards what it has said that it has. */
+export function makesForget(fault: Fault): boolean {
+  return forgetting.has(fault.kind) && !("server" in fault && fault.server === -1);
+}
+
 const durationsMs: readonly (readonly [number, number])[] = [
   [5, 100],
   [100, 2_000],

@@ -1,7 +1,13 @@
 /** What a run does: everything is drawn from its seed beforehand, so that a plan can be cut down and played again. */
+import type { DurabilityClass } from "@quorumfs/client";
 import type { QuorumSettings } from "@quorumfs/core";
 import { Prng } from "../../simulation/prng.js";
-import { drawFaults, type Fault } from "./faults.js";
+import { drawFaults, type Fault, makesForget } from "./faults.js";
+
+export interface PlannedBucket extends QuorumSettings {
+  readonly name: string;
+  readonly durability: DurabilityClass;
+}
 
 export interface SystemPlan {
   readonly seed: number;
@@ -9,7 +15,7 @@ export interface SystemPlan {
   readonly nodes: number;
   /** 1024, as in every cluster, or few: most of what a run costs is their number, and hardly any of what it finds. */
   readonly partitions: number;
-  readonly buckets: readonly (QuorumSettings & { readonly name: string })[];
+  readonly buckets: readonly PlannedBucket[];
   readonly clients: number;
   /** Of each client. */
   readonly operations: number;
@@ -57,11 +63,10 @@ export function drawSystemPlan(seed: number): SystemPlan {
   const partitions = Number(random.weighted({ 16: 3, 64: 4, 1024: 1 }));
   const minWrite = Math.min(...buckets.map(({ write }) => write));
   const maxRead = Math.max(...buckets.map(({ read }) => read));
-  return {
+  const plan = {
     seed,
     nodes: count,
     partitions,
-    buckets,
     clients: 2 + random.below(2),
     operations,
     filesPerBucket: 2 + random.below(4),
@@ -71,5 +76,14 @@ export function drawSystemPlan(seed: number): SystemPlan {
     troubleMs,
     hasty,
     faults: drawFaults(random, { nodes: count, replicas, minWrite, maxRead, troubleMs, hasty }),
+  };
+  // Who crashes forgets what its disk does not have yet, and a bucket in memory promises nothing then.
+  const mayBeInMemory = !plan.faults.some(makesForget);
+  return {
+    ...plan,
+    buckets: buckets.map((bucket) => ({
+      ...bucket,
+      durability: mayBeInMemory && random.chance(0.5) ? "memory" : "fsync",
+    })),
   };
 }

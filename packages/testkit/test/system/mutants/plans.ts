@@ -9,7 +9,7 @@ function basePlan(seed: number, faults: readonly Fault[]): SystemPlan {
     seed,
     partitions: 64,
     nodes: 4,
-    buckets: [{ name: "bucket1", replicas: 3, read: 2, write: 2 }],
+    buckets: [{ name: "bucket1", replicas: 3, read: 2, write: 2, durability: "fsync" }],
     clients: 2,
     operations: 40,
     filesPerBucket: 3,
