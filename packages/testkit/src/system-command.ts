@@ -8,6 +8,8 @@ import { shrinkSystemPlan } from "./system/shrink-system-plan.js";
 /** Seeds that a process plays before it reports. */
 const batchSeeds = 20;
 
+const progressEveryMs = 5_000;
+
 export interface SystemOptions {
   readonly seed: number;
   readonly seeds: number;
@@ -15,10 +17,16 @@ export interface SystemOptions {
   readonly shrink: boolean;
 }
 
-/** Plays many seeds, and says what they covered. False if one went wrong. */
-export async function playSystem({ seed, seeds, jobs, shrink }: SystemOptions): Promise<boolean> {
+/**
+ * Plays many seeds, and says what they covered; also of those that were played when the signal came. False if one went wrong.
+ *
+ * @throws Error if a process ends before its work
+ */
+export async function playSystem(options: SystemOptions, signal: AbortSignal): Promise<boolean> {
+  const { seed, seeds, jobs, shrink } = options;
   const coverage = new Coverage();
   const elapsedMs = startStopwatch();
+  let toldAtMs = 0;
   const failures: { readonly seed: number; readonly violation: string }[] = [];
   const onBatch = (batch: Batch, done: number): void => {
     for (const [what, count] of batch.coverage) coverage.count(what, count);
@@ -26,18 +34,19 @@ export async function playSystem({ seed, seeds, jobs, shrink }: SystemOptions): 
       failures.push(failure);
       console.log(`seed ${failure.seed}: ${failure.violation}\nagain: npm run sim -- --seed ${failure.seed} --trace\n`);
     }
-    const seconds = elapsedMs() / 1000;
-    console.log(`${done} of ${seeds} seeds, ${failures.length} went wrong, ${(done / seconds).toFixed(1)}/s`);
+    const nowMs = elapsedMs();
+    if (done < seeds && nowMs - toldAtMs < progressEveryMs && !signal.aborted) return;
+    toldAtMs = nowMs;
+    const perSecond = (done * 1000) / nowMs;
+    const left = done < seeds ? `, ${Math.ceil((seeds - done) / perSecond / 60)} min to go` : "";
+    console.log(
+      `${done} of ${seeds} seeds, ${failures.length} went wrong, ${perSecond.toFixed(1)}/s${signal.aborted ? "" : left}`,
+    );
   };
-  if (jobs === 1) {
-    for (let from = seed; from < seed + seeds; from += batchSeeds) {
-      const count = Math.min(batchSeeds, seed + seeds - from);
-      onBatch(await playBatch(from, count), from + count - seed);
-    }
-  } else await playInProcesses({ seed, seeds, jobs, batchSeeds, onBatch });
+  await playInProcesses({ seed, seeds, jobs, batchSeeds, signal, onBatch });
   for (const [what, count] of coverage.entries()) console.log(`${String(count).padStart(12)}  ${what}`);
   const [first] = failures;
-  if (first && shrink) await showSmallest(first.seed);
+  if (first && shrink && !signal.aborted) await showSmallest(first.seed);
   return failures.length === 0;
 }
 

@@ -18,7 +18,7 @@ export interface BatchRequest {
 }
 
 /**
- * Spreads seeds over processes, a batch at a time.
+ * Spreads seeds over processes, a batch at a time. Once the signal is aborted, batches that were begun are the last.
  *
  * @throws Error if a process ends before its work
  */
@@ -27,9 +27,10 @@ export async function playInProcesses(options: {
   readonly seeds: number;
   readonly jobs: number;
   readonly batchSeeds: number;
+  readonly signal: AbortSignal;
   readonly onBatch: (batch: Batch, done: number) => void;
 }): Promise<void> {
-  const { seed, seeds, jobs, batchSeeds, onBatch } = options;
+  const { seed, seeds, jobs, batchSeeds, signal, onBatch } = options;
   let next = seed;
   let done = 0;
   /** Resolves when there is no seed left, or the process has played enough. */
@@ -39,7 +40,7 @@ export async function playInProcesses(options: {
       let batches = 0;
       const ask = (): void => {
         const count = Math.min(batchSeeds, seed + seeds - next);
-        if (count <= 0 || batches === batchesPerProcess) {
+        if (count <= 0 || batches === batchesPerProcess || signal.aborted) {
           child.disconnect();
           return;
         }
@@ -60,13 +61,15 @@ export async function playInProcesses(options: {
       ask();
     });
   const playAll = async (): Promise<void> => {
-    while (next < seed + seeds) await playSome();
+    while (next < seed + seeds && !signal.aborted) await playSome();
   };
   await Promise.all(Array.from({ length: jobs }, playAll));
 }
 
 /** Answers the requests of {@link playInProcesses} in the process that it started. */
 export function answerBatches(play: (request: BatchRequest) => Promise<Batch>): void {
+  // Ctrl-C reaches the whole group; who started this process decides what becomes of it.
+  process.on("SIGINT", () => undefined);
   process.on("message", (request: BatchRequest) => {
     play(request).then(
       (batch) => process.send?.(batch),
