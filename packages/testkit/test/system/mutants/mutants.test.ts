@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "@jest/globals";
 import type { SystemPlan } from "../../../src/system/plan/system-plan.js";
 import { runSystem } from "../../../src/system/run-system.js";
 import { buildSystemMutant, type SystemPatch } from "./build-system-mutant.js";
-import { appends, blackouts, replacements, uploads } from "./plans.js";
+import { appends, blackouts, exchanges, replacements, rollbacks, uploads } from "./plans.js";
 
 interface SystemMutant {
   /** The rule that is taken out. */
@@ -37,6 +37,30 @@ const mutants: readonly SystemMutant[] = [
     ],
     plan: replacements,
     seedsMax: 20,
+  },
+  {
+    rule: "a move ends when all of the new nodes have taken over, not before",
+    patches: [
+      {
+        file: "supernode/src/layout/next-step.ts",
+        find: "const behind = assignment.joining.filter((node) => !view.hasSynced(node, partition, assignment.layout));",
+        replace: "const behind: readonly NodeId[] = [];",
+      },
+    ],
+    plan: exchanges,
+    seedsMax: 5,
+  },
+  {
+    rule: "a node whose disk is older than what the cluster knows of it does not vote",
+    patches: [
+      {
+        file: "supernode/src/cluster/joining.ts",
+        find: "if (sign === undefined) return;",
+        replace: "return;",
+      },
+    ],
+    plan: rollbacks,
+    seedsMax: 5,
   },
   {
     rule: "chunks that a version replaces are retired",
@@ -102,6 +126,8 @@ describe("without this rule some run goes wrong", () => {
   test.each([
     ["blackouts", blackouts],
     ["replacements", replacements],
+    ["rollbacks", rollbacks],
+    ["exchanges", exchanges],
     ["uploads", uploads],
     ["appends", appends],
   ])(

@@ -62,3 +62,33 @@ export function appends(seed: number): SystemPlan {
   });
   return { ...basePlan(seed, slow), clients: 4, filesPerBucket: 1, thinkMs: 100 };
 }
+
+/**
+ * While a node is down, another one takes writes, and then has the disk that it had before. When both run again the third is away: the
+ * two together would know nothing of those writes.
+ */
+export function rollbacks(seed: number): SystemPlan {
+  const random = new Prng(seed);
+  const faults = [0, 1].flatMap((round): Fault[] => {
+    const atMs = 1_000 + round * 3_500;
+    const backMs = random.between(1_000, 1_500);
+    return [
+      { kind: "power", atMs, forMs: backMs, server: 2 },
+      { kind: "old disk", atMs, forMs: backMs, server: 0 },
+      { kind: "partition", atMs: atMs + backMs, forMs: 1_800, servers: [1] },
+    ];
+  });
+  return { ...basePlan(seed, faults), nodes: 3, filesPerBucket: 2, thinkMs: 200 };
+}
+
+/** Half of the nodes give all that they have to the other half, whose disks take their time. */
+export function exchanges(seed: number): SystemPlan {
+  const random = new Prng(seed);
+  const faults = [0, 1, 2].map((server): Fault => {
+    return { kind: "drain", atMs: 1_500 + random.between(0, 200), forMs: troubleMs, server };
+  });
+  const slow = [3, 4, 5].map((server): Fault => {
+    return { kind: "slow disk", atMs: 0, forMs: troubleMs, server, syncMs: random.between(800, 1_500) };
+  });
+  return { ...basePlan(seed, [...slow, ...faults]), nodes: 6 };
+}
