@@ -1,5 +1,5 @@
-// `npm test`: every check in turn, each with its time. A failing step does not hide the later ones. The last line counts
-// them all: each test of jest, and each other step as one.
+// `npm test`: every check, each with its time: those that look at the sources side by side, then the tests step by step. A failing
+// step does not hide the later ones. The last line counts them all: each test of jest, and each other step as one.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,15 +39,10 @@ await setUp();
 const temporary = mkdtempSync(join(tmpdir(), "quorumfs-test-"));
 const total = { passed: 0, failed: 0 };
 try {
-  for (const name of chosen) {
-    const step = steps[name];
-    const startedAt = performance.now();
-    console.log(`\n=== ${step.title}`);
-    const { passed, failed } = step.jest ? await jest(name, step.jest) : await check(...step.command);
-    total.passed += passed;
-    total.failed += failed;
-    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    console.log(`=== ${step.title}: ${passed} passed, ${failed} failed, ${seconds} s`);
+  await Promise.all(chosen.filter((name) => !steps[name].jest).map((name) => perform(steps[name], check)));
+  for (const name of chosen.filter((name) => steps[name].jest)) {
+    console.log(`\n=== ${steps[name].title}`);
+    await perform(steps[name], () => jest(name, steps[name].jest));
   }
 } finally {
   rmSync(temporary, { recursive: true, force: true });
@@ -55,8 +50,21 @@ try {
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
-async function check(command, args) {
-  return (await run(command, args)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+async function perform(step, action) {
+  const startedAt = performance.now();
+  const { passed, failed } = await action(step);
+  total.passed += passed;
+  total.failed += failed;
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`=== ${step.title}: ${passed} passed, ${failed} failed, ${seconds} s`);
+}
+
+/** What it prints comes when it has ended, so that others do not come between. */
+async function check({ command: [command, args] }) {
+  const output = [];
+  const succeeded = await run(command, args, (bytes) => output.push(bytes));
+  process.stdout.write(Buffer.concat(output));
+  return succeeded ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
 async function jest(project, args) {
@@ -74,16 +82,17 @@ async function jest(project, args) {
   }
 }
 
-/** @returns whether the command ended with code 0 and in time. */
-function run(command, args) {
+/** @returns whether the command ended with code 0 and in time. Without `onOutput` it prints as it goes. */
+function run(command, args, onOutput) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
-      stdio: "inherit",
+      stdio: ["inherit", ...(onOutput ? ["pipe", "pipe"] : ["inherit", "inherit"])],
       timeout: stepTimeoutMs,
       killSignal: "SIGKILL",
       shell: process.platform === "win32" && command === "npm",
     });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", onOutput);
     child.on("error", (error) => {
       console.error(error.message);
       resolve(false);
