@@ -182,18 +182,22 @@ class SystemRun {
     work.catch((thrown: unknown) => this.#world.fail(thrown));
   }
 
+  /** Until the work is done, or its client has died; also while that still connects. */
   async #workAt(place: number, operations: number): Promise<void> {
-    const user = await this.#newUser(place);
-    const died = new Promise<void>((resolve) => this.#clients[place]?.process.onDeath(() => resolve()));
-    await Promise.race([user.work(operations), died]);
+    await new Promise<void>((resolve, reject) => {
+      this.#newUser(place, (process) => process.onDeath(() => resolve()))
+        .then((user) => user.work(operations))
+        .then(resolve, reject);
+    });
   }
 
-  async #newUser(place: number): Promise<SimulatedUser> {
+  async #newUser(place: number, onProcess: (process: SimulatedProcess) => void = ignore): Promise<SimulatedUser> {
     const { buckets, filesPerBucket, largeShare, thinkMs } = this.#plan;
     this.#clientsSoFar += 1;
     const name = `c${this.#clientsSoFar}`;
     const { client, process } = await this.#cluster.connect((process) => {
       this.#clients[place] = { process, machine: process.machine };
+      onProcess(process);
     });
     return new SimulatedUser({
       world: this.#world,
@@ -219,3 +223,5 @@ class SystemRun {
     this.#begin(place, this.#plan.operations >> 1);
   }
 }
+
+function ignore(): void {}

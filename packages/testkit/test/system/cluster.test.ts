@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { SimulatedCluster } from "../../src/system/cluster/simulated-cluster.js";
+import { drawSystemPlan } from "../../src/system/plan/system-plan.js";
+import { runSystem } from "../../src/system/run-system.js";
 import { World } from "../../src/system/world/world.js";
 
 async function smallRun(seed: number) {
@@ -35,5 +37,10 @@ describe("a simulated cluster", () => {
     const [first, second] = [await smallRun(seed), await smallRun(seed)];
     expect(second.world.trace.checksum).toBe(first.world.trace.checksum);
     expect(second.world.trace.events).toBe(first.world.trace.events);
+  });
+
+  test("a client that dies while it still connects holds up no run", async () => {
+    const { violation } = await runSystem(drawSystemPlan(32_070));
+    expect(violation).toBeUndefined();
   });
 });
