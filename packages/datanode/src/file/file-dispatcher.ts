@@ -11,7 +11,7 @@ import type {
   PutRequest,
   StatRequest,
 } from "@quorumfs/proto";
-import type { Admission, Caller, Visit } from "../admission.js";
+import type { Admission, Caller, OperationKind, Visit } from "../admission.js";
 import type { Buckets } from "../cluster/buckets.js";
 import type { BucketView } from "../cluster/cluster-view.js";
 import type { FileChanges } from "../content/file-changes.js";
@@ -60,17 +60,35 @@ export interface CallTerms {
   readonly follower: Follower | undefined;
 }
 
-interface Call {
+const kindOf = {
+  put: "write",
+  delete: "write",
+  get: "read",
+  stat: "read",
+  list: "list",
+} as const satisfies Record<FileOperationMessage["$case"], OperationKind>;
+
+/** An operation from its arrival to its end: one object of one shape, since every operation makes one and all look at it. */
+class Call implements Visit {
+  readonly kind: OperationKind;
   readonly caller: Caller;
   readonly atMs: number;
   readonly deadlineMs: number;
+  readonly follower: Follower | undefined;
   /** By which all nodes know the operation; of a mutation that its caller did not name, once it has begun. */
   requestId: Uint8Array;
-  readonly follower: Follower | undefined;
-}
+  contentBytes = 0;
+  alone = false;
 
-/** An operation on its way through the door. */
-type CallVisit = Visit & Call;
+  constructor(kind: OperationKind, atMs: number, { timeoutMs, caller, operationId, follower }: CallTerms) {
+    this.kind = kind;
+    this.caller = caller;
+    this.atMs = atMs;
+    this.deadlineMs = atMs + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
+    this.follower = follower;
+    this.requestId = checkOperationId(operationId);
+  }
+}
 
 /** What an operation is about, as it is counted. */
 interface Subject {
@@ -93,17 +111,11 @@ export class FileDispatcher {
   /** Runs one operation and calls `done` once, perhaps before `dispatch` returns. */
   dispatch(operation: FileOperationMessage, terms: CallTerms, done: Done<FileResult>): CancelOperation {
     try {
-      return this.#start(operation, this.#callOf(terms), done);
+      return this.#start(operation, new Call(kindOf[operation.$case], this.#options.clock.nowMs(), terms), done);
     } catch (thrown) {
       done(QuorumError.from(thrown), undefined);
       return nothing;
     }
-  }
-
-  #callOf({ timeoutMs, caller, operationId, follower }: CallTerms): Call {
-    const atMs = this.#options.clock.nowMs();
-    const deadlineMs = atMs + Math.min(timeoutMsMax, timeoutMs === 0 ? timeoutMsDefault : timeoutMs);
-    return { caller, atMs, deadlineMs, requestId: checkOperationId(operationId), follower };
   }
 
   #start(operation: FileOperationMessage, call: Call, done: Done<FileResult>): CancelOperation {
@@ -125,12 +137,11 @@ export class FileDispatcher {
     const { path, content, manifest } = request;
     const { deadlineMs, follower } = call;
     checkFile(request);
-    const contentBytes = content.byteLength + manifest.byteLength;
+    call.contentBytes = content.byteLength + manifest.byteLength;
     const subject = { kind: "put", bucket: request.bucket, path } as const;
-    const visit: CallVisit = { ...call, kind: "write", contentBytes };
-    return this.#admit(subject, visit, done, (bucket, settle) => {
+    return this.#admit(subject, call, done, (bucket, settle) => {
       const terms = putTerms(request, this.#options.random);
-      visit.requestId = terms.requestId;
+      call.requestId = terms.requestId;
       return this.#options.changes.change({ ...terms, bucket, path, deadlineMs, follower }, (error, result) => {
         if (!result) {
           settle(named(error, terms.requestId), undefined);
@@ -151,10 +162,9 @@ export class FileDispatcher {
     const { deadlineMs, follower } = call;
     checkFile(request);
     const subject = { kind: "delete", bucket: request.bucket, path } as const;
-    const visit: CallVisit = { ...call, kind: "write", contentBytes: 0 };
-    return this.#admit(subject, visit, done, (bucket, settle) => {
+    return this.#admit(subject, call, done, (bucket, settle) => {
       const terms = deleteTerms(request, this.#options.random);
-      visit.requestId = terms.requestId;
+      call.requestId = terms.requestId;
       const intent = { kind: "delete" } as const;
       return this.#options.changes.change({ ...terms, intent, bucket, path, deadlineMs, follower }, (error, result) => {
         if (!result) {
@@ -202,7 +212,7 @@ export class FileDispatcher {
     checkFile(request);
     const consistency = consistencyOf(request.consistency);
     const subject = { kind: withContent ? "get" : "stat", bucket: request.bucket, path } as const;
-    return this.#admit(subject, { ...call, kind: "read", contentBytes: 0 }, done, (bucket, settle) =>
+    return this.#admit(subject, call, done, (bucket, settle) =>
       this.#options.coordinator.read(
         { bucket, path, consistency, withContent, deadlineMs, requestId, follower },
         (error, found) => {
@@ -218,7 +228,7 @@ export class FileDispatcher {
     const query = listQuery(request);
     const { deadlineMs } = call;
     const subject = { kind: "list", bucket: request.bucket } as const;
-    return this.#admit(subject, { ...call, kind: "list", contentBytes: 0 }, done, (bucket, settle) =>
+    return this.#admit(subject, call, done, (bucket, settle) =>
       this.#options.lister.list({ bucket, query, deadlineMs }, (error, page) => {
         if (!page) {
           settle(error, undefined);
@@ -234,24 +244,24 @@ export class FileDispatcher {
   /** Lets the operation in, finds its bucket, begins, and sees it out again. */
   #admit(
     subject: Subject,
-    visit: CallVisit,
+    call: Call,
     done: Done<FileResult>,
     begin: (bucket: BucketView, settle: Done<FileResult>) => CancelOperation,
   ): CancelOperation {
     const { admission, buckets } = this.#options;
-    const refusal = admission.enter(visit);
+    const refusal = admission.enter(call);
     if (refusal) {
       this.#count(subject, 0, { error: refusal, contentBytes: 0 });
       done(refusal, undefined);
       return nothing;
     }
     const settle: Done<FileResult> = (error, result) => {
-      const tookMs = admission.leave(visit);
-      this.#count(subject, tookMs, { error, result, contentBytes: visit.contentBytes });
-      if (error || tookMs > slowOperationMs) this.#writeDown(subject, visit, error, tookMs);
+      const tookMs = admission.leave(call);
+      this.#count(subject, tookMs, { error, result, contentBytes: call.contentBytes });
+      if (error || tookMs > slowOperationMs) this.#writeDown(subject, call, error, tookMs);
       done(error, result);
     };
-    visit.follower?.admitted();
+    call.follower?.admitted();
     const beginHere: Begin = (bucket) => begin(bucket, settle);
     const bucket = buckets.named(subject.bucket);
     return bucket ? guarded(beginHere, bucket, settle) : this.#beginWhenFound(subject.bucket, beginHere, settle);
