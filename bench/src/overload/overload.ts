@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { BenchCluster } from "../bench-cluster.js";
 import { sleep } from "../load.js";
 import { describeMachine } from "../machine.js";
-import { peakMemoryBytes, residentMemory, restartPeakMemory } from "../proc.js";
+import { cpuMicroseconds, peakMemoryBytes, residentMemory, restartPeakMemory } from "../proc.js";
 import { writeResults } from "../results-file.js";
 import { inParallel } from "../scenarios.js";
 import { contentBytes, files } from "./files.js";
@@ -131,7 +131,11 @@ async function performStep(options: {
   const before = pids.map((pid) => residentMemory(pid)?.ownBytes);
   for (const pid of pids) restartPeakMemory(pid);
   const watch = watchHeartbeats(cluster);
-  const done = merged(await Promise.all(loads.map((load) => load.load(task))));
+  const [parts, serversUs] = await Promise.all([
+    Promise.all(loads.map((load) => load.load(task))),
+    serversCpu([cluster.superNode.pid, ...pids], task),
+  ]);
+  const done = merged(parts);
   const { looks, missed } = await watch.end();
   const perSecond = (count: number): number => (count * 1000) / task.measureMs;
   const grown = pids.map((pid, index) => {
@@ -151,10 +155,20 @@ async function performStep(options: {
     hints: spreadOf(done.hintsMs),
     givenUp: spreadOf(done.givenUpMs),
     failed: done.failed,
+    serversUsPerServed: serversUs === undefined ? undefined : serversUs / done.servedMs.length,
     memoryBytes: known.length === 0 ? undefined : Math.max(0, ...known),
     looks,
     missed,
   };
+}
+
+/** CPU time of the servers while the load measures, in µs; undefined where nobody tells. */
+async function serversCpu(pids: readonly number[], { warmUpMs, measureMs }: LoadTask): Promise<number | undefined> {
+  await sleep(warmUpMs);
+  const before = cpuMicroseconds(pids);
+  await sleep(measureMs);
+  const after = cpuMicroseconds(pids);
+  return before === undefined || after === undefined ? undefined : after - before;
 }
 
 /** Looks at what the SuperNode thinks of the DataNodes. */

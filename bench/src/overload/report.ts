@@ -23,6 +23,8 @@ export interface Step {
   /** Operations that the SDK gave up with `resource_exhausted`, and how soon. */
   readonly givenUp: Spread;
   readonly failed: Readonly<Record<string, number>>;
+  /** CPU time of all servers, in µs, for each operation that ended well: whatever else they had to do is in it. */
+  readonly serversUsPerServed: number | undefined;
   /** The most that any DataNode had resident, beyond what it had idle. */
   readonly memoryBytes: number | undefined;
   /** Looks at the cluster during the step, and in how many of them the SuperNode missed a DataNode's heartbeats. */
@@ -63,7 +65,7 @@ export function merged(parts: readonly LoadDone[]): LoadDone {
   };
 }
 
-const widths = [20, 9, 9, 9, 9, 9, 10, 9, 9, 9, 10, 9, 8, 8, 9];
+const widths = [20, 9, 9, 9, 9, 9, 10, 9, 9, 9, 10, 9, 8, 10, 8, 9];
 const head = [
   "",
   "offered/s",
@@ -78,6 +80,7 @@ const head = [
   "given up/s",
   "p99 ms",
   "failed",
+  "servers µs",
   "MiB",
   "missed",
 ];
@@ -103,6 +106,7 @@ export function stepText(step: Step, measureMs: number): string {
     perSecond(givenUp.count),
     givenUp.p99Ms.toFixed(1),
     String(Object.values(failed).reduce((sum, count) => sum + count, 0)),
+    step.serversUsPerServed === undefined ? "-" : step.serversUsPerServed.toFixed(0),
     step.memoryBytes === undefined ? "-" : (step.memoryBytes / 2 ** 20).toFixed(0),
     `${step.missed}/${step.looks}`,
   ]);
@@ -124,10 +128,12 @@ export function aimLines({ mixes }: OverloadResults): readonly string[] {
     const worst = steps.at(-1);
     if (!worst) return [];
     const share = worst.goodputPerSecond / peak;
+    const cpu = (worst.serversUsPerServed ?? NaN) / (steps[0]?.serversUsPerServed ?? NaN);
     const refused = ({ p99Ms }: Spread, what: string): string =>
       `${p99Ms <= refusalAimMs ? "met   " : "missed"}  ${mix}, ${worst.name}: 99 % of ${what} refused within ${p99Ms.toFixed(1)} ms (at most ${refusalAimMs})`;
     return [
       `${share >= goodputAim ? "met   " : "missed"}  ${mix}, ${worst.name}: goodput ${(share * 100).toFixed(0)} % of peak (at least ${goodputAim * 100} %)`,
+      `        ${mix}, ${worst.name}: ${cpu.toFixed(2)} times the servers' CPU time for each operation that ends well`,
       refused(worst.givenUp, "operations"),
       refused(worst.refusals, "attempts at DataNodes"),
     ];
