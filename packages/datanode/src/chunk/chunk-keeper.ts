@@ -50,6 +50,7 @@ export interface ChunkKeeperOptions {
   /** Whether this node is among the replicas of a chunk. */
   readonly belongsHere: (upload: Uint8Array, index: number) => boolean;
   readonly onMissing: (chunk: ChunkKey) => void;
+  readonly onForeign: (chunk: ChunkKey) => void;
 }
 
 interface Notice {
@@ -160,7 +161,7 @@ export class ChunkKeeper {
     { owner }: Notice,
     { upload, start, end }: { readonly upload: Uint8Array; readonly start: number; readonly end: number },
   ): Promise<boolean> {
-    const { index, belongsHere, onMissing, leaseFromNow } = this.#options;
+    const { index, belongsHere, onMissing, onForeign, leaseFromNow } = this.#options;
     const uploadKey = uploadKeyBytes(owner, upload);
     const retired: Buffer[] = [];
     const here = new Set<number>();
@@ -175,7 +176,11 @@ export class ChunkKeeper {
       if (row && row.retiredAtMs > 0) retired.push(key);
     }
     const missing: number[] = [];
-    for (let at = start; at < end; at += 1) if (!here.has(at) && belongsHere(upload, at)) missing.push(at);
+    for (let at = start; at < end; at += 1) {
+      if (here.has(at) === belongsHere(upload, at)) continue;
+      if (here.has(at)) onForeign({ owner, upload, index: at });
+      else missing.push(at);
+    }
     if (here.size === 0 && missing.length === 0) return false;
     const gone = await index.change((change) => {
       if (change.upload(uploadKey, leaseFromNow)?.kind !== "kept")

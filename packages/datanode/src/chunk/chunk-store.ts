@@ -149,6 +149,7 @@ export class ChunkStore {
   readonly #leftovers: Leftovers;
   readonly #room: DiskRoom;
   #onMissing: (chunk: ChunkKey) => void = () => undefined;
+  #onForeign: (chunk: ChunkKey) => void = () => undefined;
   #failure: QuorumError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -164,6 +165,7 @@ export class ChunkStore {
     const onDiskError = (error: QuorumError) => this.#fail(error);
     const intakes = new ChunkIntakes({ index, files, reader, damage, leases, room, random, log, onDiskError });
     const onMissing = (chunk: ChunkKey) => this.#onMissing(chunk);
+    const onForeign = (chunk: ChunkKey) => this.#onForeign(chunk);
     this.#options = options;
     this.#index = index;
     this.#reader = reader;
@@ -171,7 +173,7 @@ export class ChunkStore {
     this.#leases = leases;
     this.#intakes = intakes;
     this.#stored = new StoredChunks({ index, reader, damage, clock, onUse });
-    this.#keeper = new ChunkKeeper({ index, clock, leaseFromNow: leases.fromNow, belongsHere, onMissing });
+    this.#keeper = new ChunkKeeper({ index, clock, leaseFromNow: leases.fromNow, belongsHere, onMissing, onForeign });
     this.#reaper = reaper;
     this.#leftovers = new Leftovers({ index, files, reader, clock, log, underWay: () => intakes.settled() });
     this.#room = room;
@@ -385,6 +387,14 @@ export class ChunkStore {
   /** A chunk that a chosen version names belongs here and is not. May be told again. At most one listener. */
   onMissing(listener: (chunk: ChunkKey) => void): void {
     this.#onMissing = listener;
+  }
+
+  /**
+   * A chunk that a chosen version names is here, and this node is none of its replicas: it was on its way when its partition
+   * moved. May be told again. At most one listener.
+   */
+  onForeign(listener: (chunk: ChunkKey) => void): void {
+    this.#onForeign = listener;
   }
 
   /** A chunk here is damaged. May be told again. At most one listener. */

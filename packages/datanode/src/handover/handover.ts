@@ -1,4 +1,4 @@
-import type { Clock, Log } from "@quorumfs/core";
+import { type Clock, type Log, partitionOfChunk } from "@quorumfs/core";
 import type { ChunkStore } from "../chunk/chunk-store.js";
 import type { ClusterStore } from "../cluster/cluster-store.js";
 import type { LocalNode } from "../cluster/local-node.js";
@@ -92,6 +92,9 @@ export class Handover {
     });
     const departure = new ChunkDeparture({ ...options, pace });
     this.#leaving = new Leaving({ ...options, chunks: departure, clock, isBusy });
+    options.chunks.onForeign(({ upload, index }) => {
+      this.#leaving.strayed(partitionOfChunk(upload, index, options.store.view.layout?.partitions.length));
+    });
   }
 
   start(): void {

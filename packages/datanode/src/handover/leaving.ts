@@ -29,6 +29,8 @@ export class Leaving {
   readonly #unsubscribe: () => void;
   /** Partitions whose records are gone, and whose chunks may not be. */
   readonly #cleared = new Set<PartitionId>();
+  /** Partitions of which chunks have come when it was already forgotten that they were here. */
+  readonly #strayed = new Set<PartitionId>();
   #obstacle = "";
 
   constructor(options: LeavingOptions) {
@@ -46,6 +48,12 @@ export class Leaving {
   async close(): Promise<void> {
     this.#unsubscribe();
     await this.#worker.close();
+  }
+
+  /** Something of a partition that is not this node's has been found here. */
+  strayed(partition: PartitionId): void {
+    this.#strayed.add(partition);
+    this.#worker.wake();
   }
 
   /** Partitions that are not this node's any more, and of which something may be left here. */
@@ -73,13 +81,19 @@ export class Leaving {
       else again.push({ partition, layout });
     }
     await holdings.begin(again);
+    for (const partition of this.#strayed) {
+      if (holdings.holds(partition)) this.#strayed.delete(partition);
+      else gone.add(partition);
+    }
     if (gone.size === 0) {
       this.#obstacle = "";
       return true;
     }
     const left = await this.#options.chunks.run(gone, signal);
     if (signal.aborted) return false;
-    await holdings.forget([...gone].filter((partition) => !left.has(partition)));
+    const done = [...gone].filter((partition) => !left.has(partition));
+    await holdings.forget(done);
+    for (const partition of done) this.#strayed.delete(partition);
     const [first] = left;
     this.#obstacle = first ? `partition ${first[0]}, whose chunks others are to have first: ${first[1]}` : "";
     log.info("leaving.dropped", { partitions: gone.size - left.size, left: left.size });

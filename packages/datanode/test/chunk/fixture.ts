@@ -64,6 +64,7 @@ export class TestStore {
   readonly files: MemoryContentFiles;
   readonly store: ChunkStore;
   readonly missing: ChunkKey[] = [];
+  readonly foreign: ChunkKey[] = [];
   readonly damaged: ChunkKey[] = [];
   readonly failures: Error[];
 
@@ -80,6 +81,7 @@ export class TestStore {
     this.store = parts.store;
     this.failures = parts.failures;
     this.store.onMissing((chunk) => this.missing.push(chunk));
+    this.store.onForeign((chunk) => this.foreign.push(chunk));
     this.store.onDamage((chunk) => this.damaged.push(chunk));
   }
 

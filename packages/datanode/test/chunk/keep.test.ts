@@ -96,6 +96,19 @@ describe("KEEP", () => {
     expect(node.store.usage()).toMatchObject({ reclaimableBytes: 200 });
   });
 
+  test("what is named and here, and belongs elsewhere, is told, and stays until it is dropped", async () => {
+    let belongsHere = true;
+    const node = await start({ belongsHere: () => belongsHere });
+    await putAll(node, 1, 2);
+    await node.store.keep(owner, version(1), [range(1, 0, 2)]);
+    expect(node.foreign).toEqual([]);
+    belongsHere = false;
+    await node.store.keep(owner, version(1), [range(1, 0, 2)]);
+    expect(node.foreign).toEqual([keyOf(1, 0), keyOf(1, 1)]);
+    expect(node.missing).toEqual([]);
+    expect(node.store.usage()).toMatchObject({ chunks: 2, reclaimableBytes: 0 });
+  });
+
   test("a file of which nothing is and belongs here leaves no trace", async () => {
     const node = await start({ belongsHere: () => false });
     await node.store.keep(owner, version(1), [range(1, 0, 6)]);

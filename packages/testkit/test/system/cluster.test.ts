@@ -39,8 +39,12 @@ describe("a simulated cluster", () => {
     expect(second.world.trace.events).toBe(first.world.trace.events);
   });
 
-  test("a client that dies while it still connects holds up no run", async () => {
-    const { violation } = await runSystem(drawSystemPlan(32_070));
+  // Each of these went wrong once.
+  test.each([
+    ["a client that dies while it still connects holds up no run", 32_070],
+    ["a chunk that comes after its partition has gone does not stay", 40_905],
+  ])("%s", async (_, seed) => {
+    const { violation } = await runSystem(drawSystemPlan(seed));
     expect(violation).toBeUndefined();
   });
 });
